@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The endpoints whose progress a completion queue or counter drives: reading one of those is what makes an application's
+// manual progress happen (FI_PROGRESS_MANUAL, fi_domain(3)).
+//
+// Thread-safe by its own lock, held while the members progress, so that an endpoint that left is never touched again.
+#pragma once
+
+#include <vector>
+
+#include "os/lock.h"
+
+namespace anchor {
+
+class Endpoint;
+
+class ProgressGroup {
+ public:
+  explicit ProgressGroup(bool locked) noexcept : lock_(locked) {}
+
+  void join(Endpoint* endpoint);
+  void leave(Endpoint* endpoint) noexcept;
+  bool empty() const noexcept { return members_.empty(); }
+  void progress() noexcept;
+
+ private:
+  Lock lock_;
+  std::vector<Endpoint*> members_;  // an endpoint bound twice (as transmit and receive queue) stands once
+};
+
+}  // namespace anchor

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a memory device must do for us while endpoints and connections are set up: create the region that holds an
+// endpoint's shared memory, find and map a peer's, and say whether its owner still lives.
+//
+// Cold: nothing here is called once a message. The per-cache-line side of a device is its Port (port.h).
+// A Device may be used from several threads at once. A LocalRegion and a RemoteRegion belong to one endpoint and are
+// used under its lock.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "os/endpoint_name.h"
+
+namespace anchor {
+
+// A mapped part of somebody's region; unmapped on destruction.
+class Mapping {
+ public:
+  Mapping() noexcept = default;
+  Mapping(std::byte* address, std::size_t size) noexcept : address_(address), size_(size) {}
+  Mapping(Mapping&& other) noexcept
+      : address_(std::exchange(other.address_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    std::swap(address_, other.address_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Mapping();
+
+  std::byte* data() const noexcept { return address_; }
+  std::size_t size() const noexcept { return size_; }
+  explicit operator bool() const noexcept { return address_ != nullptr; }
+
+ private:
+  std::byte* address_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// The region of one of our own endpoints. Its memory is reserved before a call that hands it out returns, so touching
+// it never raises SIGBUS. Destruction takes the name away and then gives up the liveness lock.
+class LocalRegion {
+ public:
+  virtual ~LocalRegion() = default;
+
+  // The first `header_size` bytes given to Device::create, zeroed.
+  virtual std::byte* header() noexcept = 0;
+
+  // Makes the region findable under its name, all at once: call it when the header is complete.
+  // -EADDRINUSE: a living endpoint of this user has the name; -EACCES: the name belongs to another user.
+  virtual int publish() noexcept = 0;
+
+  // A zeroed, page-aligned block (bytes: a multiple of the page size); `offset` is from the start of the region.
+  // -ENOSPC: the device has no room left. Blocks never move.
+  virtual int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept = 0;
+  virtual void release(std::uint64_t offset, std::size_t bytes) noexcept = 0;
+};
+
+// A peer's region as found under its name at one moment. A name that is reused later is another region.
+class RemoteRegion {
+ public:
+  virtual ~RemoteRegion() = default;
+
+  // Maps `bytes` from `offset` (page multiples) read-write. -EPROTO when that lies outside of the region: the caller's
+  // numbers come from the peer and are checked here against the region's real size.
+  virtual int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept = 0;
+
+  // Whether the owner still holds its liveness lock and the name still leads to this very region.
+  // About three system calls.
+  virtual bool alive() noexcept = 0;
+
+  // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EAGAIN: taken.
+  virtual int claim_contact(unsigned index) noexcept = 0;
+  virtual void release_contact() noexcept = 0;
+};
+
+// Where a process lets its memory be copied from directly, as its anchor record says. `proof_address` points, in that
+// process, to sizeof(proof) bytes equal to `proof`: that the bytes can be read there shows both that copying is permitted
+// and that the process ID means the same process to us as to its owner (it does not across PID namespaces).
+struct DirectCopyOffer {
+  std::int64_t process_id;
+  std::uint64_t proof_address;
+  std::uint64_t proof[2];
+};
+
+// Copies between our memory and the peer process's private memory. Returns bytes moved (perhaps fewer than asked) or a
+// negated errno value.
+class DirectCopy {
+ public:
+  virtual ~DirectCopy() = default;
+  virtual std::ptrdiff_t read(const iovec* local, std::size_t local_count, const iovec* remote,
+                              std::size_t remote_count) noexcept = 0;
+  virtual std::ptrdiff_t write(const iovec* local, std::size_t local_count, const iovec* remote,
+                               std::size_t remote_count) noexcept = 0;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual std::string_view name() const noexcept = 0;
+
+  // A new region named `name`, not findable before LocalRegion::publish. header_size: a page multiple.
+  // -ENOSPC with a warning that says how much was wanted where.
+  virtual int create(const EndpointName& name, std::size_t header_size, std::unique_ptr<LocalRegion>* region) noexcept = 0;
+
+  // -ENOENT: nobody living has the name (yet); -EACCES: the name's file belongs to another user.
+  virtual int attach(const EndpointName& name, std::unique_ptr<RemoteRegion>* region) noexcept = 0;
+
+  // -EOPNOTSUPP or the kernel's refusal when the peer's memory cannot be reached directly.
+  virtual int open_direct_copy(const DirectCopyOffer& offer, std::unique_ptr<DirectCopy>* direct) noexcept = 0;
+
+  // Removes what dead owners of this user left behind. Called when a domain is opened.
+  virtual void sweep() noexcept = 0;
+};
+
+}  // namespace anchor

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Sizes of the memory system that the shared layouts are built on.
+//
+// Literal on purpose: std::hardware_destructive_interference_size may differ between two compilers, and these
+// numbers are part of what two processes agree on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace anchor {
+
+inline constexpr std::size_t kCacheLine = 64;
+// Two lines: x86 prefetches lines in pairs, so lines of different writers are kept this far apart.
+inline constexpr std::size_t kWriterSpacing = 128;
+inline constexpr std::size_t kPageSize = 4096;
+
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) noexcept {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
+constexpr bool is_power_of_two(std::uint64_t value) noexcept {
+  return value != 0 && (value & (value - 1)) == 0;
+}
+
+}  // namespace anchor
