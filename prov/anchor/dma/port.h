@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The hot side of a device: how bytes and words get into memory that another endpoint reads. A FIFO is a template over
+// its Port, so that each call here is inlined into a store.
+//
+// put() moves bytes whose order does not matter; publish() then makes them visible: whoever load()s the published value
+// sees every byte put before. Neither waits for the other side.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+namespace anchor {
+
+template <class P>
+concept Port = requires(void* to, const void* from, std::size_t size, std::atomic<std::uint64_t>& word,
+                        const std::atomic<std::uint64_t>& source, std::uint64_t value) {
+  { P::put(to, from, size) } noexcept;
+  { P::publish(word, value) } noexcept;
+  { P::load(source) } noexcept -> std::same_as<std::uint64_t>;
+  { P::kCoherent } -> std::convertible_to<bool>;
+};
+
+}  // namespace anchor

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fifo/anchor_record.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "os/log.h"
+
+namespace anchor {
+namespace {
+
+// Largest header a peer may ask us to map: ten times ours leaves room for later versions.
+constexpr std::uint64_t kMaxHeaderSize = 10 * kHeaderSize;
+
+bool within_header(std::uint64_t offset, std::uint64_t count, std::uint64_t stride, std::uint64_t header_size) {
+  // count and stride are 32-bit values: the product cannot overflow.
+  return offset >= sizeof(AnchorRecord) && offset <= header_size && count * stride <= header_size - offset;
+}
+
+int refuse(const char* what, std::uint64_t value, const EndpointName& owner) {
+  ANCHOR_WARN(kEndpoint, "anchor record of %s refused: %s (value %#llx); the peer runs another version of anchor or its region is damaged",
+              owner.bytes.data(), what, static_cast<unsigned long long>(value));
+  return -EPROTO;
+}
+
+}  // namespace
+
+void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
+                           const DirectCopyOffer& offer) noexcept {
+  auto* record = reinterpret_cast<AnchorRecord*>(header);
+  record->magic = kAnchorMagic;
+  record->length = sizeof(AnchorRecord);
+  record->incarnation = incarnation;
+  record->header_size = kHeaderSize;
+  record->owner = owner;
+  record->contact_offset = kContactOffset;
+  record->contact_count = kContactEntries;
+  record->contact_stride = sizeof(ContactEntry);
+  record->notification_offset = kNotificationOffset;
+  record->notification_count = kNotifications;
+  record->notification_stride = 1;
+  record->direct_copy = offer;
+  // R2, paired with A2: a reader that sees the version sees the whole record.
+  record->version.store(kFormatVersion, std::memory_order_release);
+}
+
+int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner,
+                       AnchorContents* contents) noexcept {
+  const auto* shared = reinterpret_cast<const AnchorRecord*>(first_page);
+  const std::uint32_t version = shared->version.load(std::memory_order_acquire);  // A2
+  if (version == 0) return -EAGAIN;
+
+  // One private copy: what is checked below is what is used later, whatever the owner writes meanwhile.
+  alignas(AnchorRecord) std::byte copy[sizeof(AnchorRecord)];
+  std::memcpy(copy, first_page, sizeof copy);
+  const auto& record = *reinterpret_cast<const AnchorRecord*>(copy);
+
+  if (record.magic != kAnchorMagic) return refuse("wrong magic", record.magic, expected_owner);
+  if (version != kFormatVersion) return refuse("unknown version", version, expected_owner);
+  if (record.length != sizeof(AnchorRecord)) return refuse("wrong record length", record.length, expected_owner);
+  if (record.owner != expected_owner) return refuse("owner has another name", record.incarnation, expected_owner);
+  if (record.header_size < kPageSize || record.header_size > kMaxHeaderSize || record.header_size % kPageSize != 0)
+    return refuse("header size out of range", record.header_size, expected_owner);
+  if (record.contact_stride != sizeof(ContactEntry) || record.contact_offset % alignof(ContactEntry) != 0 ||
+      record.contact_count == 0 || record.contact_count > kContactEntries ||
+      !within_header(record.contact_offset, record.contact_count, record.contact_stride, record.header_size))
+    return refuse("contact table outside of the header", record.contact_offset, expected_owner);
+  if ((record.notification_stride != 1 && record.notification_stride != kCacheLine) ||
+      record.notification_count < record.contact_count ||
+      !within_header(record.notification_offset, record.notification_count, record.notification_stride,
+                     record.header_size))
+    return refuse("notification board outside of the header", record.notification_offset, expected_owner);
+
+  contents->incarnation = record.incarnation;
+  contents->owner = record.owner;
+  contents->header_size = record.header_size;
+  contents->contact_offset = record.contact_offset;
+  contents->contact_count = record.contact_count;
+  contents->notification_offset = record.notification_offset;
+  contents->notification_count = record.notification_count;
+  contents->notification_stride = record.notification_stride;
+  contents->direct_copy = record.direct_copy;
+  return 0;
+}
+
+}  // namespace anchor

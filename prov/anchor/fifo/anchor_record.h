@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The anchor record: table of contents at the start of every region (US10331613B2, US10592464B2). A peer retrieves it once,
+// validates it, and works from its private copy.
+//
+// The owner fills a zeroed record and release-stores `version` last; a reader that finds version 0 is too early.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dma/device.h"
+#include "fifo/fifo_layout.h"
+#include "os/endpoint_name.h"
+
+namespace anchor {
+
+struct alignas(kCacheLine) AnchorRecord {
+  std::uint64_t magic;
+  std::atomic<std::uint32_t> version;
+  std::uint32_t length;        // sizeof(AnchorRecord) of the owner
+  std::uint64_t incarnation;   // random: tells one owner of a name from the next
+  std::uint64_t header_size;   // record, contact table and board: what a peer maps
+  EndpointName owner;
+  std::uint64_t contact_offset;
+  std::uint32_t contact_count;
+  std::uint32_t contact_stride;
+  std::uint64_t notification_offset;
+  std::uint32_t notification_count;
+  std::uint32_t notification_stride;
+  std::uint64_t protection_table_offset;  // 0: the endpoint serves no remote memory access
+  std::uint64_t protection_table_count;
+  DirectCopyOffer direct_copy;
+  std::uint64_t reserved[4];
+};
+static_assert(sizeof(AnchorRecord) == 256);
+static_assert(offsetof(AnchorRecord, version) == 8 && offsetof(AnchorRecord, owner) == 32);
+static_assert(offsetof(AnchorRecord, contact_offset) == 96 && offsetof(AnchorRecord, direct_copy) == 144);
+
+inline constexpr std::uint64_t kAnchorMagic = 0x31524f48434e41ull;  // "ANCHOR1" in memory order
+
+// The part of a record that its reader uses, checked.
+struct AnchorContents {
+  std::uint64_t incarnation;
+  EndpointName owner;
+  std::uint64_t header_size;
+  std::uint64_t contact_offset;
+  std::uint32_t contact_count;
+  std::uint64_t notification_offset;
+  std::uint32_t notification_count;
+  std::uint32_t notification_stride;
+  DirectCopyOffer direct_copy;
+};
+
+// Sizes of our own header.
+inline constexpr std::uint32_t kMaxPeers = 4096;
+inline constexpr std::uint32_t kNotifications = kContactEntries + kMaxPeers;
+inline constexpr std::size_t kContactOffset = kPageSize;
+inline constexpr std::size_t kNotificationOffset =
+    kContactOffset + round_up(kContactEntries * sizeof(ContactEntry), kPageSize);
+inline constexpr std::size_t kHeaderSize = kNotificationOffset + round_up(kNotifications, kPageSize);
+
+// Fills the record of a region of ours and makes it valid.
+void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
+                           const DirectCopyOffer& offer) noexcept;
+
+// Stage one: what the first page says. -EAGAIN: not published yet. -EPROTO: not a record we understand (another version,
+// offsets outside of its own header, wrong owner); the reason is logged.
+int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner,
+                       AnchorContents* contents) noexcept;
+
+}  // namespace anchor

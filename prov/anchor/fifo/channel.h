@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A connection to one peer: the FIFO it reads (in its memory) and the FIFO we read (in ours), over some device.
+//
+// Virtual once a message; what happens per cache line is inlined behind it. Used under the endpoint's lock; owned by a
+// Peer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "dma/device.h"
+#include "fifo/fifo_layout.h"
+#include "fifo/message.h"
+#include "fifo/notification.h"
+
+namespace anchor {
+
+// The words of the CooperationLine, each tagged with a copy's serial number.
+struct Cooperation {
+  const CooperationLine* theirs;  // in our block, written by the peer
+  CooperationLine* ours;          // in the peer's block, written by us
+};
+
+class Channel {
+ public:
+  virtual ~Channel() = default;
+
+  // The peer granted `block`: from now on send() works. `bell`: our byte of the peer's board.
+  virtual void connect(Mapping block, const BlockGeometry& geometry, Bell bell) = 0;
+  virtual bool connected() const noexcept = 0;
+
+  // -EAGAIN: the peer's FIFO is full. -EPROTO: the peer broke the protocol. Requires connected().
+  virtual int send(const OutgoingMessage& message) noexcept = 0;
+  virtual std::uint32_t max_payload() const noexcept = 0;
+
+  // The next message from the peer, nullptr if none; consume() takes it off.
+  virtual const IncomingMessage* peek() noexcept = 0;
+  virtual void consume() noexcept = 0;
+  virtual bool broken() const noexcept = 0;
+
+  // Tells the peer whether we look at its FIFO by ourselves.
+  virtual void set_polled(bool polled) noexcept = 0;
+
+  virtual Cooperation cooperation() noexcept = 0;
+};
+
+// A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, and the
+// block serves both directions.
+std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback);
+
+}  // namespace anchor

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Byte layout of a FIFO block, of the contact table and of the notification board. FORMAT.md is the prose of it;
+// fabtests/unit/fifo/test_layout.cpp pins every offset: if it fails, raise kFormatVersion.
+//
+// A block lies in its reader's region and is granted to one peer. The peer is the only writer of every line of it:
+//
+//     line 0   CreditLine       how far the peer has read the FIFO of the other direction
+//     line 1   CooperationLine  the peer's part in a long transfer done by both sides
+//     line 2.. slots            the ring
+//     then     payload area     bytes of messages too large for a slot
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "os/cacheline.h"
+#include "os/endpoint_name.h"
+
+namespace anchor {
+
+inline constexpr std::uint32_t kFormatVersion = 1;
+
+using SharedWord = std::atomic<std::uint64_t>;
+static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 8);
+
+inline constexpr std::size_t kInlineSize = 40;
+
+// One place of the ring. `head` is written last; it holds, from the low bits up: length (16), flags (8), operation (8) and
+// the low 32 bits of the head pointer that makes this slot visible. A slot's former head always differs in those 32 bits,
+// and no user data ever stands in its place, so stale bytes cannot pass for a new slot.
+struct alignas(kCacheLine) Slot {
+  SharedWord head;
+  std::uint64_t tag;
+  std::uint64_t data;
+  std::uint64_t body[kInlineSize / 8];
+};
+static_assert(sizeof(Slot) == kCacheLine);
+static_assert(offsetof(Slot, tag) == 8 && offsetof(Slot, data) == 16 && offsetof(Slot, body) == 24);
+
+struct SlotHead {
+  static constexpr std::uint64_t pack(std::uint32_t position, std::uint8_t operation, std::uint8_t flags,
+                                      std::uint16_t length) noexcept {
+    return std::uint64_t{position} << 32 | std::uint64_t{operation} << 24 | std::uint64_t{flags} << 16 | length;
+  }
+  static constexpr std::uint32_t position(std::uint64_t head) noexcept { return static_cast<std::uint32_t>(head >> 32); }
+  static constexpr std::uint8_t operation(std::uint64_t head) noexcept { return static_cast<std::uint8_t>(head >> 24); }
+  static constexpr std::uint8_t flags(std::uint64_t head) noexcept { return static_cast<std::uint8_t>(head >> 16); }
+  static constexpr std::uint16_t length(std::uint64_t head) noexcept { return static_cast<std::uint16_t>(head); }
+};
+
+struct alignas(kCacheLine) CreditLine {
+  SharedWord tail;    // slots consumed so far, low 32 bits significant
+  SharedWord polled;  // 1: the FIFO is polled directly; 0: ring the notification board after publishing
+  std::uint64_t reserved[6];
+};
+static_assert(sizeof(CreditLine) == kCacheLine);
+
+// Words of a cooperative copy: serial number (16 bits) << 48 | byte position.
+struct alignas(kCacheLine) CooperationLine {
+  SharedWord front;      // as receiver: bytes from the start that it has claimed
+  SharedWord back;       // as sender: lowest byte it has claimed from the end
+  SharedWord back_done;  // as sender: lowest byte it has copied
+  std::uint64_t reserved[5];
+};
+static_assert(sizeof(CooperationLine) == kCacheLine);
+
+struct BlockGeometry {
+  std::uint32_t slot_count;     // a power of two
+  std::uint32_t payload_bytes;  // a multiple of 64, at most kMaxPayloadArea
+
+  constexpr std::size_t slots_offset() const noexcept { return sizeof(CreditLine) + sizeof(CooperationLine); }
+  constexpr std::size_t payload_offset() const noexcept {
+    return slots_offset() + std::size_t{slot_count} * sizeof(Slot);
+  }
+  constexpr std::size_t size() const noexcept { return round_up(payload_offset() + payload_bytes, kPageSize); }
+  // A message of half the area fits whatever the position of the ring, once the reader has caught up.
+  constexpr std::size_t max_payload() const noexcept { return payload_bytes / 2 / kCacheLine * kCacheLine; }
+};
+
+inline constexpr std::uint32_t kMinSlots = 16;
+inline constexpr std::uint32_t kMaxSlots = 1u << 16;
+inline constexpr std::uint32_t kMinPayloadArea = 2 * (4096 + 64);
+inline constexpr std::uint32_t kMaxPayloadArea = 120u << 10;  // so that max_payload() fits the slot's 16-bit length
+
+constexpr bool valid(const BlockGeometry& g) noexcept {
+  return is_power_of_two(g.slot_count) && g.slot_count >= kMinSlots && g.slot_count <= kMaxSlots &&
+         g.payload_bytes % kCacheLine == 0 && g.payload_bytes >= kMinPayloadArea && g.payload_bytes <= kMaxPayloadArea;
+}
+
+// Where a block lies in its owner's region and which byte of the owner's notification board belongs to it.
+struct BlockDescriptor {
+  std::uint64_t offset;
+  std::uint32_t slot_count;
+  std::uint32_t payload_bytes;
+  std::uint32_t notification;
+  std::uint32_t reserved;
+};
+static_assert(sizeof(BlockDescriptor) == 24);
+
+// First contact: a peer that owns entry i (by a kernel-held lock) says who it is and which block it grants.
+struct alignas(kWriterSpacing) ContactEntry {
+  SharedWord state;  // 0: empty; else a number that changes with each request, stored last
+  std::uint64_t requester_incarnation;
+  EndpointName requester;
+  BlockDescriptor block;
+  std::uint64_t reserved[3];
+};
+static_assert(sizeof(ContactEntry) == 128);
+static_assert(offsetof(ContactEntry, requester) == 16 && offsetof(ContactEntry, block) == 80);
+
+inline constexpr std::uint32_t kContactEntries = 64;
+
+}  // namespace anchor

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The reading end of a FIFO, in our own memory, written by a peer that is not trusted: a slot is copied once, checked,
+// then used.
+//
+// One instance per connection, used under its endpoint's lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "fifo/fifo_layout.h"
+#include "fifo/message.h"
+
+namespace anchor {
+
+template <class Port>
+class FifoRx {
+ public:
+  // `block`: our own block, zeroed before it was granted.
+  FifoRx(const std::byte* block, const BlockGeometry& geometry) noexcept
+      : slots_(reinterpret_cast<const Slot*>(block + geometry.slots_offset())),
+        mask_(geometry.slot_count - 1),
+        payload_(block + geometry.payload_offset()),
+        payload_size_(geometry.payload_bytes) {}
+
+  // The next message, or nullptr. It stays the next one until consume(). A slot that makes no sense sets broken().
+  const IncomingMessage* peek() noexcept {
+    const Slot& slot = slots_[position_ & mask_];
+    const std::uint64_t head = Port::load(slot.head);
+    if (SlotHead::position(head) != position_ + 1) return nullptr;
+    message_.operation = static_cast<Operation>(SlotHead::operation(head));
+    message_.flags = SlotHead::flags(head);
+    message_.length = SlotHead::length(head);
+    message_.tag = slot.tag;
+    message_.data = slot.data;
+    std::memcpy(message_.body, slot.body, sizeof message_.body);
+    return locate_payload() ? &message_ : nullptr;
+  }
+
+  // Gives the slot back. `credit`: the credit line in the peer's block, nullptr while it is not mapped yet.
+  void consume(CreditLine* credit) noexcept {
+    ++position_;
+    // Every quarter of the ring, or of the payload area, so that the writer never waits for the last bit of it.
+    if (message_.flags & kInArea) unreturned_bytes_ += message_.length + kCacheLine;
+    if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > payload_size_ / 4) return_credits(credit);
+  }
+
+  // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
+  void return_all(CreditLine* credit) noexcept {
+    if (unreturned_bytes_ != 0) return_credits(credit);
+  }
+
+  bool broken() const noexcept { return broken_; }
+
+ private:
+  bool locate_payload() noexcept {
+    if ((message_.flags & kInArea) == 0) {
+      message_.payload = reinterpret_cast<const std::byte*>(message_.body);
+      if (message_.length <= kInlineSize) [[likely]] return !(broken_ |= (message_.flags & ~kKnownFlags) != 0);
+      broken_ = true;
+      return false;
+    }
+    std::uint32_t offset;
+    std::memcpy(&offset, message_.body, sizeof offset);
+    message_.payload = payload_ + offset;
+    broken_ |= offset > payload_size_ || message_.length > payload_size_ - offset || (message_.flags & ~kKnownFlags) != 0;
+    return !broken_;
+  }
+
+  void return_credits(CreditLine* credit) noexcept {
+    if (credit == nullptr) return;
+    returned_ = position_;
+    unreturned_bytes_ = 0;
+    // R3, paired with A3 in FifoTx::take_credits: without it the writer could overwrite bytes that we still read.
+    Port::publish(credit->tail, position_);
+  }
+
+  const Slot* const slots_;
+  const std::uint32_t mask_;
+  std::uint32_t position_ = 0;  // slots consumed
+  std::uint32_t returned_ = 0;  // position_ as the writer knows it
+  std::uint32_t unreturned_bytes_ = 0;
+  const std::byte* const payload_;
+  const std::uint32_t payload_size_;
+  bool broken_ = false;
+  IncomingMessage message_{};
+};
+
+}  // namespace anchor

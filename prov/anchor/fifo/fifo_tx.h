@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The writing end of a FIFO that lies in a peer's memory.
+//
+// One instance per connection, used under its endpoint's lock. It never reads the peer's memory: credits come back in a
+// line of our own (`credit`), which the peer writes and which is therefore checked before use.
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "fifo/fifo_layout.h"
+#include "fifo/message.h"
+#include "os/gather.h"
+
+namespace anchor {
+
+template <class Port>
+class FifoTx {
+ public:
+  // `block`: the mapped block granted by the peer, valid for `geometry`; `credit`: the credit line in our own block.
+  FifoTx(std::byte* block, const BlockGeometry& geometry, const CreditLine* credit)
+      : slots_(reinterpret_cast<Slot*>(block + geometry.slots_offset())),
+        mask_(geometry.slot_count - 1),
+        credit_(credit),
+        payload_(block + geometry.payload_offset()),
+        payload_size_(geometry.payload_bytes),
+        max_payload_(static_cast<std::uint32_t>(geometry.max_payload())),
+        payload_marks_(std::make_unique<std::uint32_t[]>(geometry.slot_count)) {}
+
+  // Writes the message into the next slot and makes it visible. -EAGAIN: no room now. -EPROTO: the peer returned credits
+  // that it never had. Requires: message.length <= kInlineSize, or <= max_payload() with kInArea.
+  int put(const OutgoingMessage& message) noexcept {
+    if (head_ - tail_ > mask_) [[unlikely]] {
+      if (const int error = take_credits()) return error;
+      if (head_ - tail_ > mask_) return -EAGAIN;
+    }
+    Slot& slot = slots_[head_ & mask_];
+    if (message.flags & kInArea) {
+      std::uint32_t offset;
+      if (const int error = reserve(message.length, &offset)) return error;
+      put_payload(offset, message);
+      Port::put(slot.body, message.body, sizeof slot.body);
+      Port::put(slot.body, &offset, sizeof offset);  // AreaBody::offset and its namesakes
+    } else if (message.length != 0) {
+      put_inline(slot, message);
+    } else {
+      Port::put(slot.body, message.body, sizeof slot.body);
+    }
+    slot.tag = message.tag;
+    slot.data = message.data;
+    payload_marks_[head_ & mask_] = payload_head_;
+    ++head_;
+    // The head pointer and the notice of arrival travel in the message's own line.
+    Port::publish(slot.head, SlotHead::pack(head_, static_cast<std::uint8_t>(message.operation), message.flags,
+                                            static_cast<std::uint16_t>(message.length)));
+    return 0;
+  }
+
+  std::uint32_t max_payload() const noexcept { return max_payload_; }
+
+  // The reader does not look at this FIFO by itself: ring its notification board.
+  bool reader_wants_notification() const noexcept { return credit_->polled.load(std::memory_order_relaxed) == 0; }
+
+ private:
+  void put_inline(Slot& slot, const OutgoingMessage& message) noexcept {
+    if (message.segment_count == 1) [[likely]] {
+      Port::put(slot.body, message.segments[0].iov_base, message.length);
+      return;
+    }
+    std::byte bytes[kInlineSize];
+    gather(bytes, message.segments, message.segment_count, 0, message.length);
+    Port::put(slot.body, bytes, message.length);
+  }
+
+  void put_payload(std::uint32_t offset, const OutgoingMessage& message) noexcept {
+    std::byte* to = payload_ + offset;
+    for (std::uint32_t i = 0; i < message.segment_count; ++i) {
+      Port::put(to, message.segments[i].iov_base, message.segments[i].iov_len);
+      to += message.segments[i].iov_len;
+    }
+  }
+
+  // Contiguous room in the payload area. Counters run freely; the rest before the end of the area is skipped if too short.
+  int reserve(std::uint32_t length, std::uint32_t* offset) noexcept {
+    const std::uint32_t size = static_cast<std::uint32_t>(round_up(length, kCacheLine));
+    const std::uint32_t skip = payload_offset_ + size > payload_size_ ? payload_size_ - payload_offset_ : 0;
+    if (payload_size_ - (payload_head_ - payload_tail_) < size + skip) {
+      if (const int error = take_credits()) return error;
+      if (payload_size_ - (payload_head_ - payload_tail_) < size + skip) return -EAGAIN;
+    }
+    *offset = skip != 0 ? 0 : payload_offset_;
+    payload_offset_ = *offset + size == payload_size_ ? 0 : *offset + size;
+    payload_head_ += size + skip;
+    return 0;
+  }
+
+  int take_credits() noexcept {
+    const auto tail = static_cast<std::uint32_t>(Port::load(credit_->tail));  // A3, see FifoRx::return_credits
+    if (tail - tail_ > head_ - tail_) return -EPROTO;
+    if (tail == tail_) return 0;
+    tail_ = tail;
+    payload_tail_ = payload_marks_[(tail - 1) & mask_];
+    return 0;
+  }
+
+  // Written by us for each message.
+  Slot* const slots_;
+  const std::uint32_t mask_;
+  std::uint32_t head_ = 0;          // slots written
+  std::uint32_t tail_ = 0;          // slots known to be consumed
+  const CreditLine* const credit_;
+  std::byte* const payload_;
+  const std::uint32_t payload_size_;
+  const std::uint32_t max_payload_;
+  std::uint32_t payload_offset_ = 0;
+  std::uint32_t payload_head_ = 0;  // bytes reserved, skipped ones included
+  std::uint32_t payload_tail_ = 0;
+  const std::unique_ptr<std::uint32_t[]> payload_marks_;  // payload_head_ after each slot still in flight
+};
+
+}  // namespace anchor

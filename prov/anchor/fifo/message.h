@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What travels in a slot: operations, their flags, and the bodies of control messages. FORMAT.md describes each.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "fifo/fifo_layout.h"
+
+namespace anchor {
+
+enum class Operation : std::uint8_t {
+  kNone = 0,
+  kGrant = 1,           // connection set-up: the block granted in return
+  kRefuse = 2,          // connection set-up: no block to be had
+  kEager = 3,           // untagged message with its bytes
+  kTaggedEager = 4,     // tagged message with its bytes
+  kAnnounce = 5,        // untagged message that stays with the sender until it is asked for
+  kTaggedAnnounce = 6,  // likewise, tagged
+  kCooperate = 7,       // receiver to sender: copy from the end while I copy from the start
+  kSendChunks = 8,      // receiver to sender: I cannot reach your memory, send the bytes through the FIFO
+  kChunk = 9,           // a part of a message asked for by kSendChunks
+  kFinish = 10,         // receiver to sender: the message has been delivered, or why not
+  kGoodbye = 11,        // the endpoint is closing; nothing follows
+};
+inline constexpr std::size_t kOperationCount = 12;
+
+enum MessageFlag : std::uint8_t {
+  kHasRemoteData = 1,  // `data` is for the receiver's completion
+  kInArea = 2,         // the bytes lie in the payload area (body: AreaBody first)
+  kWantFinish = 4,     // answer with kFinish for AreaBody::request once delivered
+};
+inline constexpr std::uint8_t kKnownFlags = kHasRemoteData | kInArea | kWantFinish;
+
+// Bodies: the last 40 bytes of a slot. Every message with kInArea begins with AreaBody.
+struct AreaBody {
+  std::uint32_t offset;   // in the payload area
+  std::uint32_t reserved;
+  std::uint64_t request;  // the sender's name for the message, 0 if it wants no answer
+};
+
+// The message's segments: in the body if it is one, else an array of RemoteSegment in the payload area.
+struct RemoteSegment {
+  std::uint64_t address;
+  std::uint64_t length;
+};
+struct AnnounceBody {
+  std::uint32_t offset;         // in the payload area, with kInArea
+  std::uint32_t segment_count;
+  std::uint64_t request;
+  std::uint64_t length;         // of the whole message
+  std::uint64_t address;        // of the only segment
+};
+struct CooperateBody {
+  std::uint64_t request;   // from the announcement
+  std::uint64_t transfer;  // the receiver's name for the copy
+  std::uint64_t address;   // where byte 0 belongs in the receiver's process
+  std::uint64_t length;    // bytes wanted, from the start
+  std::uint64_t serial;    // tags the words of the CooperationLine
+};
+struct SendChunksBody {
+  std::uint64_t request;
+  std::uint64_t transfer;
+  std::uint64_t length;    // bytes wanted, from the start
+};
+struct ChunkBody {
+  std::uint32_t offset;    // in the payload area
+  std::uint32_t reserved;
+  std::uint64_t transfer;  // from kSendChunks
+};
+struct FinishBody {
+  std::uint64_t request;
+  std::int64_t status;     // 0, or a negated errno value
+};
+struct GrantBody {
+  std::uint64_t incarnation;  // of the endpoint that is answered
+  BlockDescriptor block;
+};
+struct RefuseBody {
+  std::uint64_t incarnation;
+  std::int64_t status;
+};
+
+template <class Body>
+concept SlotBody = std::is_trivially_copyable_v<Body> && sizeof(Body) <= kInlineSize;
+
+// A message on its way out. Its bytes are gathered from `segments`; with kInArea `body` begins with AreaBody's layout and
+// the FIFO fills in its offset.
+struct OutgoingMessage {
+  Operation operation;
+  std::uint8_t flags = 0;
+  std::uint32_t length = 0;  // bytes in segments: at most kInlineSize, or max_payload() with kInArea
+  std::uint64_t tag = 0;
+  std::uint64_t data = 0;
+  const iovec* segments = nullptr;
+  std::uint32_t segment_count = 0;
+  std::uint64_t body[kInlineSize / 8] = {};
+
+  template <SlotBody Body>
+  void set_body(const Body& value) noexcept {
+    std::memcpy(body, &value, sizeof value);
+  }
+};
+
+// A message as received: a private copy of the slot. `payload` points to `length` bytes inside the copy or, with kInArea, in
+// the payload area, where the sender may still scribble: read it once.
+struct IncomingMessage {
+  Operation operation;
+  std::uint8_t flags;
+  std::uint32_t length;
+  const std::byte* payload;
+  std::uint64_t tag;
+  std::uint64_t data;
+  std::uint64_t body[kInlineSize / 8];
+
+  template <SlotBody Body>
+  Body body_as() const noexcept {
+    Body value;
+    std::memcpy(&value, body, sizeof value);
+    return value;
+  }
+};
+
+}  // namespace anchor

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <optional>
+#include <utility>
+
+#include "dma/shm_port.h"
+#include "fifo/channel.h"
+#include "fifo/fifo_rx.h"
+#include "fifo/fifo_tx.h"
+
+namespace anchor {
+namespace {
+
+CreditLine* credit_line(std::byte* block) { return reinterpret_cast<CreditLine*>(block); }
+CooperationLine* cooperation_line(std::byte* block) {
+  return reinterpret_cast<CooperationLine*>(block + sizeof(CreditLine));
+}
+
+template <class PortType>
+class FifoChannel final : public Channel {
+ public:
+  FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback) : block_(block), rx_(block, geometry) {
+    if (loopback) open_transmit(block, geometry);
+  }
+
+  void connect(Mapping block, const BlockGeometry& geometry, Bell bell) override {
+    peer_mapping_ = std::move(block);
+    bell_ = bell;
+    open_transmit(peer_mapping_.data(), geometry);
+    set_polled(polled_);
+  }
+
+  bool connected() const noexcept override { return tx_.has_value(); }
+
+  int send(const OutgoingMessage& message) noexcept override {
+    if (const int error = tx_->put(message)) return error;
+    if (tx_->reader_wants_notification()) [[unlikely]] bell_.ring();
+    return 0;
+  }
+
+  std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
+
+  const IncomingMessage* peek() noexcept override {
+    const IncomingMessage* message = rx_.peek();
+    if (message == nullptr) rx_.return_all(peer_credit_);
+    return message;
+  }
+
+  void consume() noexcept override { rx_.consume(peer_credit_); }
+  bool broken() const noexcept override { return rx_.broken(); }
+
+  void set_polled(bool polled) noexcept override {
+    polled_ = polled;
+    // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep.
+    if (peer_credit_ != nullptr) peer_credit_->polled.store(polled, std::memory_order_relaxed);
+  }
+
+  Cooperation cooperation() noexcept override { return {cooperation_line(block_), peer_cooperation_}; }
+
+ private:
+  void open_transmit(std::byte* peer_block, const BlockGeometry& geometry) {
+    peer_credit_ = credit_line(peer_block);
+    peer_cooperation_ = cooperation_line(peer_block);
+    tx_.emplace(peer_block, geometry, credit_line(block_));
+  }
+
+  std::optional<FifoTx<PortType>> tx_;
+  std::byte* const block_;
+  FifoRx<PortType> rx_;
+  CreditLine* peer_credit_ = nullptr;
+  CooperationLine* peer_cooperation_ = nullptr;
+  Bell bell_;
+  bool polled_ = false;
+  Mapping peer_mapping_;
+};
+
+}  // namespace
+
+std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback) {
+  return std::make_unique<FifoChannel<ShmPort>>(block, geometry, loopback);
+}
+
+}  // namespace anchor

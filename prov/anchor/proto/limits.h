@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Sizes that applications see in fi_info, and the thresholds between protocols.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace anchor {
+
+// Largest fi_inject: such a message never needs the rendezvous protocol, whatever the FIFO's geometry.
+inline constexpr std::size_t kInjectSize = 4096;
+
+// No protocol field limits a message before 2^48 (the cooperation words); half of that leaves room.
+inline constexpr std::uint64_t kMaxMessageSize = 1ull << 47;
+
+}  // namespace anchor
