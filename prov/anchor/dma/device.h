@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "os/endpoint_name.h"
+#include "os/guarded_mapping.h"
 
 namespace anchor {
 
@@ -23,12 +24,14 @@ namespace anchor {
 class Mapping {
  public:
   Mapping() noexcept = default;
+  // Memory got from mmap(2).
   Mapping(std::byte* address, std::size_t size) noexcept : address_(address), size_(size) {}
-  Mapping(Mapping&& other) noexcept
-      : address_(std::exchange(other.address_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  // Memory got from map_guarded(), with its flag.
+  Mapping(std::byte* address, std::size_t size, std::shared_ptr<LostFlag> lost) noexcept
+      : address_(address), size_(size), lost_(std::move(lost)) {}
+  Mapping(Mapping&& other) noexcept { swap(other); }
   Mapping& operator=(Mapping&& other) noexcept {
-    std::swap(address_, other.address_);
-    std::swap(size_, other.size_);
+    swap(other);
     return *this;
   }
   ~Mapping();
@@ -37,9 +40,19 @@ class Mapping {
   std::size_t size() const noexcept { return size_; }
   explicit operator bool() const noexcept { return address_ != nullptr; }
 
+  // The file behind was cut short by somebody, and private zeros stand in its place: the peer is as good as dead.
+  bool lost() const noexcept { return lost_ != nullptr && lost_->load(std::memory_order_relaxed); }
+
  private:
+  void swap(Mapping& other) noexcept {
+    std::swap(address_, other.address_);
+    std::swap(size_, other.size_);
+    lost_.swap(other.lost_);
+  }
+
   std::byte* address_ = nullptr;
   std::size_t size_ = 0;
+  std::shared_ptr<LostFlag> lost_;
 };
 
 // The region of one of our own endpoints. Its memory is reserved before a call that hands it out returns, so touching
@@ -56,12 +69,17 @@ class LocalRegion {
   virtual int publish() noexcept = 0;
 
   // A zeroed, page-aligned block (bytes: a multiple of the page size); `offset` is from the start of the region.
-  // -ENOSPC: the device has no room left. Blocks never move.
+  // -ENOSPC: the device has no room left; -EIO: the region is no longer intact(). Blocks never move.
   virtual int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept = 0;
   virtual void release(std::uint64_t offset, std::size_t bytes) noexcept = 0;
+
+  // false once somebody cut the region's file short: private zeros stand in its place, and no peer reaches us any more.
+  virtual bool intact() const noexcept { return true; }
 };
 
 // A peer's region as found under its name at one moment. A name that is reused later is another region.
+// A region that is neither claimed nor mapped costs no file descriptor; map() and claim_contact() may give -ENOENT when
+// the name no longer leads to this region, and -EAGAIN when the process has no file descriptor left at the moment.
 class RemoteRegion {
  public:
   virtual ~RemoteRegion() = default;
@@ -70,8 +88,8 @@ class RemoteRegion {
   // numbers come from the peer and are checked here against the region's real size.
   virtual int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept = 0;
 
-  // Whether the owner still holds its liveness lock and the name still leads to this very region.
-  // About three system calls.
+  // Whether the owner still holds its liveness lock and the name still leads to this very region, as large as what was
+  // mapped of it. What cannot be found out (no file descriptor left) counts as alive. Four system calls.
   virtual bool alive() noexcept = 0;
 
   // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EAGAIN: taken.
@@ -80,8 +98,8 @@ class RemoteRegion {
 };
 
 // Where a process lets its memory be copied from directly, as its anchor record says. `proof_address` points, in that
-// process, to sizeof(proof) bytes equal to `proof`: that the bytes can be read there shows both that copying is permitted
-// and that the process ID means the same process to us as to its owner (it does not across PID namespaces).
+// process, to sizeof(proof) bytes equal to `proof`: that the bytes can be read there shows both that copying is
+// permitted and that the process ID means the same process to us as to its owner (it does not across PID namespaces).
 struct DirectCopyOffer {
   std::int64_t process_id;
   std::uint64_t proof_address;
@@ -106,9 +124,11 @@ class Device {
 
   // A new region named `name`, not findable before LocalRegion::publish. header_size: a page multiple.
   // -ENOSPC with a warning that says how much was wanted where.
-  virtual int create(const EndpointName& name, std::size_t header_size, std::unique_ptr<LocalRegion>* region) noexcept = 0;
+  virtual int create(const EndpointName& name, std::size_t header_size,
+                     std::unique_ptr<LocalRegion>* region) noexcept = 0;
 
-  // -ENOENT: nobody living has the name (yet); -EACCES: the name's file belongs to another user.
+  // -ENOENT: nobody living has the name (yet); -EACCES: the name's file belongs to another user or is open to others;
+  // -EAGAIN: no file descriptor left at the moment.
   virtual int attach(const EndpointName& name, std::unique_ptr<RemoteRegion>* region) noexcept = 0;
 
   // -EOPNOTSUPP or the kernel's refusal when the peer's memory cannot be reached directly.

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/registry.h"
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+
+#include "dma/shm_device.h"
+
+namespace anchor {
+namespace {
+
+std::unique_ptr<Device> open_shm(const DeviceOptions& options) noexcept try {
+  ShmSettings settings;
+  if (!options.directory.empty()) settings.directory = options.directory;
+  settings.direct_copy = options.direct_copy;
+  return std::make_unique<ShmDevice>(std::move(settings));
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
+constexpr DeviceEntry kDevices[] = {
+    {"shm", open_shm},
+};
+
+}  // namespace
+
+const DeviceEntry* find_device(std::string_view name) noexcept {
+  const auto* const found = std::find_if(std::begin(kDevices), std::end(kDevices),
+                                         [name](const DeviceEntry& entry) { return entry.name == name; });
+  return found == std::end(kDevices) ? nullptr : found;
+}
+
+const DeviceEntry* first_device() noexcept { return kDevices; }
+std::size_t device_count() noexcept { return std::size(kDevices); }
+
+}  // namespace anchor

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The devices there are: one line each in registry.cpp. Thread-safe, immutable.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dma/device.h"
+
+namespace anchor {
+
+// What the provider's parameters say; each device takes what concerns it.
+struct DeviceOptions {
+  std::string directory;    // where regions lie; empty: the device's own choice
+  bool direct_copy = true;  // cross-memory attach may be used
+};
+
+struct DeviceEntry {
+  std::string_view name;
+  // Null when memory is short.
+  std::unique_ptr<Device> (*open)(const DeviceOptions& options) noexcept;
+};
+
+// Null when no device has that name.
+const DeviceEntry* find_device(std::string_view name) noexcept;
+
+// All of them, the one to prefer first.
+const DeviceEntry* first_device() noexcept;
+std::size_t device_count() noexcept;
+
+}  // namespace anchor

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/shm_direct_copy.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "os/process.h"
+
+namespace anchor {
+namespace {
+
+// Segments moved by one system call. More are left for the caller's next call, as read(2) would.
+constexpr std::size_t kSegments = 32;
+
+struct Proof {
+  std::uint64_t words[2] = {};
+
+  iovec segment() noexcept { return {words, sizeof words}; }
+  bool shown_by(const DirectCopyOffer& offer) const noexcept {
+    return std::memcmp(words, offer.proof, sizeof words) == 0;
+  }
+};
+static_assert(sizeof(Proof) == sizeof(DirectCopyOffer::proof));
+
+iovec offered_proof(const DirectCopyOffer& offer) noexcept {
+  return {reinterpret_cast<void*>(static_cast<std::uintptr_t>(offer.proof_address)), sizeof offer.proof};
+}
+
+using Segments = std::array<iovec, kSegments + 1>;
+
+std::size_t put_behind(const iovec& first, const iovec* rest, std::size_t count, Segments* out) noexcept {
+  const std::size_t taken = std::min(count, kSegments);
+  (*out)[0] = first;
+  std::copy_n(rest, taken, out->begin() + 1);
+  return taken + 1;
+}
+
+}  // namespace
+
+int ShmDirectCopy::check() const noexcept {
+  if (offer_.process_id <= 0 || offer_.process_id > INT_MAX) return -EINVAL;
+  Proof proof;
+  const iovec local = proof.segment();
+  const iovec remote = offered_proof(offer_);
+  const ssize_t moved = read_process_memory(process(), &local, 1, &remote, 1);
+  if (moved < 0) return static_cast<int>(moved);
+  if (moved != static_cast<ssize_t>(sizeof proof)) return -EFAULT;
+  return proof.shown_by(offer_) ? 0 : -ESRCH;
+}
+
+// The proof is the first segment of the same call: the kernel takes the process's memory once for all segments, so what
+// follows a good proof comes from the right process even if its number was given away a moment ago.
+std::ptrdiff_t ShmDirectCopy::read(const iovec* local, std::size_t local_count, const iovec* remote,
+                                   std::size_t remote_count) noexcept {
+  Proof proof;
+  Segments ours, theirs;
+  const std::size_t our_count = put_behind(proof.segment(), local, local_count, &ours);
+  const std::size_t their_count = put_behind(offered_proof(offer_), remote, remote_count, &theirs);
+  const ssize_t moved = read_process_memory(process(), ours.data(), our_count, theirs.data(), their_count);
+  if (moved < 0) return moved;
+  if (moved < static_cast<ssize_t>(sizeof proof)) return -EFAULT;
+  if (!proof.shown_by(offer_)) return -ESRCH;
+  const auto copied = static_cast<std::ptrdiff_t>(moved - static_cast<ssize_t>(sizeof proof));
+  return copied == 0 && local_count != 0 && remote_count != 0 ? -EFAULT : copied;
+}
+
+// No call can both read a proof and write, so the proof comes just before. For the number to mean another process in
+// between, the process would have to die and the kernel to go through all numbers, within that moment.
+std::ptrdiff_t ShmDirectCopy::write(const iovec* local, std::size_t local_count, const iovec* remote,
+                                    std::size_t remote_count) noexcept {
+  if (const int error = check(); error != 0) return error;
+  return write_process_memory(process(), local, local_count, remote, remote_count);
+}
+
+}  // namespace anchor

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/shm_local_region.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <new>
+
+#include "dma/shm_region.h"
+#include "os/cacheline.h"
+#include "os/file_lock.h"
+#include "os/log.h"
+
+namespace anchor {
+namespace {
+
+constexpr mode_t kOwnerOnly = 0600;
+
+// Small, since what is reserved is taken from everybody; large enough to spare most blocks a system call.
+constexpr std::size_t kGrowthStep = 64 * 1024;
+
+// Every turn means that a leftover went, or that somebody else was busy with one for a millisecond.
+constexpr int kPublishAttempts = 100;
+constexpr timespec kBusyPause{0, 1'000'000};
+constexpr unsigned kUnbornAttempts = 100;
+
+// What open(2) says where O_TMPFILE is unknown to the kernel or to the file system. ENOENT may also mean that the
+// directory is missing; the second way then says so again.
+bool nameless_unsupported(int error) noexcept {
+  return error == -EOPNOTSUPP || error == -EISDIR || error == -EINVAL || error == -ENOENT;
+}
+
+}  // namespace
+
+// Name first, lock second: a name without a lock is a leftover, and for a moment somebody would be right to clear it up
+// while we unlink what may by then be the next owner's. In a forked child the file is closed and nothing here is its
+// business.
+ShmLocalRegion::~ShmLocalRegion() {
+  if (file_) {
+    if (published_ && leads_to(path_.c_str(), identity_)) ::unlink(path_.c_str());
+    if (!unborn_path_.empty() && leads_to(unborn_path_.c_str(), identity_)) ::unlink(unborn_path_.c_str());
+  }
+  if (base_ != nullptr) unmap_guarded(base_, size_limit_, &lost_);
+  file_.reset();
+}
+
+int ShmLocalRegion::open(const ShmRegionSettings& settings, std::size_t header_size) {
+  size_limit_ = settings.size_limit;
+  if (const int error = open_file(settings); error != 0) {
+    ANCHOR_WARN(kEndpoint, "cannot make a file in %s for %s: %s", settings.directory.c_str(), path_.c_str(),
+                std::strerror(-error));
+    return error;
+  }
+  if (const int error = grow(header_size); error != 0) return error;
+  used_ = header_size;
+  const int error = map_guarded(file_.get(), 0, size_limit_, &lost_, &base_);
+  if (error != 0) {
+    ANCHOR_WARN(kEndpoint, "cannot get %zu bytes of address space for %s (%s): raise the limit (ulimit -v)",
+                size_limit_, path_.c_str(), std::strerror(-error));
+  }
+  return error;
+}
+
+int ShmLocalRegion::open_file(const ShmRegionSettings& settings) {
+  int error = -EOPNOTSUPP;
+  if (settings.nameless_files) error = file_.open(settings.directory.c_str(), O_TMPFILE | O_RDWR, kOwnerOnly);
+  if (error == 0 && !can_link_descriptor(file_.get())) error = -EOPNOTSUPP;
+  if (nameless_unsupported(error)) {
+    error = open_unborn(settings.directory);
+  } else if (error == 0) {
+    error = try_lock_byte(file_.get(), kLivenessByte);
+  }
+  if (error != 0) return error;
+  if (::fchmod(file_.get(), kOwnerOnly) != 0) return -errno;  // whatever the umask took away
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0) return -errno;
+  identity_ = identity_of(status);
+  return 0;
+}
+
+int ShmLocalRegion::open_unborn(const std::string& directory) {
+  for (unsigned attempt = 0; attempt < kUnbornAttempts; ++attempt) {
+    unborn_path_ = unborn_path(directory, attempt);
+    int error = file_.open(unborn_path_.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, kOwnerOnly);
+    if (error == 0) error = lock_unborn();
+    if (error == 0) return 0;
+    unborn_path_.clear();
+    if (error != -EEXIST && error != -EAGAIN) return error;
+  }
+  return -EBUSY;
+}
+
+// The file has a name already, so somebody may take it for a leftover until the liveness byte is held. The removal byte
+// keeps such people out meanwhile; -EAGAIN: one of them was faster and will remove the file, or has.
+int ShmLocalRegion::lock_unborn() noexcept {
+  if (const int error = try_lock_byte(file_.get(), kRemovalByte); error != 0) return error;
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0) return -errno;
+  if (status.st_nlink == 0) return -EAGAIN;
+  if (const int error = try_lock_byte(file_.get(), kLivenessByte); error != 0) return error;
+  return unlock_byte(file_.get(), kRemovalByte);
+}
+
+int ShmLocalRegion::link_name() noexcept {
+  if (unborn_path_.empty()) return link_descriptor(file_.get(), path_.c_str());
+  if (::link(unborn_path_.c_str(), path_.c_str()) != 0) return -errno;
+  ::unlink(unborn_path_.c_str());
+  unborn_path_.clear();
+  return 0;
+}
+
+int ShmLocalRegion::publish() noexcept {
+  for (int attempt = 0; attempt < kPublishAttempts; ++attempt) {
+    const int error = link_name();
+    if (error != -EEXIST) return published_as(error);
+    const int in_the_way = remove_if_dead(path_.c_str());
+    if (in_the_way == -EADDRINUSE) break;
+    if (in_the_way == -EAGAIN) ::nanosleep(&kBusyPause, nullptr);
+    if (in_the_way != 0 && in_the_way != -EAGAIN) return in_the_way;
+  }
+  // No warning: whoever tries one name after the other meets this often.
+  ANCHOR_INFO(kEndpoint, "a living endpoint has the name %s", path_.c_str());
+  return -EADDRINUSE;
+}
+
+int ShmLocalRegion::published_as(int error) noexcept {
+  published_ = error == 0;
+  if (!published_) ANCHOR_WARN(kEndpoint, "cannot give a region the name %s: %s", path_.c_str(), std::strerror(-error));
+  return error;
+}
+
+int ShmLocalRegion::explain_shortage(std::uint64_t bytes, int error) noexcept {
+  if (shortage_told_) return -ENOSPC;
+  shortage_told_ = true;
+  if (error == -EFBIG) {
+    ANCHOR_WARN(kEndpoint,
+                "%llu bytes more for %s, which has %llu, exceed its limit of %zu or the process's limit on file size "
+                "(ulimit -f): raise it",
+                static_cast<unsigned long long>(bytes), path_.c_str(), static_cast<unsigned long long>(reserved_),
+                size_limit_);
+    return -ENOSPC;
+  }
+  ANCHOR_WARN(kEndpoint,
+              "cannot reserve %llu bytes for %s (%s; %llu bytes free there): enlarge that file system (mount -o "
+              "remount,size=..., or a container's --shm-size) or remove files from it",
+              static_cast<unsigned long long>(bytes), path_.c_str(), std::strerror(-error),
+              static_cast<unsigned long long>(free_space(file_.get())));
+  return -ENOSPC;
+}
+
+// Reserves at least `bytes` beyond what is used; a whole step if there is room for one.
+int ShmLocalRegion::grow(std::size_t bytes) noexcept {
+  if (bytes > size_limit_ - used_) return explain_shortage(bytes, -EFBIG);
+  const std::uint64_t needed = used_ + bytes;
+  if (needed <= reserved_) return 0;
+  const std::uint64_t generous = std::min<std::uint64_t>(round_up(needed, kGrowthStep), size_limit_);
+  std::uint64_t end = generous;
+  int error = reserve_file(file_.get(), reserved_, end - reserved_);
+  if (error != 0 && needed < generous) {
+    end = needed;
+    error = reserve_file(file_.get(), reserved_, end - reserved_);
+  }
+  if (error != 0) return explain_shortage(end - reserved_, error);
+  reserved_ = end;
+  shortage_told_ = false;
+  return 0;
+}
+
+// Zeroed only now: until it was released a peer may have written to it, and a dying one perhaps a little longer.
+bool ShmLocalRegion::take_released(std::size_t bytes, std::uint64_t* offset) noexcept {
+  const auto found =
+      std::find_if(released_.rbegin(), released_.rend(), [bytes](const Block& block) { return block.bytes == bytes; });
+  if (found == released_.rend()) return false;
+  *offset = found->offset;
+  *found = released_.back();
+  released_.pop_back();
+  std::memset(base_ + *offset, 0, bytes);
+  return true;
+}
+
+// The list of released blocks gets its room here, where failing is allowed: release() cannot fail.
+int ShmLocalRegion::carve(std::size_t bytes, std::uint64_t* offset) noexcept {
+  try {
+    if (released_.capacity() <= blocks_) released_.reserve(2 * blocks_ + 8);
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
+  if (const int error = grow(bytes); error != 0) return error;
+  ++blocks_;
+  *offset = used_;
+  used_ += bytes;
+  return 0;
+}
+
+int ShmLocalRegion::allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept {
+  assert(bytes != 0 && bytes % kPageSize == 0);
+  if (!intact()) return -EIO;
+  std::uint64_t start = 0;
+  if (!take_released(bytes, &start)) {
+    if (const int error = carve(bytes, &start); error != 0) return error;
+  }
+  *offset = start;
+  *address = base_ + start;
+  return 0;
+}
+
+void ShmLocalRegion::release(std::uint64_t offset, std::size_t bytes) noexcept {
+  assert(offset + bytes <= used_ && released_.size() < blocks_);
+  released_.push_back({offset, bytes});
+}
+
+}  // namespace anchor

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A peer's region on the shm device, as found under its name at one moment.
+//
+// Keeps no descriptor but while a contact is claimed: hundreds of peers must not cost hundreds of descriptors. Every
+// other call opens the name again and checks that it still leads to the same file. (The kernel cannot give that file's
+// number to another one while we have a part of it mapped.) Used by one thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "dma/device.h"
+#include "os/process_fd.h"
+#include "os/shared_memory.h"
+
+namespace anchor {
+
+class ShmRemoteRegion final : public RemoteRegion {
+ public:
+  ShmRemoteRegion(std::string path, std::shared_ptr<LostFlag> lost) noexcept
+      : path_(std::move(path)), lost_(std::move(lost)) {}
+
+  // Once, before anything else. What Device::attach returns.
+  int open() noexcept;
+
+  int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
+  bool alive() noexcept override;
+  int claim_contact(unsigned index) noexcept override;
+  void release_contact() noexcept override { contact_.reset(); }
+
+ private:
+  int reopen(ProcessFd* file) noexcept;
+  int map_file(int fd, std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept;
+
+  const std::string path_;
+  FileIdentity identity_;
+  ProcessFd contact_;               // open while a contact is claimed; its lock goes with it
+  std::uint64_t mapped_end_ = 0;    // a living owner's file is never shorter
+  std::shared_ptr<LostFlag> lost_;  // shared with the mappings, which may outlive this
+};
+
+}  // namespace anchor

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "os/process.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+namespace anchor {
+namespace {
+
+// The kernel refuses longer vectors outright; moving less than asked is what the caller is prepared for.
+constexpr std::size_t kVectorLimit = IOV_MAX;
+
+using Transfer = ssize_t (*)(pid_t, const iovec*, unsigned long, const iovec*, unsigned long, unsigned long);
+
+ssize_t transfer(Transfer call, pid_t pid, const iovec* local, std::size_t local_count, const iovec* remote,
+                 std::size_t remote_count) noexcept {
+  const ssize_t moved =
+      call(pid, local, std::min(local_count, kVectorLimit), remote, std::min(remote_count, kVectorLimit), 0);
+  return moved < 0 ? -errno : moved;
+}
+
+}  // namespace
+
+ssize_t read_process_memory(pid_t pid, const iovec* local, std::size_t local_count, const iovec* remote,
+                            std::size_t remote_count) noexcept {
+  return transfer(process_vm_readv, pid, local, local_count, remote, remote_count);
+}
+
+ssize_t write_process_memory(pid_t pid, const iovec* local, std::size_t local_count, const iovec* remote,
+                             std::size_t remote_count) noexcept {
+  return transfer(process_vm_writev, pid, local, local_count, remote, remote_count);
+}
+
+}  // namespace anchor

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "os/process_fd.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+#include <utility>
+
+namespace anchor {
+
+// Constant-initialised and trivially destroyed: usable from the first constructor to the last destructor of a process.
+struct ProcessFdList {
+  static inline std::mutex mutex;
+  static inline ProcessFd* first = nullptr;
+
+  static void add(ProcessFd* entry) noexcept {
+    entry->previous_ = nullptr;
+    entry->next_ = first;
+    if (first != nullptr) first->previous_ = entry;
+    first = entry;
+  }
+
+  static void remove(ProcessFd* entry) noexcept {
+    (entry->previous_ != nullptr ? entry->previous_->next_ : first) = entry->next_;
+    if (entry->next_ != nullptr) entry->next_->previous_ = entry->previous_;
+    entry->next_ = entry->previous_ = nullptr;
+  }
+
+  static void close(ProcessFd* entry) noexcept {
+    remove(entry);
+    ::close(std::exchange(entry->fd_, -1));
+  }
+
+  static void before_fork() { mutex.lock(); }
+  static void after_fork_in_parent() { mutex.unlock(); }
+  static void after_fork_in_child() {
+    while (first != nullptr) close(first);
+    mutex.unlock();
+  }
+
+  // 0 once the handlers stand; they are needed by nobody who never opened anything.
+  static int watch_forks() noexcept {
+    static const int error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    return -error;
+  }
+};
+
+int ProcessFd::open(const char* path, int flags, mode_t mode) noexcept {
+  reset();
+  if (const int error = ProcessFdList::watch_forks(); error != 0) return error;
+  const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);
+  const int fd = ::open(path, flags | O_CLOEXEC, mode);
+  if (fd < 0) return -errno;
+  fd_ = fd;
+  ProcessFdList::add(this);
+  return 0;
+}
+
+void ProcessFd::reset() noexcept {
+  const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);
+  if (fd_ >= 0) ProcessFdList::close(this);
+}
+
+}  // namespace anchor
