@@ -8,6 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <mutex>
+#include <set>
+#include <vector>
 
 #include "os/endpoint_name.h"
 
@@ -16,14 +20,52 @@ namespace anchor {
 class AddressVector {
  public:
   enum class Kind { kMap, kTable };
+  // Throws std::bad_alloc.
   AddressVector(Kind kind, std::size_t expected_count);
+  AddressVector(const AddressVector&) = delete;
+  AddressVector& operator=(const AddressVector&) = delete;
 
   // The lowest free slot. The same name may be inserted again: it gets a slot of its own, and find() gives the lowest.
-  std::uint64_t insert(const EndpointName& name);
-  int remove(std::uint64_t address);                              // -ENOENT (unknown or removed)
-  int lookup(std::uint64_t address, EndpointName* name) const;    // -ENOENT
-  std::uint64_t find(const EndpointName& name) const;             // kAnyAddress when absent
-  std::size_t count() const;
+  // kAnyAddress when there is no memory.
+  std::uint64_t insert(const EndpointName& name) noexcept;
+  int remove(std::uint64_t address) noexcept;                            // -ENOENT (unknown or removed)
+  int lookup(std::uint64_t address, EndpointName* name) const noexcept;  // -ENOENT
+  std::uint64_t find(const EndpointName& name) const noexcept;           // kAnyAddress when absent
+  std::size_t count() const noexcept;
+
+ private:
+  struct Slot {
+    EndpointName name;
+    std::uint32_t generation;
+    bool used;
+  };
+
+  // Orders slots by name, and those with one name by index.
+  struct ByName {
+    using is_transparent = void;
+    const std::vector<Slot>* slots;
+
+    bool operator()(std::uint32_t a, std::uint32_t b) const noexcept {
+      const int order = compare(a, (*slots)[b].name);
+      return order < 0 || (order == 0 && a < b);
+    }
+    bool operator()(std::uint32_t a, const EndpointName& name) const noexcept { return compare(a, name) < 0; }
+    int compare(std::uint32_t a, const EndpointName& name) const noexcept {
+      return std::memcmp((*slots)[a].name.bytes.data(), name.bytes.data(), kNameSize);
+    }
+  };
+
+  std::uint32_t place(const EndpointName& name);
+  const Slot* slot_of(std::uint64_t address) const noexcept;
+  std::uint64_t address_of(std::uint32_t index) const noexcept {
+    return static_cast<std::uint64_t>(slots_[index].generation) << 32 | index;
+  }
+
+  const Kind kind_;
+  mutable std::mutex mutex_;
+  std::vector<Slot> slots_;
+  std::set<std::uint32_t, ByName> by_name_{ByName{&slots_}};  // the used ones
+  std::size_t search_from_ = 0;                               // no slot before it is free
 };
 
 }  // namespace anchor

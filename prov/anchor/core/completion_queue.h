@@ -1,32 +1,40 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A completion queue: filled by protocols, drained by the application.
 //
-// Thread-safety: push, push_error and read take the queue's own lock (a no-op where the application serialises).
-// Never loses an entry: past `capacity` entries go to an overflow list, and full() tells submit and progress to stop
-// taking on work that would produce more (fi_cq(3): a provider with resource management does not overrun).
+// Thread-safety: push, push_error and read take the queue's own lock (a no-op where the application serialises). A poll
+// of an empty queue takes none.
+// Never loses an entry unnoticed: past `capacity` entries go to an overflow list, and full() tells submit and progress
+// to stop taking on work that would produce more (fi_cq(3): a provider with resource management does not overrun). Only
+// when the overflow list finds no memory is an entry lost, and then an error entry (kOverrun) stands in its place.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
-#include <span>
-#include <vector>
+#include <memory_resource>
+#include <utility>
 
+#include "os/cacheline.h"
 #include "os/endpoint_name.h"
 #include "os/lock.h"
+#include "os/status.h"
 
 namespace anchor {
 
-// One entry, in the superset of libfabric's entry formats. abi/cq.cpp narrows it to the format the queue was opened with.
+// One entry, in the superset of libfabric's entry formats. abi/cq.cpp narrows it to the format the queue was opened
+// with.
 struct Completion {
   void* context;
-  std::uint64_t flags;       // FI_SEND, FI_RECV, FI_TAGGED, FI_MSG, FI_REMOTE_CQ_DATA, FI_MULTI_RECV ... verbatim
-  std::size_t length;        // bytes received
-  void* buffer;              // where in a multi-receive buffer
-  std::uint64_t data;        // remote CQ data
+  std::uint64_t flags;  // FI_SEND, FI_RECV, FI_TAGGED, FI_MSG, FI_REMOTE_CQ_DATA, FI_MULTI_RECV ... verbatim
+  std::size_t length;   // bytes received
+  void* buffer;         // where in a multi-receive buffer
+  std::uint64_t data;   // remote CQ data
   std::uint64_t tag;
-  std::uint64_t source;      // fi_addr_t, kAnyAddress when the peer is not in the address vector
+  std::uint64_t source;  // fi_addr_t, kAnyAddress when the peer is not in the address vector
 };
 static_assert(sizeof(Completion) == 56);
 
@@ -35,30 +43,100 @@ struct CompletionError {
   std::size_t overflow_length;  // bytes of the message that did not fit (truncation)
   int error;                    // positive, an errno or fi_errno value
   int provider_error;
-  EndpointName source_name;     // the raw source address for FI_SOURCE_ERR; empty otherwise
+  EndpointName source_name;  // the raw source address for FI_SOURCE_ERR; empty otherwise
 };
 
 class CompletionQueue {
  public:
-  CompletionQueue(std::size_t capacity, bool locked);
+  // `memory` serves the overflow list and errors; it must outlive the queue. Throws std::bad_alloc.
+  CompletionQueue(std::size_t capacity, bool locked,
+                  std::pmr::memory_resource* memory = std::pmr::new_delete_resource());
+  CompletionQueue(const CompletionQueue&) = delete;
+  CompletionQueue& operator=(const CompletionQueue&) = delete;
 
   // Never fails; allocates only past `capacity`.
-  void push(const Completion& completion);
-  void push_error(const CompletionError& error);
+  void push(const Completion& completion) noexcept;
+  void push_error(const CompletionError& error) noexcept;
 
   // Whether new work must wait until the application has read. Exact enough without the lock.
-  bool full() const noexcept;
+  bool full() const noexcept {
+    return tail_.load(std::memory_order_relaxed) - head_.load(std::memory_order_relaxed) >= capacity_;
+  }
 
-  // Hands up to `count` entries in order to `emit(const Completion&, std::size_t position)`.
+  // Hands up to `count` entries in order to `emit(const Completion&, std::size_t position)`, which must not throw.
   // Returns how many, -EAGAIN when empty, -kErrorAvailable when the next one is an error.
   template <class Emit>
-  std::ptrdiff_t read(std::size_t count, Emit&& emit);
+  std::ptrdiff_t read(std::size_t count, Emit&& emit) noexcept;
 
   // Takes the error at the head. -EAGAIN when the next entry is none.
-  int read_error(CompletionError* error);
+  int read_error(CompletionError* error) noexcept;
+
+  std::size_t capacity() const noexcept { return capacity_; }
 
  private:
-  struct Impl;  // for the author of this file: choose the representation; hot members first, cache-line thought given
+  static constexpr std::uint64_t kNever = ~0ull;
+
+  // Positions count successful entries since the queue was opened. An error has the position of the entry behind it.
+  struct PlacedError {
+    std::uint64_t position;
+    CompletionError error;
+  };
+
+  void push_overflow(const Completion& completion) noexcept;
+  void refill() noexcept;
+  void note_loss() noexcept;
+  void place_next_error() noexcept;
+  std::uint64_t end() const noexcept { return tail_.load(std::memory_order_relaxed) + overflow_.size(); }
+
+  const std::size_t capacity_;
+  const std::size_t mask_;
+  const std::unique_ptr<Completion[]> ring_;  // a power of two of entries, at least capacity_
+  Lock lock_;
+
+  // Written under the lock, read without it as hints: relaxed, since an entry is only touched under the lock. The line
+  // of the filling side is kept apart from that of the draining side, as they may be two threads.
+  alignas(kWriterSpacing) std::atomic<std::uint64_t> tail_{0};  // position of the next entry of the ring
+  std::atomic<std::uint64_t> next_error_{kNever};               // position of the earliest error
+  alignas(kWriterSpacing) std::atomic<std::uint64_t> head_{0};  // position of the next entry to be read
+
+  // Cold. The overflow's entries follow the ring's, so it has some only while the ring is full.
+  alignas(kWriterSpacing) std::pmr::list<Completion> overflow_;
+  std::pmr::list<PlacedError> errors_;
+  std::uint64_t loss_ = kNever;  // position where entries are missing
 };
+
+inline void CompletionQueue::push(const Completion& completion) noexcept {
+  LockGuard guard(lock_);
+  const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+  if (tail - head_.load(std::memory_order_relaxed) >= capacity_) [[unlikely]]
+    return push_overflow(completion);
+  ring_[tail & mask_] = completion;
+  tail_.store(tail + 1, std::memory_order_relaxed);
+}
+
+template <class Emit>
+std::ptrdiff_t CompletionQueue::read(std::size_t count, Emit&& emit) noexcept {
+  const auto waiting = [this](std::uint64_t head) {  // entries before the next error
+    return std::min(tail_.load(std::memory_order_relaxed), next_error_.load(std::memory_order_relaxed)) - head;
+  };
+  const auto none = [this](std::uint64_t head) {
+    return next_error_.load(std::memory_order_relaxed) == head ? -kErrorAvailable : -EAGAIN;
+  };
+  // A hint is enough to find nothing: what another thread pushes just now is found by the next poll.
+  std::uint64_t head = head_.load(std::memory_order_relaxed);
+  if (waiting(head) == 0) return none(head);
+
+  LockGuard guard(lock_);
+  head = head_.load(std::memory_order_relaxed);
+  const std::size_t available = waiting(head);
+  if (available == 0) [[unlikely]]
+    return none(head);
+  const std::size_t taken = std::min(count, available);
+  for (std::size_t i = 0; i < taken; ++i) emit(std::as_const(ring_[(head + i) & mask_]), i);
+  head_.store(head + taken, std::memory_order_relaxed);
+  if (!overflow_.empty()) [[unlikely]]
+    refill();
+  return static_cast<std::ptrdiff_t>(taken);
+}
 
 }  // namespace anchor

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/completion_queue.h"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+
+#include "core/work_request.h"
+
+namespace anchor {
+
+CompletionQueue::CompletionQueue(std::size_t capacity, bool locked, std::pmr::memory_resource* memory)
+    : capacity_(std::max<std::size_t>(capacity, 1)),
+      mask_(std::bit_ceil(capacity_) - 1),
+      ring_(new Completion[mask_ + 1]),
+      lock_(locked),
+      overflow_(memory),
+      errors_(memory) {}
+
+void CompletionQueue::push_overflow(const Completion& completion) noexcept try {
+  overflow_.push_back(completion);
+} catch (const std::bad_alloc&) {
+  note_loss();
+}
+
+void CompletionQueue::push_error(const CompletionError& error) noexcept {
+  LockGuard guard(lock_);
+  try {
+    errors_.push_back({end(), error});
+  } catch (const std::bad_alloc&) {
+    return note_loss();
+  }
+  place_next_error();
+}
+
+int CompletionQueue::read_error(CompletionError* error) noexcept {
+  LockGuard guard(lock_);
+  const std::uint64_t head = head_.load(std::memory_order_relaxed);
+  if (next_error_.load(std::memory_order_relaxed) != head) return -EAGAIN;
+  if (loss_ == head) {
+    *error = {};
+    error->completion.source = kAnyAddress;
+    error->error = kOverrun;
+    loss_ = kNever;
+  } else {
+    *error = errors_.front().error;
+    errors_.pop_front();
+  }
+  place_next_error();
+  return 0;
+}
+
+void CompletionQueue::refill() noexcept {
+  std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+  const std::uint64_t limit = head_.load(std::memory_order_relaxed) + capacity_;
+  for (; tail != limit && !overflow_.empty(); ++tail) {
+    ring_[tail & mask_] = overflow_.front();
+    overflow_.pop_front();
+  }
+  tail_.store(tail, std::memory_order_relaxed);
+}
+
+// One error entry speaks for all losses until it has been read: it stands where the first one happened.
+void CompletionQueue::note_loss() noexcept {
+  if (loss_ == kNever) loss_ = end();
+  place_next_error();
+}
+
+void CompletionQueue::place_next_error() noexcept {
+  const std::uint64_t first = errors_.empty() ? kNever : errors_.front().position;
+  next_error_.store(std::min(first, loss_), std::memory_order_relaxed);
+}
+
+}  // namespace anchor
