@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// anchor_bench: measures one libfabric provider, or the raw limits of the machine, between two processes
+// pinned to a core each. It uses public libfabric calls only and runs with whatever libfabric it finds, from
+// 1.17 on. Every test gets two fresh processes; results are JSON lines on standard output.
+#include <rdma/fabric.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+#include "test.h"
+
+namespace anchor::bench {
+namespace {
+
+constexpr Test kTests[] = {
+    {"tagged_latency", measure_tagged_latency},   {"untagged_latency", measure_untagged_latency},
+    {"message_rate", measure_message_rate},       {"bandwidth", measure_bandwidth},
+    {"posted_matching", measure_posted_matching}, {"unexpected_matching", measure_unexpected_matching},
+    {"idle_peers", measure_idle_peers},           {"memory", measure_memory},
+    {"line_exchange", measure_line_exchange},     {"memory_copy", measure_memory_copy},
+    {"cross_attach", measure_cross_attach},       {"shared_copy", measure_shared_copy},
+};
+
+const Test& test_named(const std::string& name) {
+  for (const Test& test : kTests)
+    if (name == test.name) return test;
+  throw std::runtime_error("no such test: " + name);
+}
+
+int run_role(const Test& test, const Options& options, Role role, Link& link) {
+  Scene scene{.options = options, .role = role, .link = link, .report = Report(test.name)};
+  try {
+    if (!pin_to_core(options.cores[role == Role::kPeer])) std::fprintf(stderr, "anchor_bench: not pinned\n");
+    test.body(scene);
+    return 0;
+  } catch (const std::exception& error) {
+    scene.report.error(error.what());
+    return 1;
+  }
+}
+
+std::string describe(int status) {
+  if (WIFEXITED(status)) return {};  // it has told its error itself
+  return WTERMSIG(status) == SIGALRM ? "timed out" : std::string("killed: ") + strsignal(WTERMSIG(status));
+}
+
+// Waits for both; the first that fails takes the other along and is the one reported.
+bool wait_for(const Test& test, pid_t leader, pid_t peer) {
+  bool good = true;
+  for (int left = 2; left > 0; --left) {
+    int status = 0;
+    const pid_t ended = waitpid(-1, &status, 0);
+    if (status == 0 || !good) continue;
+    good = false;
+    if (const std::string message = describe(status); !message.empty()) Report(test.name).error(message);
+    kill(ended == leader ? peer : leader, SIGKILL);
+  }
+  return good;
+}
+
+bool run_test(const Test& test, const Options& options) {
+  std::pair<Link, Link> ends = Link::make_pair();
+  const pid_t leader = fork_child(options.seconds, [&] {
+    ends.second.close();
+    return run_role(test, options, Role::kLeader, ends.first);
+  });
+  const pid_t peer = fork_child(options.seconds, [&] {
+    ends.first.close();
+    return run_role(test, options, Role::kPeer, ends.second);
+  });
+  ends.first.close();
+  ends.second.close();
+  return wait_for(test, leader, peer);
+}
+
+void allow_many_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int run(int argc, char** argv) {
+  if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
+    std::printf("%u.%u\n", FI_MAJOR(fi_version()), FI_MINOR(fi_version()));
+    return 0;
+  }
+  const Options options = parse_options(argc, argv);
+  allow_many_files();
+  bool good = true;
+  for (const std::string& name : options.tests) good &= run_test(test_named(name), options);
+  return good ? 0 : 1;
+}
+
+}  // namespace
+
+std::span<const Test> all_tests() { return kTests; }
+
+}  // namespace anchor::bench
+
+int main(int argc, char** argv) {
+  try {
+    return anchor::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "anchor_bench: %s\n", error.what());
+    return 2;
+  }
+}
