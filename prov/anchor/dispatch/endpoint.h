@@ -2,16 +2,17 @@
 // An endpoint as the ABI layer sees it: set up, submit work, make progress, close.
 //
 // Thread-safety: everything after enable() takes the endpoint's lock (a no-op when settings.locked is false).
-// Lock order: ProgressGroup -> Endpoint -> CompletionQueue. Ownership: the endpoint owns its region, peers and requests;
-// it borrows the queues, counters and address vector bound to it, which must outlive it (libfabric: -FI_EBUSY otherwise).
+// Lock order: ProgressGroup -> Endpoint -> CompletionQueue. Ownership: the endpoint owns its region, peers and
+// requests; it borrows the queues, counters and address vector bound to it, which must outlive it (libfabric: -FI_EBUSY
+// otherwise).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "core/endpoint_settings.h"
 #include "core/work_request.h"
-#include "os/clock.h"
 #include "os/endpoint_name.h"
 
 namespace anchor {
@@ -20,19 +21,6 @@ class AddressVector;
 class CompletionQueue;
 class Counter;
 class Device;
-
-struct EndpointSettings {
-  bool locked = true;                   // false where the application serialises (FI_THREAD_DOMAIN, _COMPLETION)
-  bool directed_receive = false;        // FI_DIRECTED_RECV: a receive's address is honoured, else ignored
-  bool report_source = false;           // FI_SOURCE: completions carry the sender's fi_addr_t
-  bool report_unknown_source = false;   // FI_SOURCE_ERR: an unknown sender gives an error entry with its name
-  bool direct_copy = true;              // cross-memory attach may be used
-  std::size_t transmit_size = 1024;     // sends outstanding at once
-  std::size_t receive_size = 1024;      // advertised; posting more is not refused
-  std::size_t unexpected_limit = 256u << 20;  // bytes buffered for one peer before its FIFO waits
-  Milliseconds connect_timeout{30000};
-  Milliseconds liveness_interval{200};  // how often a peer that is waited for is checked
-};
 
 class Endpoint {
  public:

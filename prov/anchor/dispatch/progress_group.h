@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The endpoints whose progress a completion queue or counter drives: reading one of those is what makes an application's
-// manual progress happen (FI_PROGRESS_MANUAL, fi_domain(3)).
+// The endpoints whose progress a completion queue or counter drives: reading one of those is what makes an
+// application's manual progress happen (FI_PROGRESS_MANUAL, fi_domain(3)).
 //
 // Thread-safe by its own lock, held while the members progress, so that an endpoint that left is never touched again.
 #pragma once

@@ -16,9 +16,12 @@ namespace anchor {
 template <class P>
 concept Port = requires(void* to, const void* from, std::size_t size, std::atomic<std::uint64_t>& word,
                         const std::atomic<std::uint64_t>& source, std::uint64_t value) {
-  { P::put(to, from, size) } noexcept;
-  { P::publish(word, value) } noexcept;
-  { P::load(source) } noexcept -> std::same_as<std::uint64_t>;
+  { P::put(to, from, size) }
+  noexcept;
+  { P::publish(word, value) }
+  noexcept;
+  { P::load(source) }
+  noexcept->std::same_as<std::uint64_t>;
   { P::kCoherent } -> std::convertible_to<bool>;
 };
 

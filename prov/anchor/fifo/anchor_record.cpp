@@ -18,8 +18,10 @@ bool within_header(std::uint64_t offset, std::uint64_t count, std::uint64_t stri
 }
 
 int refuse(const char* what, std::uint64_t value, const EndpointName& owner) {
-  ANCHOR_WARN(kEndpoint, "anchor record of %s refused: %s (value %#llx); the peer runs another version of anchor or its region is damaged",
-              owner.bytes.data(), what, static_cast<unsigned long long>(value));
+  ANCHOR_WARN(
+      kEndpoint,
+      "anchor record of %s refused: %s (value %#llx); the peer runs another version of anchor or its region is damaged",
+      owner.bytes.data(), what, static_cast<unsigned long long>(value));
   return -EPROTO;
 }
 

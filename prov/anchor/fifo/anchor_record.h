@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The anchor record: table of contents at the start of every region (US10331613B2, US10592464B2). A peer retrieves it once,
-// validates it, and works from its private copy.
+// The anchor record: table of contents at the start of every region (US10331613B2, US10592464B2). A peer retrieves it
+// once, validates it, and works from its private copy.
 //
 // The owner fills a zeroed record and release-stores `version` last; a reader that finds version 0 is too early.
 #pragma once
@@ -17,9 +17,9 @@ namespace anchor {
 struct alignas(kCacheLine) AnchorRecord {
   std::uint64_t magic;
   std::atomic<std::uint32_t> version;
-  std::uint32_t length;        // sizeof(AnchorRecord) of the owner
-  std::uint64_t incarnation;   // random: tells one owner of a name from the next
-  std::uint64_t header_size;   // record, contact table and board: what a peer maps
+  std::uint32_t length;       // sizeof(AnchorRecord) of the owner
+  std::uint64_t incarnation;  // random: tells one owner of a name from the next
+  std::uint64_t header_size;  // record, contact table and board: what a peer maps
   EndpointName owner;
   std::uint64_t contact_offset;
   std::uint32_t contact_count;
@@ -63,8 +63,8 @@ inline constexpr std::size_t kHeaderSize = kNotificationOffset + round_up(kNotif
 void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
                            const DirectCopyOffer& offer) noexcept;
 
-// Stage one: what the first page says. -EAGAIN: not published yet. -EPROTO: not a record we understand (another version,
-// offsets outside of its own header, wrong owner); the reason is logged.
+// Stage one: what the first page says. -EAGAIN: not published yet. -EPROTO: not a record we understand (another
+// version, offsets outside of its own header, wrong owner); the reason is logged.
 int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner,
                        AnchorContents* contents) noexcept;
 

@@ -45,8 +45,8 @@ class Channel {
   virtual Cooperation cooperation() noexcept = 0;
 };
 
-// A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, and the
-// block serves both directions.
+// A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, and
+// the block serves both directions.
 std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback);
 
 }  // namespace anchor

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // First contact: a request for a connection, left in the contact table of the endpoint that is asked.
 //
-// The requester owns its entry by a kernel-held lock (RemoteRegion::claim_contact), so the entry has one writer. The reader
-// takes a copy between two looks at `state` and trusts none of it.
+// The requester owns its entry by a kernel-held lock (RemoteRegion::claim_contact), so the entry has one writer. The
+// reader takes a copy between two looks at `state` and trusts none of it.
 #pragma once
 
 #include <cstddef>

@@ -26,9 +26,9 @@ static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 8);
 
 inline constexpr std::size_t kInlineSize = 40;
 
-// One place of the ring. `head` is written last; it holds, from the low bits up: length (16), flags (8), operation (8) and
-// the low 32 bits of the head pointer that makes this slot visible. A slot's former head always differs in those 32 bits,
-// and no user data ever stands in its place, so stale bytes cannot pass for a new slot.
+// One place of the ring. `head` is written last; it holds, from the low bits up: length (16), flags (8), operation (8)
+// and the low 32 bits of the head pointer that makes this slot visible. A slot's former head always differs in those 32
+// bits, and no user data ever stands in its place, so stale bytes cannot pass for a new slot.
 struct alignas(kCacheLine) Slot {
   SharedWord head;
   std::uint64_t tag;
@@ -43,7 +43,9 @@ struct SlotHead {
                                       std::uint16_t length) noexcept {
     return std::uint64_t{position} << 32 | std::uint64_t{operation} << 24 | std::uint64_t{flags} << 16 | length;
   }
-  static constexpr std::uint32_t position(std::uint64_t head) noexcept { return static_cast<std::uint32_t>(head >> 32); }
+  static constexpr std::uint32_t position(std::uint64_t head) noexcept {
+    return static_cast<std::uint32_t>(head >> 32);
+  }
   static constexpr std::uint8_t operation(std::uint64_t head) noexcept { return static_cast<std::uint8_t>(head >> 24); }
   static constexpr std::uint8_t flags(std::uint64_t head) noexcept { return static_cast<std::uint8_t>(head >> 16); }
   static constexpr std::uint16_t length(std::uint64_t head) noexcept { return static_cast<std::uint16_t>(head); }

@@ -57,14 +57,16 @@ class FifoRx {
   bool locate_payload() noexcept {
     if ((message_.flags & kInArea) == 0) {
       message_.payload = reinterpret_cast<const std::byte*>(message_.body);
-      if (message_.length <= kInlineSize) [[likely]] return !(broken_ |= (message_.flags & ~kKnownFlags) != 0);
+      if (message_.length <= kInlineSize) [[likely]]
+        return !(broken_ |= (message_.flags & ~kKnownFlags) != 0);
       broken_ = true;
       return false;
     }
     std::uint32_t offset;
     std::memcpy(&offset, message_.body, sizeof offset);
     message_.payload = payload_ + offset;
-    broken_ |= offset > payload_size_ || message_.length > payload_size_ - offset || (message_.flags & ~kKnownFlags) != 0;
+    broken_ |=
+        offset > payload_size_ || message_.length > payload_size_ - offset || (message_.flags & ~kKnownFlags) != 0;
     return !broken_;
   }
 

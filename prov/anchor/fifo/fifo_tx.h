@@ -29,8 +29,8 @@ class FifoTx {
         max_payload_(static_cast<std::uint32_t>(geometry.max_payload())),
         payload_marks_(std::make_unique<std::uint32_t[]>(geometry.slot_count)) {}
 
-  // Writes the message into the next slot and makes it visible. -EAGAIN: no room now. -EPROTO: the peer returned credits
-  // that it never had. Requires: message.length <= kInlineSize, or <= max_payload() with kInArea.
+  // Writes the message into the next slot and makes it visible. -EAGAIN: no room now. -EPROTO: the peer returned
+  // credits that it never had. Requires: message.length <= kInlineSize, or <= max_payload() with kInArea.
   int put(const OutgoingMessage& message) noexcept {
     if (head_ - tail_ > mask_) [[unlikely]] {
       if (const int error = take_credits()) return error;
@@ -82,7 +82,8 @@ class FifoTx {
     }
   }
 
-  // Contiguous room in the payload area. Counters run freely; the rest before the end of the area is skipped if too short.
+  // Contiguous room in the payload area. Counters run freely; the rest before the end of the area is skipped if too
+  // short.
   int reserve(std::uint32_t length, std::uint32_t* offset) noexcept {
     const std::uint32_t size = static_cast<std::uint32_t>(round_up(length, kCacheLine));
     const std::uint32_t skip = payload_offset_ + size > payload_size_ ? payload_size_ - payload_offset_ : 0;
@@ -108,8 +109,8 @@ class FifoTx {
   // Written by us for each message.
   Slot* const slots_;
   const std::uint32_t mask_;
-  std::uint32_t head_ = 0;          // slots written
-  std::uint32_t tail_ = 0;          // slots known to be consumed
+  std::uint32_t head_ = 0;  // slots written
+  std::uint32_t tail_ = 0;  // slots known to be consumed
   const CreditLine* const credit_;
   std::byte* const payload_;
   const std::uint32_t payload_size_;

@@ -38,7 +38,7 @@ inline constexpr std::uint8_t kKnownFlags = kHasRemoteData | kInArea | kWantFini
 
 // Bodies: the last 40 bytes of a slot. Every message with kInArea begins with AreaBody.
 struct AreaBody {
-  std::uint32_t offset;   // in the payload area
+  std::uint32_t offset;  // in the payload area
   std::uint32_t reserved;
   std::uint64_t request;  // the sender's name for the message, 0 if it wants no answer
 };
@@ -49,11 +49,11 @@ struct RemoteSegment {
   std::uint64_t length;
 };
 struct AnnounceBody {
-  std::uint32_t offset;         // in the payload area, with kInArea
+  std::uint32_t offset;  // in the payload area, with kInArea
   std::uint32_t segment_count;
   std::uint64_t request;
-  std::uint64_t length;         // of the whole message
-  std::uint64_t address;        // of the only segment
+  std::uint64_t length;   // of the whole message
+  std::uint64_t address;  // of the only segment
 };
 struct CooperateBody {
   std::uint64_t request;   // from the announcement
@@ -65,16 +65,16 @@ struct CooperateBody {
 struct SendChunksBody {
   std::uint64_t request;
   std::uint64_t transfer;
-  std::uint64_t length;    // bytes wanted, from the start
+  std::uint64_t length;  // bytes wanted, from the start
 };
 struct ChunkBody {
-  std::uint32_t offset;    // in the payload area
+  std::uint32_t offset;  // in the payload area
   std::uint32_t reserved;
   std::uint64_t transfer;  // from kSendChunks
 };
 struct FinishBody {
   std::uint64_t request;
-  std::int64_t status;     // 0, or a negated errno value
+  std::int64_t status;  // 0, or a negated errno value
 };
 struct GrantBody {
   std::uint64_t incarnation;  // of the endpoint that is answered
@@ -88,8 +88,8 @@ struct RefuseBody {
 template <class Body>
 concept SlotBody = std::is_trivially_copyable_v<Body> && sizeof(Body) <= kInlineSize;
 
-// A message on its way out. Its bytes are gathered from `segments`; with kInArea `body` begins with AreaBody's layout and
-// the FIFO fills in its offset.
+// A message on its way out. Its bytes are gathered from `segments`; with kInArea `body` begins with AreaBody's layout
+// and the FIFO fills in its offset.
 struct OutgoingMessage {
   Operation operation;
   std::uint8_t flags = 0;
@@ -106,8 +106,8 @@ struct OutgoingMessage {
   }
 };
 
-// A message as received: a private copy of the slot. `payload` points to `length` bytes inside the copy or, with kInArea, in
-// the payload area, where the sender may still scribble: read it once.
+// A message as received: a private copy of the slot. `payload` points to `length` bytes inside the copy or, with
+// kInArea, in the payload area, where the sender may still scribble: read it once.
 struct IncomingMessage {
   Operation operation;
   std::uint8_t flags;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The notification board: one byte (or, on memory that is not coherent, one line) for each writer, in the reader's header.
-// A writer counts its byte up; the reader keeps what it saw last and finds whose byte changed. So each byte has one writer,
-// and nothing is ever reset.
+// The notification board: one byte (or, on memory that is not coherent, one line) for each writer, in the reader's
+// header. A writer counts its byte up; the reader keeps what it saw last and finds whose byte changed. So each byte has
+// one writer, and nothing is ever reset.
 //
 // On coherent memory 64 writers share a line: byte stores of different CPUs do not disturb each other there.
 #pragma once
@@ -20,7 +20,9 @@ namespace anchor {
 class Bell {
  public:
   Bell() noexcept = default;
-  explicit Bell(std::byte* place) noexcept : place_(reinterpret_cast<std::atomic<std::uint8_t>*>(place)) {}
+  // Goes on from the count that a former writer of the place left, so that the first ring() changes it.
+  explicit Bell(std::byte* place) noexcept
+      : place_(reinterpret_cast<std::atomic<std::uint8_t>*>(place)), count_(place_->load(std::memory_order_relaxed)) {}
 
   // R4, paired with A4: whoever sees the count finds what was published before it.
   void ring() noexcept {
@@ -50,7 +52,8 @@ class NotificationBoard {
     line_ = line_ + 1 < lines_in_use_ ? line_ + 1 : 0;
     for (std::size_t word = line_ * 8; word < line_ * 8 + 8; ++word) {
       const std::uint64_t now = words_[word].load(std::memory_order_acquire);  // A4
-      if (now != seen_[word]) [[unlikely]] visit_changed(word, now, visit);
+      if (now != seen_[word]) [[unlikely]]
+        visit_changed(word, now, visit);
     }
   }
 

@@ -33,7 +33,8 @@ class FifoChannel final : public Channel {
 
   int send(const OutgoingMessage& message) noexcept override {
     if (const int error = tx_->put(message)) return error;
-    if (tx_->reader_wants_notification()) [[unlikely]] bell_.ring();
+    if (tx_->reader_wants_notification()) [[unlikely]]
+      bell_.ring();
     return 0;
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Copying between a list of segments and flat memory. Lengths in bytes; `skip` counts from the start of the first segment.
+// Copying between a list of segments and flat memory. Lengths in bytes; `skip` counts from the start of the first
+// segment.
 #pragma once
 
 #include <sys/uio.h>

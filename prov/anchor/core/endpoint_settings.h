@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What an endpoint is told when it is made: the application's choices and the administrator's parameters.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "os/clock.h"
+
+namespace anchor {
+
+struct EndpointSettings {
+  bool locked = true;                         // false where the application serialises (FI_THREAD_DOMAIN, _COMPLETION)
+  bool directed_receive = false;              // FI_DIRECTED_RECV: a receive's address is honoured, else ignored
+  bool report_source = false;                 // FI_SOURCE: completions carry the sender's fi_addr_t
+  bool report_unknown_source = false;         // FI_SOURCE_ERR: an unknown sender gives an error entry with its name
+  bool direct_copy = true;                    // cross-memory attach may be used
+  std::size_t transmit_size = 1024;           // sends outstanding at once
+  std::size_t receive_size = 1024;            // advertised; posting more is not refused
+  std::size_t unexpected_limit = 256u << 20;  // bytes buffered for one peer before its FIFO waits
+  std::uint32_t fifo_slots = 64;              // of each FIFO that a peer is granted
+  std::uint32_t fifo_payload = 12160;         // bytes of its payload area: with the slots, just 16 KiB
+  Milliseconds connect_timeout{30000};
+  Milliseconds liveness_interval{200};  // how often a connected peer's liveness is checked
+};
+
+}  // namespace anchor

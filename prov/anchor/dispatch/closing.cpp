@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dispatch/closing.h"
+
+#include <sched.h>
+
+#include "dispatch/progress.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "proto/cooperate.h"
+
+namespace anchor {
+namespace {
+
+// A peer that takes longer than this to make room has lost what it did not fetch.
+constexpr Milliseconds kLinger{5000};
+// Longest that a copy which the sender has already begun can take to end while its process lives.
+constexpr Milliseconds kCopyGrace{1000};
+
+// The application was told that these are on their way, or a peer waits for them.
+bool owes(const Peer& peer) {
+  if (!peer.control.empty()) return true;
+  for (SendRequest* request = peer.waiting.front(); request != nullptr; request = peer.waiting.after(request))
+    if (request->work.flags & kInject) return true;
+  return false;
+}
+
+bool owes_anything(const Exchange& exchange) {
+  for (std::size_t i = 0; i < exchange.peers.size(); ++i)
+    if (const Peer* peer = exchange.peers.numbered(i); peer != nullptr && owes(*peer)) return true;
+  return false;
+}
+
+template <class Condition>
+void wait_while(Milliseconds limit, Condition&& condition) {
+  const TimePoint deadline = Clock::now() + limit;
+  while (condition() && Clock::now() < deadline) sched_yield();
+}
+
+void stop_incoming_copies(Exchange& exchange) {
+  exchange.pulling.for_each([](IncomingTransfer* transfer) {
+    if (transfer->state != TransferState::kCooperating) return true;
+    Peer& peer = *transfer->envelope.peer;
+    wait_while(kCopyGrace, [&] { return !stop_cooperation(*transfer) && peer.region && peer.region->alive(); });
+    return true;
+  });
+}
+
+void say_goodbye(Exchange& exchange) noexcept {
+  const OutgoingMessage goodbye{.operation = Operation::kGoodbye};
+  for (std::size_t i = 0; i < exchange.peers.size(); ++i) {
+    Peer* peer = exchange.peers.numbered(i);
+    // A full FIFO is no reason to wait: the peer will find our liveness lock gone.
+    if (peer != nullptr && peer->state == PeerState::kConnected) static_cast<void>(peer->channel->send(goodbye));
+  }
+}
+
+}  // namespace
+
+void close_exchange(Exchange& exchange) noexcept {
+  wait_while(kLinger, [&] {
+    if (!owes_anything(exchange)) return false;
+    progress(exchange);
+    return true;
+  });
+  stop_incoming_copies(exchange);
+  say_goodbye(exchange);
+}
+
+}  // namespace anchor

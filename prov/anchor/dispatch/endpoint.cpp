@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dispatch/endpoint.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <string>
+
+#include "dispatch/closing.h"
+#include "dispatch/progress.h"
+#include "dispatch/submit.h"
+#include "fifo/anchor_record.h"
+#include "os/lock.h"
+#include "os/log.h"
+#include "proto/arrival.h"
+#include "proto/connect.h"
+#include "proto/loss.h"
+
+namespace anchor {
+
+struct Endpoint::State {
+  State(Device& device, const EndpointSettings& settings) : lock(settings.locked), exchange(device, settings) {}
+
+  Lock lock;
+  bool enabled = false;
+  Exchange exchange;
+};
+
+namespace {
+
+// First port tried for a name that ends in ":0" and how many follow: the range IANA leaves to dynamic ports.
+constexpr std::uint32_t kFirstPort = 49152;
+constexpr std::uint32_t kPortCount = 65536 - kFirstPort;
+
+bool wants_free_port(std::string_view name) noexcept { return name.size() > 2 && name.substr(name.size() - 2) == ":0"; }
+
+EndpointName unique_name(std::uint64_t incarnation) noexcept {
+  char text[kNameSize];
+  std::snprintf(text, sizeof text, "anchor://%d-%016" PRIx64, getpid(), incarnation);
+  return EndpointName::from(text);
+}
+
+EndpointName with_port(const EndpointName& name, std::uint32_t port) {
+  const std::string_view text = name.view();
+  return EndpointName::from(std::string(text.substr(0, text.size() - 1)) + std::to_string(port));
+}
+
+// Creates the region under `name`, its anchor record complete, and makes it findable.
+int open_region(Exchange& exchange, const EndpointName& name) {
+  std::unique_ptr<LocalRegion> region;
+  if (const int error = exchange.device.create(name, kHeaderSize, &region)) return error;
+  const DirectCopyOffer offer{.process_id = getpid(),
+                              .proof_address = reinterpret_cast<std::uint64_t>(exchange.proof),
+                              .proof = {exchange.proof[0], exchange.proof[1]}};
+  publish_anchor_record(region->header(), name, exchange.incarnation, offer);
+  if (const int error = region->publish()) return error;
+  exchange.region = std::move(region);
+  exchange.name = name;
+  return 0;
+}
+
+int open_region_on_free_port(Exchange& exchange) {
+  const EndpointName wanted = exchange.name;
+  for (std::uint32_t i = 0; i < kPortCount; ++i) {
+    const auto port = static_cast<std::uint32_t>(kFirstPort + (exchange.incarnation + i) % kPortCount);
+    const int error = open_region(exchange, with_port(wanted, port));
+    if (error != -EADDRINUSE && error != -EACCES) return error;
+  }
+  return -EADDRINUSE;
+}
+
+void open_board(Exchange& exchange) {
+  exchange.board =
+      std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset,
+                                          static_cast<std::uint32_t>(round_up(kNotifications, kCacheLine)));
+  exchange.board_owners.resize(kNotifications);
+  for (std::uint32_t index = kNotifications; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
+}
+
+}  // namespace
+
+Endpoint::Endpoint(Device& device, const EndpointSettings& settings)
+    : state_(std::make_unique<State>(device, settings)) {}
+
+Endpoint::~Endpoint() {
+  const LockGuard guard(state_->lock);
+  if (state_->enabled) close_exchange(state_->exchange);
+}
+
+int Endpoint::set_name(const EndpointName& name) {
+  if (state_->enabled) return -EBUSY;
+  if (!name.empty() && !name.valid()) return -EINVAL;
+  state_->exchange.name = name;
+  return 0;
+}
+
+const EndpointName& Endpoint::name() const noexcept { return state_->exchange.name; }
+
+int Endpoint::enable() {
+  const LockGuard guard(state_->lock);
+  if (state_->enabled) return 0;
+  Exchange& exchange = state_->exchange;
+  exchange.incarnation = random_identity();
+  exchange.proof[0] = random_identity();
+  exchange.proof[1] = random_identity();
+  int error;
+  if (wants_free_port(exchange.name.view())) {
+    error = open_region_on_free_port(exchange);
+  } else {
+    error = open_region(exchange, exchange.name.empty() ? unique_name(exchange.incarnation) : exchange.name);
+  }
+  if (error != 0) return error;
+  open_board(exchange);
+  exchange.last_check = Clock::now();
+  state_->enabled = true;
+  return 0;
+}
+
+bool Endpoint::enabled() const noexcept { return state_->enabled; }
+
+void Endpoint::bind(AddressVector* addresses) noexcept { state_->exchange.peers.bind(addresses); }
+void Endpoint::bind_transmit_queue(CompletionQueue* queue) noexcept { state_->exchange.send_queue = queue; }
+void Endpoint::bind_receive_queue(CompletionQueue* queue) noexcept { state_->exchange.receive_queue = queue; }
+
+void Endpoint::bind_send_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.send_counter = counter;
+}
+
+void Endpoint::bind_receive_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.receive_counter = counter;
+}
+
+int Endpoint::submit(const WorkRequest& request) noexcept {
+  const LockGuard guard(state_->lock);
+  try {
+    return anchor::submit(state_->exchange, request);
+  } catch (const std::bad_alloc&) {
+    return -EAGAIN;
+  }
+}
+
+int Endpoint::cancel(void* context) noexcept {
+  const LockGuard guard(state_->lock);
+  return cancel_receive(state_->exchange, context);
+}
+
+void Endpoint::progress() noexcept {
+  const LockGuard guard(state_->lock);
+  if (state_->enabled) [[likely]]
+    anchor::progress(state_->exchange);
+}
+
+void Endpoint::forget_address(std::uint64_t address) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.peers.forget(address);
+}
+
+void Endpoint::learn_address(std::uint64_t address, const EndpointName& name) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.peers.learn(address, name);
+}
+
+std::size_t Endpoint::min_multi_receive() const noexcept { return state_->exchange.min_multi_receive; }
+void Endpoint::set_min_multi_receive(std::size_t bytes) noexcept { state_->exchange.min_multi_receive = bytes; }
+
+}  // namespace anchor

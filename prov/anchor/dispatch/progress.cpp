@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dispatch/progress.h"
+
+#include "proto/chunks.h"
+#include "proto/cooperate.h"
+#include "proto/outbox.h"
+#include "proto/polling.h"
+#include "proto/rendezvous.h"
+#include "proto/upkeep.h"
+
+namespace anchor {
+
+void progress(Exchange& exchange) {
+  poll_peers(exchange);
+  if (!exchange.contacts.empty()) [[unlikely]]
+    answer_contacts(exchange);
+  if (!exchange.backlogged.empty()) [[unlikely]]
+    flush_backlog(exchange);
+  if (!exchange.pulling.empty()) pull_transfers(exchange);
+  if (!exchange.cooperating.empty()) push_cooperating(exchange);
+  if (!exchange.streaming.empty()) push_streams(exchange);
+  if (++exchange.passes % kPassesPerUpkeep == 0) [[unlikely]]
+    upkeep(exchange);
+}
+
+}  // namespace anchor

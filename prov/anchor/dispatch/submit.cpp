@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dispatch/submit.h"
+
+#include <cerrno>
+
+#include "proto/arrival.h"
+#include "proto/loss.h"
+#include "proto/outbox.h"
+#include "proto/peek.h"
+#include "proto/send.h"
+
+namespace anchor {
+namespace {
+
+int submit_send(Exchange& exchange, const WorkRequest& work) {
+  if (exchange.send_queue != nullptr && exchange.send_queue->full()) return -EAGAIN;
+  Peer* peer = exchange.peers.at_address(work.address);
+  if (peer == nullptr) [[unlikely]]
+    return -EINVAL;
+  if (peer->ready()) [[likely]] {
+    const int error = start_send(exchange, *peer, work, nullptr);
+    if (error == 0) [[likely]]
+      return 0;
+    if (error != -EAGAIN) begin_loss(exchange, *peer, -error);
+  }
+  // Not connected yet, or its FIFO is full: it waits behind the peer's others, and holds up nobody else.
+  return queue_send(exchange, *peer, work);
+}
+
+int submit_receive(Exchange& exchange, const WorkRequest& work) {
+  if (work.flags & (kPeek | kClaim | kDiscard)) [[unlikely]]
+    return work.flags & kPeek ? peek_message(exchange, work) : receive_claimed(exchange, work);
+  return post_receive(exchange, work);
+}
+
+}  // namespace
+
+int submit(Exchange& exchange, const WorkRequest& work) {
+  switch (work.type) {
+    case WorkType::kSend:
+    case WorkType::kTaggedSend:
+      return submit_send(exchange, work);
+    case WorkType::kReceive:
+    case WorkType::kTaggedReceive:
+      return submit_receive(exchange, work);
+  }
+  return -ENOSYS;
+}
+
+}  // namespace anchor

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A work request's type decides what is done with it. The only place that answers -EAGAIN to the application.
+#pragma once
+
+#include "core/work_request.h"
+#include "proto/exchange.h"
+
+namespace anchor {
+
+// Requires: the endpoint is enabled, its lock is held. 0: taken on, a completion follows. -EAGAIN: the completion queue
+// is full or transmit_size sends are outstanding. -EINVAL: unknown address.
+int submit(Exchange& exchange, const WorkRequest& work);
+
+}  // namespace anchor

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/arrival.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "os/gather.h"
+#include "os/status.h"
+#include "proto/completion.h"
+#include "proto/limits.h"
+#include "proto/loss.h"
+#include "proto/outbox.h"
+#include "proto/rendezvous.h"
+
+namespace anchor {
+namespace {
+
+// Backpressure: what a message causes must have somewhere to go.
+bool must_wait(const Exchange& exchange, const Peer& peer) noexcept {
+  return (exchange.receive_queue != nullptr && exchange.receive_queue->full()) || peer.control.size() > kMaxOwedControl;
+}
+
+ReceiveRequest* find_receive(Exchange& exchange, const Envelope& envelope) noexcept {
+  return static_cast<ReceiveRequest*>(
+      exchange.matcher(envelope.tagged).find_receive(envelope.peer->number, envelope.tag));
+}
+
+void deliver_bytes(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope, const std::byte* bytes) {
+  const Landing landing = land(exchange, receive, envelope.length);
+  const std::size_t received = std::min<std::size_t>(envelope.length, landing.room);
+  if (receive.segment_count == 1) [[likely]] {
+    if (received != 0)
+      std::memcpy(static_cast<std::byte*>(receive.segments[0].iov_base) + landing.offset, bytes, received);
+  } else {
+    scatter(receive.segments, receive.segment_count, landing.offset, bytes, received);
+  }
+  finish_receive(exchange, receive, envelope, landing.offset, received, received < envelope.length ? kTruncated : 0);
+  if (envelope.request != 0) [[unlikely]]
+    post_finish(exchange, *envelope.peer, envelope.request, 0);
+}
+
+UnexpectedRequest* keep_unexpected(Exchange& exchange, const Envelope& envelope, std::size_t bytes) {
+  Peer& peer = *envelope.peer;
+  if (peer.unexpected_bytes + bytes > exchange.settings.unexpected_limit) return nullptr;
+  UnexpectedRequest* kept = exchange.unexpected.acquire();
+  if (kept == nullptr) return nullptr;
+  kept->source = peer.number;
+  kept->tag = envelope.tag;
+  kept->envelope = envelope;
+  // Its own footprint counts too: a flood of empty messages is a flood.
+  peer.unexpected_bytes += bytes + sizeof(UnexpectedRequest);
+  ++peer.unexpected_messages;
+  exchange.matcher(envelope.tagged).add_unexpected(kept);
+  return kept;
+}
+
+Verdict keep_eager(Exchange& exchange, const Envelope& envelope, const std::byte* bytes) {
+  std::unique_ptr<std::byte[]> copy;
+  if (envelope.length != 0) {
+    copy.reset(new (std::nothrow) std::byte[envelope.length]);
+    if (!copy) return Verdict::kNotNow;
+    std::memcpy(copy.get(), bytes, envelope.length);
+  }
+  UnexpectedRequest* kept = keep_unexpected(exchange, envelope, envelope.length);
+  if (kept == nullptr) return Verdict::kNotNow;
+  kept->bytes = std::move(copy);
+  return Verdict::kTaken;
+}
+
+// The segments of an announcement, checked; false: malformed.
+bool read_segments(const IncomingMessage& message, const AnnounceBody& body, RemoteSegments* segments) noexcept {
+  if (body.length > kMaxMessageSize || body.segment_count == 0 || body.segment_count > kMaxSegments) return false;
+  segments->count = body.segment_count;
+  if ((message.flags & kInArea) == 0) {
+    segments->list[0] = {body.address, body.length};
+    return body.segment_count == 1;
+  }
+  if (message.length != body.segment_count * sizeof(RemoteSegment)) return false;
+  std::memcpy(segments->list, message.payload, message.length);
+  std::uint64_t total = 0;
+  for (std::uint32_t i = 0; i < segments->count; ++i) {
+    if (segments->list[i].length > kMaxMessageSize) return false;
+    total += segments->list[i].length;
+  }
+  return total == body.length;
+}
+
+// Whether the receive takes further messages after one of `length` bytes.
+bool stays_open(const Exchange& exchange, const ReceiveRequest& receive, std::uint64_t length) noexcept {
+  if ((receive.flags & kMultiReceive) == 0) [[likely]]
+    return false;
+  const std::size_t room = receive.length - receive.used;
+  return room - std::min<std::uint64_t>(length, room) >= exchange.min_multi_receive;
+}
+
+// Gives a new receive what has already arrived for it. True: it takes no more (and may be gone).
+bool fill_from_unexpected(Exchange& exchange, ReceiveRequest& receive) {
+  TagMatcher& matcher = exchange.matcher(receive.tagged);
+  while (UnexpectedMessage* found = matcher.find_unexpected(receive.source, receive.tag, receive.ignore)) {
+    auto* message = static_cast<UnexpectedRequest*>(found);
+    matcher.remove(message);
+    const bool more = stays_open(exchange, receive, message->envelope.length);
+    deliver_unexpected(exchange, receive, *message);
+    if (!more) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Verdict on_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  if (must_wait(exchange, peer)) [[unlikely]]
+    return Verdict::kNotNow;
+  Envelope envelope{.peer = &peer,
+                    .tag = message.tag,
+                    .data = message.data,
+                    .length = message.length,
+                    .request = 0,
+                    .flags = message.flags,
+                    .tagged = message.operation == Operation::kTaggedEager};
+  if (message.flags & kWantFinish) [[unlikely]] {
+    if ((message.flags & kInArea) == 0) return Verdict::kMalformed;
+    envelope.request = message.body_as<AreaBody>().request;
+  }
+  ReceiveRequest* receive = find_receive(exchange, envelope);
+  if (receive == nullptr) return keep_eager(exchange, envelope, message.payload);
+  deliver_bytes(exchange, *receive, envelope, message.payload);
+  return Verdict::kTaken;
+}
+
+Verdict on_announce(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  if (must_wait(exchange, peer)) return Verdict::kNotNow;
+  const auto body = message.body_as<AnnounceBody>();
+  RemoteSegments segments;
+  if (!read_segments(message, body, &segments)) return Verdict::kMalformed;
+  const Envelope envelope{.peer = &peer,
+                          .tag = message.tag,
+                          .data = message.data,
+                          .length = body.length,
+                          .request = body.request,
+                          .flags = message.flags,
+                          .tagged = message.operation == Operation::kTaggedAnnounce};
+  if (ReceiveRequest* receive = find_receive(exchange, envelope)) {
+    begin_transfer(exchange, *receive, envelope, segments);
+    return Verdict::kTaken;
+  }
+  UnexpectedRequest* kept = keep_unexpected(exchange, envelope, 0);
+  if (kept == nullptr) return Verdict::kNotNow;
+  kept->announced = true;
+  kept->segments = segments;
+  return Verdict::kTaken;
+}
+
+Landing land(Exchange& exchange, ReceiveRequest& receive, std::uint64_t length) {
+  const Landing landing{receive.used, receive.length - receive.used};
+  ++receive.pending;
+  receive.open = stays_open(exchange, receive, length);
+  if (receive.open) [[unlikely]] {
+    receive.used += length;
+  } else if (receive.posted) {
+    exchange.matcher(receive.tagged).remove(&receive);
+    receive.posted = false;
+  }
+  return landing;
+}
+
+void finish_receive(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope, std::size_t offset,
+                    std::size_t received, int error) {
+  --receive.pending;
+  // A multi-receive buffer that takes more, or that other messages are still moving into, is not the application's yet.
+  const bool releases = !receive.open && receive.pending == 0;
+  complete_receive(exchange, receive, envelope,
+                   {.offset = offset, .received = received, .error = error, .releases = releases});
+  if (releases) exchange.receives.release(&receive);
+}
+
+ReceiveRequest* make_receive(Exchange& exchange, const WorkRequest& work) {
+  ReceiveRequest* receive = exchange.receives.acquire();
+  if (receive == nullptr) return nullptr;
+  receive->source = kAnySource;
+  receive->tag = work.tag;
+  receive->ignore = work.ignore;
+  receive->flags = work.flags;
+  receive->segment_count = work.segment_count;
+  receive->length = work.length;
+  receive->context = work.context;
+  receive->used = 0;
+  receive->pending = 0;
+  receive->tagged = work.type == WorkType::kTaggedReceive;
+  receive->posted = false;
+  receive->open = true;
+  std::copy_n(work.segments, work.segment_count, receive->segments);
+  return receive;
+}
+
+int post_receive(Exchange& exchange, const WorkRequest& work) {
+  Peer* source = nullptr;
+  if (exchange.settings.directed_receive && work.address != kAnyAddress) {
+    source = exchange.peers.at_address(work.address);
+    if (source == nullptr) return -EINVAL;
+  }
+  ReceiveRequest* receive = make_receive(exchange, work);
+  if (receive == nullptr) return -EAGAIN;
+  if (source != nullptr) receive->source = source->number;
+
+  if (fill_from_unexpected(exchange, *receive)) return 0;
+  receive->posted = true;
+  exchange.matcher(receive->tagged).post(receive);
+  if (source != nullptr && source->crashed) [[unlikely]]
+    fail_if_gone(exchange, *source);
+  return 0;
+}
+
+void deliver_unexpected(Exchange& exchange, ReceiveRequest& receive, UnexpectedRequest& message) {
+  if (message.error != 0) {
+    const Landing landing = land(exchange, receive, message.envelope.length);
+    finish_receive(exchange, receive, message.envelope, landing.offset, 0, message.error);
+  } else if (message.announced) {
+    begin_transfer(exchange, receive, message.envelope, message.segments);
+  } else {
+    deliver_bytes(exchange, receive, message.envelope, message.bytes.get());
+  }
+  drop_unexpected(exchange, message);
+}
+
+void drop_unexpected(Exchange& exchange, UnexpectedRequest& message) {
+  Peer& peer = *message.envelope.peer;
+  peer.unexpected_bytes -= (message.announced ? 0 : message.envelope.length) + sizeof(UnexpectedRequest);
+  --peer.unexpected_messages;
+  exchange.unexpected.release(&message);
+}
+
+int cancel_receive(Exchange& exchange, const void* context) {
+  ReceiveRequest* found = nullptr;
+  const auto look = [&](PostedReceive* posted) {
+    auto* receive = static_cast<ReceiveRequest*>(posted);
+    if (receive->context == context) found = receive;
+    return found == nullptr;
+  };
+  exchange.tagged.for_each_posted(look);
+  if (found == nullptr) exchange.untagged.for_each_posted(look);
+  if (found == nullptr) return -ENOENT;
+  end_posted(exchange, *found, ECANCELED);
+  return 0;
+}
+
+void end_posted(Exchange& exchange, ReceiveRequest& receive, int error) {
+  exchange.matcher(receive.tagged).remove(&receive);
+  receive.posted = false;
+  receive.open = false;
+  fail_receive(exchange, receive, error);
+  // Messages still moving into a multi-receive buffer release it when they end.
+  if (receive.pending == 0) exchange.receives.release(&receive);
+}
+
+}  // namespace anchor

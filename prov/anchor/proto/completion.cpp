@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/completion.h"
+
+#include <cerrno>
+
+#include "core/completion_flags.h"
+#include "os/status.h"
+
+namespace anchor {
+namespace {
+
+std::uint64_t send_flags(const WorkRequest& work) noexcept {
+  return kCompletionSend | (work.type == WorkType::kTaggedSend ? kCompletionTagged : kCompletionMessage);
+}
+
+std::uint64_t receive_flags(bool tagged) noexcept {
+  return kCompletionReceive | (tagged ? kCompletionTagged : kCompletionMessage);
+}
+
+void report_receive_error(Exchange& exchange, const Completion& completion, std::size_t overflow, int error,
+                          const EndpointName& source) noexcept {
+  if (exchange.receive_counter != nullptr) exchange.receive_counter->add_error();
+  if (exchange.receive_queue == nullptr) return;
+  exchange.receive_queue->push_error({.completion = completion,
+                                      .overflow_length = overflow,
+                                      .error = error,
+                                      .provider_error = 0,
+                                      .source_name = source});
+}
+
+}  // namespace
+
+void complete_send(Exchange& exchange, const WorkRequest& work) noexcept {
+  if (exchange.send_counter != nullptr) exchange.send_counter->add();
+  if ((work.flags & kWantCompletion) == 0 || exchange.send_queue == nullptr) return;
+  exchange.send_queue->push({.context = work.context,
+                             .flags = send_flags(work),
+                             .length = work.length,
+                             .buffer = nullptr,
+                             .data = 0,
+                             .tag = work.tag,
+                             .source = kAnyAddress});
+}
+
+void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept {
+  if (exchange.send_counter != nullptr) exchange.send_counter->add_error();
+  if (exchange.send_queue == nullptr) return;
+  exchange.send_queue->push_error({.completion = {.context = work.context,
+                                                  .flags = send_flags(work),
+                                                  .length = work.length,
+                                                  .buffer = nullptr,
+                                                  .data = work.data,
+                                                  .tag = work.tag,
+                                                  .source = work.address},
+                                   .overflow_length = 0,
+                                   .error = error,
+                                   .provider_error = 0,
+                                   .source_name = {}});
+}
+
+void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const Envelope& envelope,
+                      const Delivery& delivery) noexcept {
+  Completion completion{.context = receive.context,
+                        .flags = receive_flags(receive.tagged),
+                        .length = delivery.received,
+                        .buffer = nullptr,
+                        .data = envelope.data,
+                        .tag = envelope.tag,
+                        .source = envelope.peer->address};
+  if (envelope.flags & kHasRemoteData) completion.flags |= kCompletionRemoteData;
+  if (receive.flags & kMultiReceive) {
+    completion.buffer = static_cast<std::byte*>(receive.segments[0].iov_base) + delivery.offset;
+    if (delivery.releases) completion.flags |= kCompletionMultiReceive;
+  }
+  if (delivery.error != 0) [[unlikely]] {
+    const std::size_t missing = delivery.error == kTruncated ? envelope.length - delivery.received : 0;
+    return report_receive_error(exchange, completion, missing, delivery.error, {});
+  }
+  if (exchange.settings.report_unknown_source && completion.source == kAnyAddress) [[unlikely]]
+    return report_receive_error(exchange, completion, 0, EADDRNOTAVAIL, envelope.peer->name);
+  if (exchange.receive_counter != nullptr) exchange.receive_counter->add();
+  if ((receive.flags & kWantCompletion) && exchange.receive_queue != nullptr) exchange.receive_queue->push(completion);
+}
+
+void fail_receive(Exchange& exchange, const ReceiveRequest& receive, int error) noexcept {
+  Completion completion{.context = receive.context,
+                        .flags = receive_flags(receive.tagged),
+                        .length = 0,
+                        .buffer = nullptr,
+                        .data = 0,
+                        .tag = receive.tag,
+                        .source = kAnyAddress};
+  if ((receive.flags & kMultiReceive) && receive.pending == 0) completion.flags |= kCompletionMultiReceive;
+  report_receive_error(exchange, completion, 0, error, {});
+}
+
+}  // namespace anchor

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/connect.h"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "fifo/contact.h"
+#include "os/log.h"
+#include "proto/loss.h"
+#include "proto/outbox.h"
+#include "proto/polling.h"
+
+namespace anchor {
+namespace {
+
+constexpr Milliseconds kRetryInterval{2};
+
+DirectCopyOffer own_offer(const Exchange& exchange) noexcept;
+
+BlockGeometry geometry_of(const BlockDescriptor& block) noexcept { return {block.slot_count, block.payload_bytes}; }
+
+// A block in our region for the peer and a channel that receives through it. Keeps what is there already.
+int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
+  if (peer.granted.offset != 0) return 0;
+  if (exchange.free_notifications.empty()) return -ENOSPC;
+  std::uint64_t offset;
+  std::byte* block;
+  if (const int error = exchange.region->allocate(exchange.geometry.size(), &offset, &block)) return error;
+  peer.granted = {.offset = offset,
+                  .slot_count = exchange.geometry.slot_count,
+                  .payload_bytes = exchange.geometry.payload_bytes,
+                  .notification = exchange.free_notifications.back(),
+                  .reserved = 0};
+  exchange.free_notifications.pop_back();
+  exchange.board_owners[peer.granted.notification] = &peer;
+  exchange.board->use(peer.granted.notification);
+  peer.granted_block = block;
+  peer.channel = make_shm_channel(block, exchange.geometry, loopback);
+  return 0;
+}
+
+// Finds the peer's region and retrieves its anchor record: first page, check, then the whole header.
+int retrieve_record(Exchange& exchange, Peer& peer) {
+  std::unique_ptr<RemoteRegion> region;
+  if (const int error = exchange.device.attach(peer.name, &region)) return error;
+  Mapping first_page;
+  if (const int error = region->map(0, kPageSize, &first_page)) return error;
+  AnchorContents contents;
+  if (const int error = read_anchor_record(first_page.data(), peer.name, &contents)) return error;
+  if (const int error = region->map(0, contents.header_size, &peer.header)) return error;
+  peer.contents = contents;
+  peer.region = std::move(region);
+  return 0;
+}
+
+Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {
+  return Bell(peer.header.data() + peer.contents.notification_offset +
+              std::size_t{index} * peer.contents.notification_stride);
+}
+
+int post_request(Exchange& exchange, Peer& peer) {
+  const ContactRequest request{exchange.name, exchange.incarnation, peer.granted};
+  const std::uint32_t count = peer.contents.contact_count;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto index = static_cast<std::uint32_t>((exchange.incarnation + i) % count);
+    const int error = peer.region->claim_contact(index);
+    if (error == -EAGAIN) continue;
+    if (error != 0) return error;
+    post_contact(peer.header.data(), peer.contents, index, request);
+    bell_at(peer, index).ring();
+    return 0;
+  }
+  return -EAGAIN;
+}
+
+void become_connected(Exchange& exchange, Peer& peer) {
+  if (peer.region) peer.region->release_contact();
+  std::erase(exchange.seeking, &peer);
+  peer.state = PeerState::kConnected;
+  peer.crashed = false;
+  start_polling(exchange, peer);
+  if (!peer.waiting.empty()) mark_backlogged(exchange, peer);
+  if (!exchange.settings.direct_copy) return;
+  const DirectCopyOffer offer = peer.region ? peer.contents.direct_copy : own_offer(exchange);
+  if (const int error = exchange.device.open_direct_copy(offer, &peer.direct))
+    ANCHOR_INFO(kEndpoint, "memory of %s cannot be reached directly (errno %d): large messages go through the FIFO",
+                peer.name.bytes.data(), -error);
+}
+
+// Maps the block that the peer granted us. -EPROTO: its description makes no sense.
+int open_transmit(Peer& peer, const BlockDescriptor& block) {
+  const BlockGeometry geometry = geometry_of(block);
+  if (!valid(geometry) || block.offset < peer.contents.header_size || block.offset % kPageSize != 0 ||
+      block.notification >= peer.contents.notification_count)
+    return -EPROTO;
+  Mapping mapping;
+  if (const int error = peer.region->map(block.offset, geometry.size(), &mapping)) return error;
+  peer.channel->connect(std::move(mapping), geometry, bell_at(peer, block.notification));
+  return 0;
+}
+
+int connect_self(Exchange& exchange, Peer& peer) {
+  if (const int error = grant_block(exchange, peer, true)) return error;
+  become_connected(exchange, peer);
+  return 0;
+}
+
+// One attempt. 0: asked or connected. -ENOENT, -EAGAIN: try again later.
+int attempt(Exchange& exchange, Peer& peer) {
+  if (peer.name == exchange.name) return connect_self(exchange, peer);
+  if (peer.region && !peer.region->alive()) {
+    peer.region.reset();
+    peer.header = Mapping();
+  }
+  if (!peer.region)
+    if (const int error = retrieve_record(exchange, peer)) return error;
+  if (const int error = grant_block(exchange, peer, false)) return error;
+  if (const int error = post_request(exchange, peer)) return error;
+  peer.state = PeerState::kAsked;
+  start_polling(exchange, peer);
+  return 0;
+}
+
+// Tells the requester that it gets no block, through the block it granted us. The answer needs a block to return
+// credits to; nothing ever returns them, so private memory serves.
+void refuse_contact(Exchange& exchange, Peer& peer, const ContactRequest& request, int error) {
+  ANCHOR_WARN(
+      kEndpoint,
+      "%s cannot connect to %s: no memory for its FIFO (errno %d); enlarge /dev/shm or lower FI_ANCHOR_FIFO_PAYLOAD",
+      peer.name.bytes.data(), exchange.name.bytes.data(), -error);
+  const std::size_t size = exchange.geometry.size();
+  const std::unique_ptr<std::byte, void (*)(std::byte*)> scratch(
+      static_cast<std::byte*>(::operator new (size, std::align_val_t{kPageSize}, std::nothrow)),
+      [](std::byte* p) { ::operator delete (p, std::align_val_t{kPageSize}); });
+  if (!scratch) return;
+  std::memset(scratch.get(), 0, size);
+  peer.channel = make_shm_channel(scratch.get(), exchange.geometry, false);
+  if (open_transmit(peer, request.block) == 0) {
+    OutgoingMessage message{.operation = Operation::kRefuse};
+    message.set_body(RefuseBody{request.requester_incarnation, error});
+    static_cast<void>(peer.channel->send(message));
+  }
+  peer.channel.reset();
+}
+
+// Makes the peer's region the one that the request speaks of. False: the request is stale.
+bool adopt_region(Exchange& exchange, Peer& peer, const ContactRequest& request) {
+  if (peer.region && peer.contents.incarnation != request.requester_incarnation) restart_search(exchange, peer);
+  if (!peer.region && retrieve_record(exchange, peer) != 0) return false;
+  return peer.contents.incarnation == request.requester_incarnation;
+}
+
+// The requester's block becomes what we send through, ours what it sends through. 0, or why not.
+int exchange_blocks(Exchange& exchange, Peer& peer, const ContactRequest& request) {
+  if (const int error = grant_block(exchange, peer, false)) {
+    refuse_contact(exchange, peer, request, error);
+    return error;
+  }
+  if (const int error = open_transmit(peer, request.block)) return error;
+  OutgoingMessage message{.operation = Operation::kGrant};
+  message.set_body(GrantBody{request.requester_incarnation, peer.granted});
+  return peer.channel->send(message);
+}
+
+DirectCopyOffer own_offer(const Exchange& exchange) noexcept {
+  DirectCopyOffer offer;
+  offer.process_id = getpid();
+  offer.proof_address = reinterpret_cast<std::uint64_t>(exchange.proof);
+  offer.proof[0] = exchange.proof[0];
+  offer.proof[1] = exchange.proof[1];
+  return offer;
+}
+
+}  // namespace
+
+void seek_peer(Exchange& exchange, Peer& peer) {
+  peer.state = PeerState::kSeeking;
+  peer.deadline = Clock::now() + exchange.settings.connect_timeout;
+  exchange.seeking.push_back(&peer);
+  try_connect(exchange, peer);
+}
+
+void try_connect(Exchange& exchange, Peer& peer) {
+  const int error = attempt(exchange, peer);
+  if (error == 0) return;
+  if (error == -ENOENT && peer.crashed) return give_up(exchange, peer, ECONNRESET);
+  if (error != -ENOENT && error != -EAGAIN) return give_up(exchange, peer, -error);
+  const TimePoint now = Clock::now();
+  if (now >= peer.deadline) {
+    ANCHOR_WARN(kEndpoint,
+                "%s is not there: nobody has published its region within FI_ANCHOR_CONNECT_TIMEOUT (%lld ms)",
+                peer.name.bytes.data(), static_cast<long long>(exchange.settings.connect_timeout.count()));
+    return give_up(exchange, peer, ETIMEDOUT);
+  }
+  peer.next_attempt = now + kRetryInterval;
+}
+
+void give_up(Exchange& exchange, Peer& peer, int error) {
+  disconnect(exchange, peer);
+  fail_waiting(exchange, peer, error);
+  retire_if_unused(exchange, peer);
+}
+
+bool answer_contact(Exchange& exchange, std::uint32_t index) {
+  ContactRequest request;
+  if (!read_contact(exchange.region->header(), index, &request)) return true;
+  if (!request.requester.valid() || request.requester == exchange.name) return true;
+  Peer& peer = exchange.peers.with_name(request.requester);
+  if (peer.state == PeerState::kConnected || peer.state == PeerState::kLeaving) {
+    if (peer.contents.incarnation == request.requester_incarnation) return true;
+    begin_loss(exchange, peer, ECONNRESET);
+    return false;
+  }
+  if (!adopt_region(exchange, peer, request)) {
+    if (peer.state == PeerState::kIdle) disconnect(exchange, peer);
+    retire_if_unused(exchange, peer);
+    return true;
+  }
+  if (const int error = exchange_blocks(exchange, peer, request)) {
+    give_up(exchange, peer, -error);
+  } else {
+    become_connected(exchange, peer);
+  }
+  return true;
+}
+
+void restart_search(Exchange& exchange, Peer& peer) {
+  const TimePoint deadline = peer.deadline;
+  disconnect(exchange, peer);
+  if (peer.waiting.empty()) return;
+  seek_peer(exchange, peer);
+  peer.deadline = deadline;
+}
+
+Verdict on_grant(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto body = message.body_as<GrantBody>();
+  if (body.incarnation != exchange.incarnation) return Verdict::kMalformed;
+  if (peer.state != PeerState::kAsked) return Verdict::kTaken;  // its own contact told us already
+  if (open_transmit(peer, body.block) != 0) return Verdict::kMalformed;
+  become_connected(exchange, peer);
+  return Verdict::kTaken;
+}
+
+Verdict on_refuse(Exchange&, Peer& peer, const IncomingMessage& message) {
+  if (peer.state != PeerState::kAsked) return Verdict::kMalformed;
+  const auto body = message.body_as<RefuseBody>();
+  peer.loss = body.status < 0 && body.status > -4096 ? static_cast<int>(-body.status) : EPROTO;
+  peer.state = PeerState::kLeaving;
+  return Verdict::kTaken;
+}
+
+std::uint64_t random_identity() noexcept {
+  std::uint64_t value = 0;
+  while (value == 0)
+    if (getrandom(&value, sizeof value, 0) != sizeof value) value = 0;
+  return value;
+}
+
+}  // namespace anchor

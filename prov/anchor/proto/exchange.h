@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the protocols of one endpoint share: its region, its peers, its matchers, its requests, and where completions
+// go.
+//
+// Plain state, owned by dispatch/Endpoint and used under its lock. Behaviour lives in the protocol files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/completion_queue.h"
+#include "core/counter.h"
+#include "core/endpoint_settings.h"
+#include "core/intrusive_list.h"
+#include "core/request_pool.h"
+#include "core/tag_match.h"
+#include "fifo/notification.h"
+#include "proto/peer_table.h"
+#include "proto/requests.h"
+
+namespace anchor {
+
+struct Exchange {
+  Exchange(Device& on, const EndpointSettings& with)
+      : settings(with), device(on), sends(with.transmit_size), geometry{with.fifo_slots, with.fifo_payload} {}
+
+  TagMatcher& matcher(bool is_tagged) noexcept { return is_tagged ? tagged : untagged; }
+
+  // Hot: every submit and every pass.
+  CompletionQueue* send_queue = nullptr;
+  CompletionQueue* receive_queue = nullptr;
+  Counter* send_counter = nullptr;
+  Counter* receive_counter = nullptr;
+  PeerTable peers;
+  std::vector<Peer*> polled;      // their FIFOs are looked at in every pass
+  std::vector<Peer*> backlogged;  // have something that found their FIFO full
+  IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> pulling;
+  IntrusiveList<SendRequest, &SendRequest::moving> cooperating;
+  IntrusiveList<SendRequest, &SendRequest::moving> streaming;
+  std::uint32_t passes = 0;
+
+  const EndpointSettings settings;
+  Device& device;
+  TagMatcher tagged;
+  TagMatcher untagged;
+  RequestPool<SendRequest> sends;
+  RequestPool<ReceiveRequest> receives{SIZE_MAX};
+  RequestPool<UnexpectedRequest> unexpected{SIZE_MAX};
+  RequestPool<IncomingTransfer> transfers{SIZE_MAX};
+  std::vector<UnexpectedRequest*> claimed;
+  std::size_t min_multi_receive = 64;
+
+  // Set-up.
+  const BlockGeometry geometry;  // of the blocks granted to peers
+  EndpointName name;
+  std::uint64_t incarnation = 0;
+  std::uint64_t proof[2] = {};  // read by peers from our memory: see DirectCopyOffer
+  std::unique_ptr<LocalRegion> region;
+  std::unique_ptr<NotificationBoard> board;
+  std::vector<Peer*> board_owners;  // by index of the board
+  std::vector<std::uint32_t> free_notifications;
+  std::vector<Peer*> seeking;           // kSeeking and kAsked
+  std::vector<std::uint32_t> contacts;  // entries of our contact table that rang and are still to be answered
+  std::size_t next_to_check = 0;        // rotates over the peers: liveness
+  std::size_t next_to_sweep = 0;        // rotates over the peers: unpolled FIFOs
+  TimePoint last_check{};
+};
+
+}  // namespace anchor

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/handlers.h"
+
+#include <array>
+
+#include "proto/arrival.h"
+#include "proto/connect.h"
+#include "proto/loss.h"
+#include "proto/rendezvous.h"
+
+namespace anchor {
+namespace {
+
+Verdict on_unknown(Exchange&, Peer&, const IncomingMessage&) { return Verdict::kMalformed; }
+
+// In the order of Operation.
+constexpr std::array<Handler, kOperationCount> kHandlers{
+    on_unknown,  on_grant,     on_refuse,      on_eager, on_eager,  on_announce,
+    on_announce, on_cooperate, on_send_chunks, on_chunk, on_finish, on_goodbye,
+};
+static_assert(static_cast<std::size_t>(Operation::kGoodbye) + 1 == kOperationCount);
+
+}  // namespace
+
+Verdict handle(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto index = static_cast<std::size_t>(message.operation);
+  return index < kOperationCount ? kHandlers[index](exchange, peer, message) : Verdict::kMalformed;
+}
+
+}  // namespace anchor

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/loss.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "os/log.h"
+#include "proto/arrival.h"
+#include "proto/completion.h"
+#include "proto/outbox.h"
+#include "proto/polling.h"
+#include "proto/rendezvous.h"
+
+namespace anchor {
+namespace {
+
+void fail_started_sends(Exchange& exchange, Peer& peer) {
+  exchange.sends.for_each([&](SendRequest* request) {
+    if (request->peer != &peer || request->state == SendState::kWaiting) return;
+    stop_moving(exchange, *request);
+    fail_send(exchange, request->work, peer.loss);
+    exchange.sends.release(request);
+  });
+}
+
+void fail_transfers(Exchange& exchange, Peer& peer) {
+  exchange.transfers.for_each([&](IncomingTransfer* transfer) {
+    if (transfer->envelope.peer == &peer) finish_transfer(exchange, *transfer, peer.loss);
+  });
+}
+
+// Announced messages are out of reach now; eager ones are complete and stay.
+void drop_announcements(Exchange& exchange, Peer& peer) {
+  for (TagMatcher* matcher : {&exchange.tagged, &exchange.untagged}) {
+    matcher->for_each_unexpected_from(peer.number, [&](UnexpectedMessage* found) {
+      auto* message = static_cast<UnexpectedRequest*>(found);
+      if (!message->announced) return true;
+      matcher->remove(message);
+      drop_unexpected(exchange, *message);
+      return true;
+    });
+  }
+  for (UnexpectedRequest* message : exchange.claimed)
+    if (message->announced && message->envelope.peer == &peer) message->error = peer.loss;
+}
+
+void fail_directed_receives(Exchange& exchange, Peer& peer, int error) {
+  for (TagMatcher* matcher : {&exchange.tagged, &exchange.untagged}) {
+    matcher->for_each_posted_from(peer.number, [&](PostedReceive* posted) {
+      end_posted(exchange, *static_cast<ReceiveRequest*>(posted), error);
+      return true;
+    });
+  }
+}
+
+bool awaited(Exchange& exchange, const Peer& peer) {
+  bool found = false;
+  for (TagMatcher* matcher : {&exchange.tagged, &exchange.untagged}) {
+    matcher->for_each_posted_from(peer.number, [&](PostedReceive*) {
+      found = true;
+      return false;
+    });
+  }
+  return found;
+}
+
+}  // namespace
+
+void begin_loss(Exchange& exchange, Peer& peer, int error) noexcept {
+  if (peer.state != PeerState::kConnected && peer.state != PeerState::kAsked) return;
+  ANCHOR_INFO(kEndpoint, "connection of %s to %s ends (errno %d)", exchange.name.bytes.data(), peer.name.bytes.data(),
+              error);
+  peer.loss = error;
+  peer.state = PeerState::kLeaving;
+  start_polling(exchange, peer);
+}
+
+void finish_loss(Exchange& exchange, Peer& peer) {
+  fail_started_sends(exchange, peer);
+  fail_transfers(exchange, peer);
+  drop_announcements(exchange, peer);
+  const int error = peer.loss;
+  disconnect(exchange, peer);
+  fail_waiting(exchange, peer, error);
+  fail_directed_receives(exchange, peer, error);
+  retire_if_unused(exchange, peer);
+}
+
+void fail_waiting(Exchange& exchange, Peer& peer, int error) {
+  while (SendRequest* request = peer.waiting.front()) {
+    peer.waiting.remove(request);
+    fail_send(exchange, request->work, error);
+    exchange.sends.release(request);
+  }
+}
+
+void disconnect(Exchange& exchange, Peer& peer) noexcept {
+  stop_polling(exchange, peer);
+  std::erase(exchange.seeking, &peer);
+  std::erase(exchange.backlogged, &peer);
+  peer.backlogged = false;
+  peer.control.clear();
+  peer.cooperating = false;
+  peer.channel.reset();
+  peer.direct.reset();
+  if (peer.region) peer.region->release_contact();
+  peer.region.reset();
+  peer.header = Mapping();
+  if (peer.granted.offset != 0) {
+    exchange.region->release(peer.granted.offset, exchange.geometry.size());
+    exchange.board_owners[peer.granted.notification] = nullptr;
+    exchange.free_notifications.push_back(peer.granted.notification);
+    peer.granted = {};
+  }
+  peer.state = PeerState::kIdle;
+  peer.loss = 0;
+}
+
+void fail_if_gone(Exchange& exchange, Peer& peer) {
+  std::unique_ptr<RemoteRegion> region;
+  if (peer.state != PeerState::kIdle || exchange.device.attach(peer.name, &region) == 0) {
+    peer.crashed = false;
+    return;
+  }
+  fail_directed_receives(exchange, peer, ECONNRESET);
+}
+
+void retire_if_unused(Exchange& exchange, Peer& peer) {
+  if (peer.state == PeerState::kIdle && peer.address == kAnyAddress && peer.unexpected_messages == 0 &&
+      peer.waiting.empty() && !awaited(exchange, peer))
+    exchange.peers.retire(peer);
+}
+
+Verdict on_goodbye(Exchange& exchange, Peer& peer, const IncomingMessage&) {
+  begin_loss(exchange, peer, ECONNRESET);
+  return Verdict::kTaken;
+}
+
+}  // namespace anchor

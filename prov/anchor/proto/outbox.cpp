@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/outbox.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+
+#include "os/gather.h"
+#include "proto/connect.h"
+#include "proto/loss.h"
+#include "proto/send.h"
+
+namespace anchor {
+namespace {
+
+// 0: nothing waits any more.
+int flush_control(Peer& peer) noexcept {
+  std::size_t sent = 0;
+  int error = 0;
+  while (sent < peer.control.size() && (error = peer.channel->send(peer.control[sent])) == 0) ++sent;
+  peer.control.erase(peer.control.begin(), peer.control.begin() + static_cast<std::ptrdiff_t>(sent));
+  return error;
+}
+
+int flush_peer(Exchange& exchange, Peer& peer) {
+  if (peer.state != PeerState::kConnected) return 0;  // seeking it flushes it later; losing it fails what waits
+  if (const int error = flush_control(peer)) return error;
+  while (SendRequest* request = peer.waiting.front())
+    if (const int error = start_send(exchange, peer, request->work, request)) return error;
+  return 0;
+}
+
+}  // namespace
+
+void mark_backlogged(Exchange& exchange, Peer& peer) {
+  if (peer.backlogged) return;
+  peer.backlogged = true;
+  exchange.backlogged.push_back(&peer);
+}
+
+void post_control(Exchange& exchange, Peer& peer, const OutgoingMessage& message) {
+  if (!peer.channel || !peer.channel->connected()) return;  // lost meanwhile: nobody waits for it
+  if (peer.control.empty() && peer.channel->send(message) == 0) return;
+  peer.control.push_back(message);
+  mark_backlogged(exchange, peer);
+}
+
+void post_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status) {
+  OutgoingMessage message{.operation = Operation::kFinish};
+  message.set_body(FinishBody{request, status});
+  post_control(exchange, peer, message);
+}
+
+SendRequest* keep_send(Exchange& exchange, Peer& peer, const WorkRequest& work) {
+  SendRequest* request = exchange.sends.acquire();
+  if (request == nullptr) return nullptr;
+  request->work = work;
+  std::copy_n(work.segments, work.segment_count, request->segments);
+  request->work.segments = request->segments;
+  request->peer = &peer;
+  request->state = SendState::kWaiting;
+  return request;
+}
+
+int queue_send(Exchange& exchange, Peer& peer, const WorkRequest& work) {
+  SendRequest* request = keep_send(exchange, peer, work);
+  if (request == nullptr) return -EAGAIN;
+  if ((work.flags & kInject) && work.length != 0) {
+    request->copy.reset(new (std::nothrow) std::byte[work.length]);
+    if (!request->copy) {
+      exchange.sends.release(request);
+      return -EAGAIN;
+    }
+    gather(request->copy.get(), work.segments, work.segment_count, 0, work.length);
+    request->segments[0] = {request->copy.get(), work.length};
+    request->work.segment_count = 1;
+  }
+  peer.waiting.push_back(request);
+  if (peer.state == PeerState::kIdle) seek_peer(exchange, peer);
+  if (peer.state == PeerState::kConnected) mark_backlogged(exchange, peer);
+  return 0;
+}
+
+void flush_backlog(Exchange& exchange) {
+  for (std::size_t i = 0; i < exchange.backlogged.size();) {
+    Peer& peer = *exchange.backlogged[i];
+    const int error = flush_peer(exchange, peer);
+    if (error == -EAGAIN) {
+      ++i;
+      continue;
+    }
+    peer.backlogged = false;
+    exchange.backlogged[i] = exchange.backlogged.back();
+    exchange.backlogged.pop_back();
+    if (error != 0) begin_loss(exchange, peer, -error);
+  }
+}
+
+}  // namespace anchor

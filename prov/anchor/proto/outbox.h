@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Sending to a peer whose FIFO may be full: control messages and sends wait here, each in order, and hold up nobody
+// else.
+#pragma once
+
+#include "proto/exchange.h"
+
+namespace anchor {
+
+// Control messages owed to one peer at which we stop reading from it: it asks for answers that it does not collect.
+inline constexpr std::size_t kMaxOwedControl = 1024;
+
+// Sends a control message without payload, now or as soon as there is room. Requires: peer.channel is connected.
+void post_control(Exchange& exchange, Peer& peer, const OutgoingMessage& message);
+void post_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status);
+
+// Queues a send behind the peer's others; an injected message is copied. -EAGAIN: transmit_size sends are outstanding.
+int queue_send(Exchange& exchange, Peer& peer, const WorkRequest& work);
+
+// A request that keeps `work` alive beyond the call. nullptr: transmit_size sends are outstanding.
+SendRequest* keep_send(Exchange& exchange, Peer& peer, const WorkRequest& work);
+
+// Puts the peer on the list of those that flush_backlog() looks at.
+void mark_backlogged(Exchange& exchange, Peer& peer);
+void flush_backlog(Exchange& exchange);
+
+}  // namespace anchor

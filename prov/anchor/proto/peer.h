@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Everything an endpoint knows of one other endpoint. Owned by the PeerTable, used under the endpoint's lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/intrusive_list.h"
+#include "core/work_request.h"
+#include "dma/device.h"
+#include "fifo/anchor_record.h"
+#include "fifo/channel.h"
+#include "os/clock.h"
+#include "proto/requests.h"
+
+namespace anchor {
+
+enum class PeerState : std::uint8_t {
+  kIdle,     // nobody needed it yet, or it went away
+  kSeeking,  // looked for at intervals: not there yet, or its contact table is full
+  kAsked,    // our request is in its contact table
+  kConnected,
+  kLeaving,  // it died or said goodbye; what it left in our FIFO is still to be read
+};
+
+struct Peer {
+  // Read for each message.
+  std::unique_ptr<Channel> channel;  // kAsked: receives only
+  PeerState state = PeerState::kIdle;
+  bool polled = false;       // stands in Exchange::polled
+  bool backlogged = false;   // stands in Exchange::backlogged
+  std::uint32_t number = 0;  // the matcher's name for it
+  std::uint32_t idle_polls = 0;
+  std::uint64_t address = kAnyAddress;  // its lowest fi_addr_t
+  IntrusiveList<SendRequest, &SendRequest::waiting> waiting;
+  std::vector<OutgoingMessage> control;  // control messages that found the FIFO full
+  std::unique_ptr<DirectCopy> direct;    // nullptr: its memory is out of reach, bytes go through the FIFO
+  std::size_t unexpected_bytes = 0;
+  std::uint32_t unexpected_messages = 0;
+  std::uint16_t cooperation_serial = 0;
+  bool cooperating = false;  // one cooperative copy at a time in each direction
+
+  // Connection set-up and loss.
+  bool crashed = false;  // its former incarnation died without a goodbye
+  EndpointName name;
+  std::unique_ptr<RemoteRegion> region;
+  Mapping header;
+  AnchorContents contents{};
+  BlockDescriptor granted{};  // our block for it; granted.offset 0: none
+  std::byte* granted_block = nullptr;
+  int loss = 0;  // kLeaving: the error its requests end with
+  TimePoint next_attempt{};
+  TimePoint deadline{};
+
+  bool ready() const noexcept { return state == PeerState::kConnected && waiting.empty(); }
+};
+
+}  // namespace anchor

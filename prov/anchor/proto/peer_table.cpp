@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/peer_table.h"
+
+#include <algorithm>
+
+namespace anchor {
+
+Peer* PeerTable::resolve(std::uint64_t address) {
+  EndpointName name;
+  if (addresses_ == nullptr || address == kAnyAddress || addresses_->lookup(address, &name) != 0) return nullptr;
+  Peer& peer = with_name(name);
+  const auto index = static_cast<std::uint32_t>(address);
+  if (index >= by_address_.size()) by_address_.resize(index + 1);
+  by_address_[index] = {address, &peer};
+  return &peer;
+}
+
+Peer& PeerTable::with_name(const EndpointName& name) {
+  if (const auto found = by_name_.find(name); found != by_name_.end()) return *found->second;
+  auto peer = std::make_unique<Peer>();
+  peer->name = name;
+  peer->address = addresses_ != nullptr ? addresses_->find(name) : kAnyAddress;
+  if (free_numbers_.empty()) {
+    peer->number = static_cast<std::uint32_t>(peers_.size());
+    peers_.emplace_back();
+  } else {
+    peer->number = free_numbers_.back();
+    free_numbers_.pop_back();
+  }
+  Peer& made = *peer;
+  peers_[made.number] = std::move(peer);
+  by_name_.emplace(name, &made);
+  return made;
+}
+
+void PeerTable::learn(std::uint64_t address, const EndpointName& name) {
+  const auto found = by_name_.find(name);
+  if (found != by_name_.end() && found->second->address == kAnyAddress) found->second->address = address;
+}
+
+void PeerTable::forget(std::uint64_t address) {
+  const auto index = static_cast<std::uint32_t>(address);
+  if (index < by_address_.size() && by_address_[index].address == address) by_address_[index] = {};
+  for (const auto& peer : peers_)
+    if (peer != nullptr && peer->address == address) peer->address = addresses_->find(peer->name);
+}
+
+void PeerTable::retire(Peer& peer) {
+  for (Entry& entry : by_address_)
+    if (entry.peer == &peer) entry = {};
+  by_name_.erase(peer.name);
+  const std::uint32_t number = peer.number;
+  peers_[number].reset();
+  free_numbers_.push_back(number);
+}
+
+}  // namespace anchor

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The peers of one endpoint: by fi_addr_t (each send), by number (matching) and by name (connection set-up).
+// Owns them. Used under the endpoint's lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/address_vector.h"
+#include "os/endpoint_name.h"
+#include "proto/peer.h"
+
+namespace anchor {
+
+class PeerTable {
+ public:
+  void bind(const AddressVector* addresses) noexcept { addresses_ = addresses; }
+
+  // The peer an address leads to, nullptr if the address is not in the address vector.
+  Peer* at_address(std::uint64_t address) {
+    const auto index = static_cast<std::uint32_t>(address);
+    if (index < by_address_.size() && by_address_[index].address == address) [[likely]]
+      return by_address_[index].peer;
+    return resolve(address);
+  }
+
+  Peer& with_name(const EndpointName& name);
+  void learn(std::uint64_t address, const EndpointName& name);
+  void forget(std::uint64_t address);
+  // Removes a peer that nothing refers to any more.
+  void retire(Peer& peer);
+
+  std::size_t size() const noexcept { return peers_.size(); }                         // numbers in use are below this
+  Peer* numbered(std::size_t number) const noexcept { return peers_[number].get(); }  // nullptr: a free number
+
+ private:
+  struct Entry {
+    std::uint64_t address = kAnyAddress;
+    Peer* peer = nullptr;
+  };
+
+  Peer* resolve(std::uint64_t address);
+
+  std::vector<Entry> by_address_;
+  std::vector<std::unique_ptr<Peer>> peers_;
+  std::vector<std::uint32_t> free_numbers_;
+  std::unordered_map<EndpointName, Peer*, EndpointNameHash> by_name_;
+  const AddressVector* addresses_ = nullptr;
+};
+
+}  // namespace anchor

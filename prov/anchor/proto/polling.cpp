@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/polling.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "proto/handlers.h"
+#include "proto/loss.h"
+
+namespace anchor {
+namespace {
+
+// Takes messages from the peer's FIFO. Returns whether there was one.
+bool receive_from(Exchange& exchange, Peer& peer) {
+  Channel& channel = *peer.channel;
+  for (unsigned taken = 0; taken < kMessagesPerPoll; ++taken) {
+    const IncomingMessage* message = channel.peek();
+    if (message == nullptr) {
+      if (channel.broken()) [[unlikely]]
+        begin_loss(exchange, peer, EPROTO);
+      return taken != 0;
+    }
+    const Verdict verdict = handle(exchange, peer, *message);
+    if (verdict == Verdict::kNotNow) return true;
+    if (verdict == Verdict::kMalformed) [[unlikely]] {
+      begin_loss(exchange, peer, EPROTO);
+      return false;
+    }
+    channel.consume();
+  }
+  return true;
+}
+
+// A peer that is leaving: what it sent before is received, then its requests end.
+void see_off(Exchange& exchange, Peer& peer) {
+  if (peer.loss == EPROTO || !receive_from(exchange, peer)) finish_loss(exchange, peer);
+}
+
+}  // namespace
+
+void start_polling(Exchange& exchange, Peer& peer) noexcept {
+  peer.idle_polls = 0;
+  if (peer.polled) return;
+  peer.polled = true;
+  exchange.polled.push_back(&peer);
+  peer.channel->set_polled(true);
+}
+
+void stop_polling(Exchange& exchange, Peer& peer) noexcept {
+  if (!peer.polled) return;
+  peer.polled = false;
+  // The order of polling is kept: the loop in poll_peers goes backwards and may be at this very peer.
+  std::erase(exchange.polled, &peer);
+  if (peer.channel) peer.channel->set_polled(false);
+}
+
+void poll_peers(Exchange& exchange) {
+  for (std::size_t i = exchange.polled.size(); i-- > 0;) {
+    Peer& peer = *exchange.polled[i];
+    if (peer.state == PeerState::kLeaving) [[unlikely]] {
+      see_off(exchange, peer);
+    } else if (receive_from(exchange, peer)) {
+      peer.idle_polls = 0;
+    } else if (++peer.idle_polls > kIdlePolls && exchange.polled.size() > kFreePolls) [[unlikely]] {
+      stop_polling(exchange, peer);
+    }
+    i = std::min(i, exchange.polled.size());  // several may have left
+  }
+  exchange.board->scan([&](std::uint32_t index) {
+    if (index < kContactEntries) {
+      exchange.contacts.push_back(index);
+    } else if (Peer* peer = exchange.board_owners[index]) {
+      start_polling(exchange, *peer);
+    }
+  });
+}
+
+void sweep_one(Exchange& exchange) {
+  if (exchange.peers.size() == exchange.polled.size()) return;
+  if (++exchange.next_to_sweep >= exchange.peers.size()) exchange.next_to_sweep = 0;
+  Peer* peer = exchange.peers.numbered(exchange.next_to_sweep);
+  if (peer != nullptr && peer->channel && !peer->polled && peer->channel->peek() != nullptr)
+    start_polling(exchange, *peer);
+}
+
+}  // namespace anchor

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which FIFOs are looked at in every pass. Recently active ones are; the others announce themselves on the notification
+// board, and a slow rotating sweep looks at them too, in case a notification crossed with our decision to stop polling.
+#pragma once
+
+#include "proto/exchange.h"
+
+namespace anchor {
+
+// Up to so many FIFOs are polled however idle they are: looking at one costs a load of a cached line.
+inline constexpr std::size_t kFreePolls = 12;
+// Empty polls in a row after which a FIFO beyond those is left to the board.
+inline constexpr std::uint32_t kIdlePolls = 1024;
+// Messages taken from one FIFO in one pass: the others get their turn.
+inline constexpr unsigned kMessagesPerPoll = 32;
+
+void start_polling(Exchange& exchange, Peer& peer) noexcept;
+void stop_polling(Exchange& exchange, Peer& peer) noexcept;
+
+// Receives from every polled FIFO, and from those whose bell has rung on the line of the board whose turn it is.
+void poll_peers(Exchange& exchange);
+// Looks at one FIFO that is not polled.
+void sweep_one(Exchange& exchange);
+
+}  // namespace anchor

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Requests that outlive the call that made them. All live in the pools of one Exchange and are used under its
+// endpoint's lock.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/intrusive_list.h"
+#include "core/request_pool.h"
+#include "core/tag_match.h"
+#include "core/work_request.h"
+#include "fifo/message.h"
+
+namespace anchor {
+
+struct Peer;
+
+enum class SendState : std::uint8_t {
+  kWaiting,      // in Peer::waiting: not in the peer's FIFO yet
+  kAnnounced,    // in the peer's FIFO; its kFinish is awaited
+  kCooperating,  // likewise, and we copy from the end
+  kStreaming,    // likewise, and we send chunks
+};
+
+struct SendRequest {
+  WorkRequest work{};  // work.segments points to `segments`
+  iovec segments[kMaxSegments];
+  std::unique_ptr<std::byte[]> copy;  // of an injected message that had to wait
+  Peer* peer = nullptr;
+  SendState state = SendState::kWaiting;
+  Links<SendRequest> waiting{};  // Peer::waiting
+  Links<SendRequest> moving{};   // Exchange::cooperating or ::streaming
+  // What the receiver asked for: kCooperating counts `position` down from `wanted`, kStreaming up from 0.
+  std::uint64_t transfer = 0;
+  std::uint64_t wanted = 0;
+  std::uint64_t position = 0;
+  std::uint64_t remote_address = 0;
+  std::uint16_t serial = 0;
+};
+
+struct ReceiveRequest : PostedReceive {
+  std::uint32_t flags = 0;  // WorkFlag
+  std::uint32_t segment_count = 0;
+  std::size_t length = 0;
+  void* context = nullptr;
+  std::size_t used = 0;       // multi-receive: bytes given to messages so far
+  std::uint32_t pending = 0;  // messages on their way into the buffer
+  bool tagged = false;
+  bool posted = false;  // stands in its matcher
+  bool open = true;     // takes further messages
+  iovec segments[kMaxSegments];
+};
+
+// A message as its receiver sees it, wherever its bytes are.
+struct Envelope {
+  Peer* peer = nullptr;
+  std::uint64_t tag = 0;
+  std::uint64_t data = 0;
+  std::uint64_t length = 0;
+  std::uint64_t request = 0;  // the sender's name for it; 0: wants no kFinish
+  std::uint8_t flags = 0;     // MessageFlag
+  bool tagged = false;
+};
+
+// Where an announced message lies in the sender's process.
+struct RemoteSegments {
+  std::uint32_t count = 0;
+  RemoteSegment list[kMaxSegments];
+};
+
+struct UnexpectedRequest : UnexpectedMessage {
+  Envelope envelope;
+  bool announced = false;
+  int error = 0;                       // its sender died: why its bytes cannot be had any more
+  const void* claimed_by = nullptr;    // context of the peek that reserved it
+  std::unique_ptr<std::byte[]> bytes;  // eager ones
+  RemoteSegments segments;             // announced ones
+};
+
+enum class TransferState : std::uint8_t {
+  kPulling,      // we read the sender's memory
+  kCooperating,  // likewise, while the sender writes ours
+  kChunks,       // the sender streams chunks to us
+};
+
+// An announced message on its way into a matched receive.
+struct IncomingTransfer {
+  Envelope envelope;
+  ReceiveRequest* receive = nullptr;
+  std::size_t offset = 0;    // in the receive's buffer
+  std::uint64_t wanted = 0;  // bytes to move: the message, or what there is room for
+  std::uint64_t front = 0;   // bytes there so far, from the start
+  TransferState state = TransferState::kPulling;
+  std::uint16_t serial = 0;
+  int error = 0;                     // kCooperating: it failed, but the sender may still be writing
+  Links<IncomingTransfer> moving{};  // Exchange::pulling
+  RemoteSegments segments;
+};
+
+}  // namespace anchor

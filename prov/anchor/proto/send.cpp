@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/send.h"
+
+#include <cerrno>
+
+#include "proto/completion.h"
+#include "proto/outbox.h"
+
+namespace anchor {
+namespace {
+
+OutgoingMessage envelope(const WorkRequest& work, Operation tagged, Operation untagged) noexcept {
+  return {.operation = work.type == WorkType::kTaggedSend ? tagged : untagged,
+          .flags = static_cast<std::uint8_t>(work.flags & kRemoteData ? kHasRemoteData : 0),
+          .tag = work.tag,
+          .data = work.data};
+}
+
+void attach_bytes(OutgoingMessage& message, const WorkRequest& work) noexcept {
+  message.length = static_cast<std::uint32_t>(work.length);
+  message.segments = work.segments;
+  message.segment_count = work.segment_count;
+}
+
+void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::uint64_t request,
+                       RemoteSegment (&list)[kMaxSegments], iovec& list_bytes) noexcept {
+  for (std::uint32_t i = 0; i < work.segment_count; ++i)
+    list[i] = {reinterpret_cast<std::uint64_t>(work.segments[i].iov_base), work.segments[i].iov_len};
+  message.set_body(AnnounceBody{.offset = 0,
+                                .segment_count = work.segment_count,
+                                .request = request,
+                                .length = work.length,
+                                .address = list[0].address});
+  if (work.segment_count == 1) return;
+  list_bytes = {list, work.segment_count * sizeof(RemoteSegment)};
+  message.flags |= kInArea;
+  message.length = static_cast<std::uint32_t>(list_bytes.iov_len);
+  message.segments = &list_bytes;
+  message.segment_count = 1;
+}
+
+// Sends that end with the receiver's kFinish: announced ones, and eager ones whose delivery is to be confirmed.
+int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
+  SendRequest* request = queued != nullptr ? queued : keep_send(exchange, peer, work);
+  if (request == nullptr) return -EAGAIN;
+  const std::uint64_t id = exchange.sends.id(request);
+
+  OutgoingMessage message;
+  RemoteSegment list[kMaxSegments];
+  iovec list_bytes;
+  if (work.length <= peer.channel->max_payload()) {
+    message = envelope(work, Operation::kTaggedEager, Operation::kEager);
+    attach_bytes(message, work);
+    message.flags |= kInArea | kWantFinish;
+    message.set_body(AreaBody{0, 0, id});
+  } else {
+    message = envelope(work, Operation::kTaggedAnnounce, Operation::kAnnounce);
+    fill_announcement(message, work, id, list, list_bytes);
+  }
+  const int error = peer.channel->send(message);
+  if (error == 0) {
+    if (queued != nullptr) peer.waiting.remove(queued);
+    request->state = SendState::kAnnounced;
+  } else if (queued == nullptr) {
+    exchange.sends.release(request);
+  }
+  return error;
+}
+
+}  // namespace
+
+int start_send(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
+  if ((work.flags & kDeliveryComplete) || work.length > peer.channel->max_payload()) [[unlikely]]
+    return start_tracked(exchange, peer, work, queued);
+
+  OutgoingMessage message = envelope(work, Operation::kTaggedEager, Operation::kEager);
+  attach_bytes(message, work);
+  if (work.length > kInlineSize) message.flags |= kInArea;
+  if (const int error = peer.channel->send(message)) return error;
+  complete_send(exchange, work);  // the bytes lie in the peer's memory: inject and transmit complete
+  if (queued != nullptr) {
+    peer.waiting.remove(queued);
+    exchange.sends.release(queued);
+  }
+  return 0;
+}
+
+}  // namespace anchor

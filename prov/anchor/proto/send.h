@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Starting a send: its bytes go along in the FIFO if they fit (eager), else the message is announced and stays where it
+// is until the receiver comes for it (rendezvous).
+#pragma once
+
+#include "fifo/message.h"
+#include "proto/exchange.h"
+
+namespace anchor {
+
+// Requires: the peer is connected. `queued` is the request in peer.waiting that keeps `work` (it leaves the list),
+// nullptr for one that comes straight from the application. 0: it is in the FIFO. -EAGAIN: no room; nothing changed.
+// -EPROTO: the peer broke the protocol.
+int start_send(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept;
+
+}  // namespace anchor
