@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The provider and libfabric 2: compiles the sources against Debian 13's headers with its compiler, then runs the
+# functional tests there twice, with the plugin just compiled and with the one that was built for libfabric 1.17.
+#
+#   check_libfabric2.sh BUILD TEST...
+#
+# BUILD is the build folder of the 1.17 plugin, with a released tree (make distdir) in BUILD/libfabric2/source;
+# TEST a program relative to BUILD.
+# Debian 13 lies in a folder made by debootstrap, once. Mounts are made in a mount namespace and so vanish with it.
+#
+# ANCHOR_CACHE    where Debian 13 is kept (default: ~/.cache/anchor)
+# ANCHOR_MIRROR   Debian mirror (default: http://deb.debian.org/debian)
+set -eu
+
+cache=${ANCHOR_CACHE:-$HOME/.cache/anchor}
+root=$cache/debian13
+packages=g++,make,libfabric-dev,libfabric-bin
+
+fail() {
+    echo "check_libfabric2: $*" >&2
+    exit 1
+}
+
+make_root() {
+    command -v debootstrap >/dev/null || fail "debootstrap is not installed"
+    echo "Debian 13 goes to $root; this takes a minute"
+    rm -rf "$root.part"
+    mkdir -p "$root.part"
+    debootstrap --variant=minbase --include=$packages trixie "$root.part" \
+        "${ANCHOR_MIRROR:-http://deb.debian.org/debian}" >"$cache/debootstrap.log" 2>&1 ||
+        { tail -n 20 "$cache/debootstrap.log"; fail "debootstrap failed"; }
+    mv "$root.part" "$root"
+}
+
+# The namespace's own mounts: the kernel's file systems, and the build folder under the name it has outside.
+enter_root() { # BUILD TEST...
+    for folder in dev proc sys; do
+        mount --rbind "/$folder" "$root/$folder"
+    done
+    mkdir -p "$root$1"
+    mount --bind "$1" "$root$1"
+    chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root LC_ALL=C.UTF-8 \
+        FABTESTS_TIME_SCALE="${FABTESTS_TIME_SCALE:-1}" "$1/libfabric2/source/fabtests/check/check_libfabric2.sh" \
+        --inside "$@"
+}
+
+run_tests() { # NAME BUILD TEST...
+    name=$1 folder=$2
+    shift 2
+    echo "$name"
+    for test in "$@"; do
+        (cd "$folder" && FI_PROVIDER_PATH=$folder/prov/anchor/.libs "./$test") >"$folder/$test.out" 2>&1 &&
+            status=0 || status=$?
+        sed -n -e 's/^ok [0-9]* -.* # SKIP.*/SKIP: &/p;t' -e 's/^ok /PASS: ok /p;s/^not ok /FAIL: not ok /p' "$folder/$test.out"
+        if [ "$status" -ne 0 ]; then
+            echo "FAIL: $test ended with status $status"
+            grep -v '^ok ' "$folder/$test.out"
+            failed=1
+        fi
+    done
+}
+
+inside() { # BUILD TEST...
+    build=$1
+    shift
+    failed=0
+    fi_info --version
+    mkdir "$build/libfabric2/build"
+    cd "$build/libfabric2/build"
+    ../source/configure
+    make -j"$(nproc)" all "$@"
+    run_tests "built against libfabric 2" "$build/libfabric2/build" "$@"
+    run_tests "built against libfabric 1.17" "$build" "$@"
+    exit $failed
+}
+
+case $1 in
+--inside)
+    shift
+    inside "$@"
+    ;;
+--in-namespace)
+    shift
+    enter_root "$@"
+    ;;
+*)
+    [ "$(id -u)" = 0 ] || fail "must be root, for debootstrap and chroot"
+    [ -d "$root" ] || make_root
+    exec unshare --mount --propagation=private "$0" --in-namespace "$@"
+    ;;
+esac

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds the Debian package from a released tree (FOLDER/source), unpacks it, and has libfabric load what is in it.
+#   check_package.sh FOLDER
+set -eu
+cd "$1"
+(cd source && dpkg-buildpackage --build=binary --unsigned-changes --jobs="$(nproc)")
+dpkg-deb --extract libfabric-anchor-provider_*.deb unpacked
+dpkg-deb --contents libfabric-anchor-provider_*.deb
+
+folder=unpacked/usr/lib/$(dpkg-architecture --query DEB_HOST_MULTIARCH)/libfabric
+test "$(ls "$folder")" = libanchor-fi.so
+test -f unpacked/usr/share/man/man7/fi_anchor.7.gz
+FI_PROVIDER_PATH=$folder fi_info -p anchor

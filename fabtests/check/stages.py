@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Builds anchor in every way that counts and runs every test, a stage at a time; ends with "N passed, N failed".
+
+  stages.py [STAGE ...]     all stages, or the ones named; --list names them
+
+Each stage is a shell command run in a build folder of its own below build/; its output goes to build/stages/. What it
+reports as "PASS: ..." or "FAIL: ..." is counted; a stage that reports neither counts as one."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+LOGS = BUILD / "stages"
+CONFIGURE = shlex.quote(str(ROOT / "configure"))
+JOBS = os.cpu_count() or 1
+TAIL_LINES = 60
+PASSED = re.compile(r"^PASS: ", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAIL|ERROR|XPASS): ", re.MULTILINE)
+
+
+@dataclass
+class Stage:
+    name: str
+    title: str
+    command: str
+    folder: str = "."
+    minutes: int = 10
+
+
+def build(options=""):
+    """Configures unless that is done, then compiles everything there is, tests and benchmarks included."""
+    return f"{{ test -f config.status || {CONFIGURE} {options}; }} && make -j{JOBS} all check TESTS="
+
+
+STAGES = [
+    Stage("build", "g++ -Werror", build()),
+    Stage("static", "layers, lists, format, exports, plain C", "make check-static"),
+    Stage("unit", "unit tests", "make check-unit"),
+    Stage("functional", "every call, several processes", "make check-functional"),
+    Stage("fuzz", "hostile bytes: the corpus", "make check-fuzz"),
+    Stage("stress", "races and kills", "make check-stress"),
+    Stage("clang", "clang++ -Werror, unit tests", build("CC=clang CXX=clang++") + " && make check-unit", "clang"),
+    Stage("address", "AddressSanitizer and UBSan",
+          build("--enable-sanitizer=address") + " && make -k check-unit check-functional check-fuzz", "address", 15),
+    Stage("thread", "ThreadSanitizer", build("--enable-sanitizer=thread") + " && make check-stress", "thread", 15),
+    Stage("release", "make distcheck", f"make -j{JOBS} distcheck TESTS='$(STATIC_TESTS) $(UNIT_TESTS)'"),
+    Stage("package", "Debian package", "make check-package"),
+    Stage("libfabric2", "Debian 13's libfabric", "make check-libfabric2"),
+    Stage("mpi", "MPI programs", "make check-mpi", minutes=20),
+]
+
+
+def run(stage, log):
+    """Exit status of the stage's command; a stage that overruns its time is killed with all it started."""
+    folder = BUILD / stage.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        process = subprocess.Popen(stage.command, shell=True, cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            return process.wait(stage.minutes * 60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output.write(f"\nFAIL: {stage.name}: not done after {stage.minutes} minutes\n")
+            return process.wait()
+
+
+def counts(status, text):
+    passed, failed = len(PASSED.findall(text)), len(FAILED.findall(text))
+    if status != 0:
+        return passed, max(failed, 1)
+    return (passed, failed) if passed or failed else (1, 0)
+
+
+def carry_out(stage):
+    log = LOGS / f"{stage.name}.log"
+    started = time.monotonic()
+    status = run(stage, log)
+    text = log.read_text(errors="replace")
+    passed, failed = counts(status, text)
+    took = time.monotonic() - started
+    print(f"{stage.name:<11} {stage.title:<40} {passed:>5} passed {failed:>3} failed {took:>6.0f} s", flush=True)
+    if failed:
+        print(f"--- the end of {log}", *text.splitlines()[-TAIL_LINES:], "---", sep="\n", flush=True)
+    return passed, failed
+
+
+def main(names):
+    if names == ["--list"]:
+        print(*(f"{stage.name:<11} {stage.title}" for stage in STAGES), sep="\n")
+        return 0
+    unknown = set(names) - {stage.name for stage in STAGES}
+    if unknown:
+        sys.exit(f"no stage {', '.join(sorted(unknown))}; see --list")
+    LOGS.mkdir(parents=True, exist_ok=True)
+    results = [carry_out(stage) for stage in STAGES if not names or stage.name in names]
+    passed, failed = (sum(column) for column in zip(*results))
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs real MPI programs twice, over anchor (Open MPI's MTL OFI) and over Open MPI's own transport (pml ob1), and
+compares their verdicts. Open MPI's own verbose output must name anchor as what carried every rank.
+
+  check_mpi.py [--ranks N,N] [--show] [--list] [CLIENT ...]
+
+CLIENT may be a pattern, "scalapack-xd*". --show prints commands, proof and output instead of comparing.
+FI_PROVIDER_PATH says where the plugin is."""
+
+import argparse
+import fnmatch
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # the source tree may be read-only
+from clients import Unsound, all_clients  # noqa: E402
+
+ANCHOR = ["--mca", "pml", "cm", "--mca", "mtl", "ofi", "--mca", "mtl_ofi_provider_include", "anchor",
+          "--mca", "opal_common_ofi_verbose", "10", "--mca", "mtl_base_verbose", "10"]
+OB1 = ["--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
+PROOF = re.compile(r".*mtl:ofi:prov: anchor$", re.MULTILINE)
+TAIL_LINES = 30
+TIMED_OUT = -1000
+
+
+@dataclass
+class Run:
+    command: list[str]
+    output: str
+    errors: str
+    status: int
+
+
+def carry_out(client, ranks, transport, folder):
+    """One mpirun in a folder of its own, stopped with everything it started when its time is over."""
+    folder.mkdir(parents=True)
+    command = ["mpirun", "--oversubscribe", "-n", str(ranks), *transport, *client.command(ranks, folder)]
+    environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    with (folder / "output").open("w+") as output, (folder / "errors").open("w+") as errors:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=errors, start_new_session=True)
+        try:
+            status = process.wait(client.seconds)
+        except subprocess.TimeoutExpired:
+            stop(process)
+            status = TIMED_OUT
+        except BaseException:
+            stop(process)
+            raise
+    return Run(command, (folder / "output").read_text(errors="replace"), (folder / "errors").read_text(errors="replace"),
+               status)
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)  # mpirun ends its ranks, which have process groups of their own
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def verdict_of(client, run, folder):
+    if run.status == TIMED_OUT:
+        raise Unsound(f"not done after {client.seconds} s")
+    if run.status != 0 and not client.aborts:
+        raise Unsound(f"ended with status {run.status}")
+    return client.verdict(run.output + run.errors, folder)
+
+
+def prove(run, ranks):
+    proofs = PROOF.findall(run.errors)
+    if len(proofs) != ranks:
+        raise Unsound(f"Open MPI says for {len(proofs)} of {ranks} ranks that anchor carried them")
+    return proofs
+
+
+def difference(ours, theirs):
+    for number, (mine, other) in enumerate(zip(ours, theirs), 1):
+        if mine != other:
+            return f"verdict {number} is '{mine}', over ob1 '{other}'"
+    return f"{len(ours)} verdicts, over ob1 {len(theirs)}"
+
+
+def compare(client, ranks, folder):
+    """Prints the outcome; whether it was the same."""
+    started = time.monotonic()
+    run = None
+    try:
+        reference = carry_out(client, ranks, OB1, folder / "ob1")
+        theirs = verdict_of(client, reference, folder / "ob1")
+        run = carry_out(client, ranks, ANCHOR, folder / "anchor")
+        ours = verdict_of(client, run, folder / "anchor")
+        prove(run, ranks)
+        fault = None if ours == theirs else difference(ours, theirs)
+        outcome = f"{len(ours)} verdicts as over ob1"
+    except Unsound as reason:
+        fault = str(reason) if run else f"over ob1: {reason}"
+    label = f"{client.name}, {ranks} ranks"
+    if not fault:
+        print(f"PASS: {label}: {outcome} ({time.monotonic() - started:.1f} s)", flush=True)
+        return True
+    print(f"FAIL: {label}: {fault}", flush=True)
+    if run:
+        print(f"  {shlex.join(run.command)}")
+        for line in (run.output.splitlines() + run.errors.splitlines())[-TAIL_LINES:]:
+            print(f"  | {line}")
+    return False
+
+
+def show(client, ranks, folder):
+    run = carry_out(client, ranks, ANCHOR, folder / "anchor")
+    print(f"$ {shlex.join(run.command)}", *run.output.splitlines()[-TAIL_LINES:], sep="\n")
+    try:
+        verdict_of(client, run, folder / "anchor")
+        print("Open MPI says:", *prove(run, ranks), sep="\n", flush=True)
+        return True
+    except Unsound as reason:
+        print(f"{client.name}: {reason}", *run.errors.splitlines()[-TAIL_LINES:], sep="\n", flush=True)
+        return False
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ranks", type=lambda text: [int(word) for word in text.split(",")])
+    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("client", nargs="*", default=["*"])
+    arguments = parser.parse_args()
+    chosen = [(client, ranks) for client in all_clients() for ranks in client.ranks
+              if any(fnmatch.fnmatch(client.name, pattern) for pattern in arguments.client)
+              and (not arguments.ranks or ranks in arguments.ranks)]
+    if arguments.list:
+        print(*(f"{client.name} {ranks}" for client, ranks in chosen), sep="\n")
+        return 0
+    attempt = show if arguments.show else compare
+    with tempfile.TemporaryDirectory(prefix="anchor-mpi-") as folder:
+        results = [attempt(client, ranks, Path(folder) / f"{client.name}-{ranks}") for client, ranks in chosen]
+    if not arguments.show:
+        print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if results and all(results) else 1
+
+
+sys.exit(main())

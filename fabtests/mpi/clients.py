@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The MPI programs that anchor must carry: how each is started, and what in its output is its verdict.
+
+A verdict is the list of lines that must not depend on what carried the messages. None of the programs is ours but
+exchange.py: they are Debian's packages, with the input that comes with them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SYSTEM_PYTHON = "/usr/bin/python3"  # mpi4py is Debian's, so the interpreter must be
+SCALAPACK = Path("/usr/lib") / (os.uname().machine + "-linux-gnu") / "scalapack" / "openmpi-tests"
+SCALAPACK_INPUT = Path("/usr/share/scalapack")
+
+
+class Unsound(Exception):
+    """The program itself says that something is wrong."""
+
+
+@dataclass(frozen=True)
+class Client:
+    name: str
+    ranks: tuple[int, ...]
+    command: Callable[[int, Path], list[str]]  # for so many ranks; may lay input into the folder it will run in
+    verdict: Callable[[str, Path], list[str]]  # from all it printed and its folder
+    seconds: int = 120
+    aborts: bool = False  # the last thing it tests is that MPI_Abort ends the job
+
+
+def lines_with(pattern, text):
+    found = [line.strip() for line in text.splitlines() if re.search(pattern, line)]
+    if not found:
+        raise Unsound(f"no line with {pattern}")
+    return found
+
+
+def refuse(pattern, text):
+    found = re.search(pattern, text)
+    if found:
+        raise Unsound(found.group(0))
+
+
+# NetPIPE: every message of every size, checked byte by byte
+
+
+def netpipe_command(_ranks, _folder):
+    return ["NPopenmpi", "-i", "-u", "4194304"]
+
+
+def netpipe_speed_command(_ranks, _folder):
+    return ["NPopenmpi", "-n", "200", "-u", "4194304"]
+
+
+def netpipe_verdict(output, _folder):
+    # How often a size is sent depends on the speed.
+    return [re.sub(r" +\d+ times", "", line) for line in lines_with("Integrity check", output)]
+
+
+def netpipe_speed_verdict(output, _folder):
+    return [line.split("bytes")[0] for line in lines_with(r"bytes .* usec", output)]
+
+
+# LAMMPS: the thermodynamic state, to all digits printed
+
+
+def lammps_command(_ranks, _folder):
+    return ["lmp", "-in", "/usr/share/lammps/examples/melt/in.melt"]
+
+
+def lammps_verdict(output, _folder):
+    found = re.search(r"^Step.*?(?=^Loop time)", output, re.MULTILINE | re.DOTALL)
+    if not found:
+        raise Unsound("no thermodynamic output")
+    return [line.strip() for line in found.group(0).splitlines()]
+
+
+# HPCC: residuals and error counts
+
+
+def hpcc_command(ranks, folder):
+    sample = Path("/usr/share/doc/hpcc/examples/_hpccinf.txt").read_text()
+    rows = 1 if ranks < 4 else 2
+    grid = re.sub(r"^\d+( +Ps)$", rf"{rows}\1", sample, flags=re.MULTILINE)
+    grid = re.sub(r"^\d+( +Qs)$", rf"{ranks // rows}\1", grid, flags=re.MULTILINE)
+    (folder / "hpccinf.txt").write_text(grid)
+    return ["hpcc"]
+
+
+def hpcc_verdict(_output, folder):
+    text = (folder / "hpccoutf.txt").read_text()
+    refuse(r"FAILED.*|.*\(failed\).*|Success=0", text)
+    lines_with("Success=1", text)
+    verdicts = [re.search(r"PASSED|\(passed\)|[1-9]\d* tests completed.*|.*_Errors=.*|Node\(s\) with error.*", line)
+                for line in lines_with("PASSED|passed|Errors=|with error", text)]
+    return [found.group(0) for found in verdicts if found]
+
+
+# ScaLAPACK's and BLACS' testers: one verdict a case
+
+
+def scalapack_command(program):
+    def command(_ranks, folder):
+        for path in [*SCALAPACK_INPUT.glob("*.dat"), *SCALAPACK_INPUT.glob("*/*.dat")]:
+            shutil.copy(path, folder)
+        return [str(SCALAPACK / program)]
+
+    return command
+
+
+def scalapack_verdict(output, _folder):
+    totals = re.findall(r"\d+ tests (?:completed|skipped)[^.\n]*", output)
+    return totals + re.findall(r"\b(?:PASSED|FAILED|SKIPPED)\b", output) or lines_with("PASSED|FAILED", output)
+
+
+def scalapack_clients():
+    """Every tester with the four ranks it is made for; those of double precision with two and eight, too."""
+    for path in sorted(SCALAPACK.glob("x*")):
+        if path.name not in {"xCbtest", "xFbtest"}:
+            ranks = (2, 4, 8) if path.name.startswith("xd") else (4,)
+            yield Client(f"scalapack-{path.name}", ranks, scalapack_command(path.name), scalapack_verdict)
+
+
+# mpi4py: our own exchange, and its test suite
+
+
+def exchange_command(_ranks, _folder):
+    return [SYSTEM_PYTHON, str(HERE / "exchange.py")]
+
+
+def exchange_verdict(output, _folder):
+    return lines_with("^(?:ok|not ok)", output)
+
+
+def mpi4py_suite():
+    """The folder of mpi4py's tests: Debian keeps them in the source package only. None when that cannot be had."""
+    if "MPI4PY_TESTS" in os.environ:
+        return Path(os.environ["MPI4PY_TESTS"])
+    cache = Path(os.environ.get("ANCHOR_CACHE", Path.home() / ".cache" / "anchor")) / "mpi4py"
+    if not list(cache.glob("*/test/runtests.py")):
+        fetch_source("mpi4py", cache)
+    return next((path.parent for path in cache.glob("*/test/runtests.py")), None)
+
+
+def fetch_source(package, cache):
+    """Has apt download a source package, with lists of its own, and unpacks the original tree."""
+    (cache / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    mirror = os.environ.get("ANCHOR_MIRROR", "http://deb.debian.org/debian")
+    release = dict(re.findall(r'^(\w+)="?(.*?)"?$', Path("/etc/os-release").read_text(), re.MULTILINE))
+    (cache / "sources.list").write_text(f"deb-src {mirror} {release['VERSION_CODENAME']} main\n")
+    apt = ["apt-get", "-qq", "-o", f"Dir::Etc::SourceList={cache}/sources.list", "-o", "Dir::Etc::SourceParts=/dev/null",
+           "-o", f"Dir::State::Lists={cache}/lists", "-o", "APT::Sandbox::User=root"]
+    for words in (["update"], ["source", "--download-only", package]):
+        if subprocess.run(apt + words, cwd=cache, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+            print(f"apt cannot get the source of {package}", file=sys.stderr)
+            return
+    for archive in cache.glob("*.orig.tar.*"):
+        subprocess.run(["tar", "--extract", "--file", archive], cwd=cache, check=True)
+
+
+def mpi4py_command(suite):
+    def command(_ranks, _folder):
+        return [SYSTEM_PYTHON, str(suite / "runtests.py"), "--no-builddir", "--quiet", "--include", "test_(p2p|cco|msg)"]
+
+    return command
+
+
+def mpi4py_verdict(output, _folder):
+    refuse("FAILED.*", output)
+    return [re.sub(r" in .*s$", "", line) for line in lines_with("^(?:Ran |OK|FAILED)", output)]
+
+
+def all_clients():
+    yield Client("netpipe", (2,), netpipe_command, netpipe_verdict)
+    yield Client("netpipe-speed", (2,), netpipe_speed_command, netpipe_speed_verdict)
+    yield Client("lammps", (2, 4, 8), lammps_command, lammps_verdict)
+    yield Client("hpcc", (2, 4, 8), hpcc_command, hpcc_verdict)
+    yield Client("exchange", (2, 4, 8), exchange_command, exchange_verdict)
+    suite = mpi4py_suite()
+    if suite:
+        yield Client("mpi4py", (2, 4, 8), mpi4py_command(suite), mpi4py_verdict)
+    else:
+        print("SKIP: mpi4py's own suite: its source package cannot be had; MPI4PY_TESTS=DIR names its tests")
+    yield Client("blacs-xCbtest", (4,), scalapack_command("xCbtest"), scalapack_verdict, aborts=True)
+    yield Client("blacs-xFbtest", (4,), scalapack_command("xFbtest"), scalapack_verdict, aborts=True)
+    yield from scalapack_clients()
