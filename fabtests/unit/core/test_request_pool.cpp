@@ -14,7 +14,7 @@ using namespace anchor;
 namespace {
 
 struct Request {
-  std::uint64_t value;
+  std::uint64_t value = 0;
   std::string text;  // owns memory: a leak or a double destruction shows
 };
 
@@ -40,7 +40,7 @@ Test(request_pool, an_identifier_leads_to_its_request_only_while_in_use) {
   cr_assert_neq(pool.id(again), id);
 }
 
-Test(request_pool, an_acquired_request_is_value_initialised) {
+Test(request_pool, an_acquired_request_is_constructed_anew) {
   RequestPool<Request> pool(1);
   Request* request = pool.acquire();
   request->value = 5;

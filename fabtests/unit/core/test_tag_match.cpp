@@ -2,9 +2,9 @@
 #include <criterion/criterion.h>
 
 #include <deque>
-#include <vector>
 
 #include "core/tag_match.h"
+#include "failing_memory.h"
 
 using namespace anchor;
 
@@ -218,6 +218,26 @@ Test(tag_match, ten_thousand_of_each_drain_in_order) {
     matcher.remove(found);
   }
   cr_assert_eq(matcher.posted() + matcher.unexpected(), 0u);
+}
+
+Test(tag_match, elements_that_find_no_memory_still_match_in_order) {
+  TagMatcher matcher;
+  Crowd crowd;
+  crowd.post(matcher, 10, 0);
+  crowd.add(matcher, 10, 0);
+  cr_assert_eq(matcher.find_unexpected(7, 9, 0), &crowd.messages[9], "now there is an index");
+  test::memory_exhausted = true;
+  crowd.post(matcher, 40, 10);
+  crowd.add(matcher, 40, 10);
+  test::memory_exhausted = false;
+  crowd.post(matcher, 50, 0);
+  crowd.add(matcher, 50, 0);
+  for (unsigned i = 0; i < 100; ++i) {
+    cr_assert_eq(matcher.find_receive(7, i % 50), &crowd.receives[i]);
+    matcher.remove(&crowd.receives[i]);
+    cr_assert_eq(matcher.find_unexpected(7, i % 50, 0), &crowd.messages[i]);
+    matcher.remove(&crowd.messages[i]);
+  }
 }
 
 // The layout that makes a match touch one cache line of the receive.

@@ -34,8 +34,9 @@ class RequestPool {
   RequestPool(const RequestPool&) = delete;
   RequestPool& operator=(const RequestPool&) = delete;
 
-  // A value-initialised T, or nullptr when `limit` are in use or memory is exhausted. T needs no base class. Its size
-  // is zeroed each time; a T with large members that need not be gives itself a constructor.
+  // A default-initialised T, or nullptr when `limit` are in use or memory is exhausted. T needs no base class, but an
+  // initialiser for each member that must not be stale: zeroing all of a request of 200 bytes costs more (measured: 6
+  // to 27 ns) than everything else here.
   T* acquire() noexcept {
     static_assert(std::is_nothrow_default_constructible_v<T>);
     Node* node = free_;
@@ -47,7 +48,7 @@ class RequestPool {
     }
     ++in_use_;
     ++node->generation;
-    return new (node->storage) T();
+    return new (node->storage) T;
   }
 
   // Requires: acquired here and not yet released.

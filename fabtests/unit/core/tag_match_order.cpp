@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// TagMatcher against the model, over seeded random traffic: every answer must be the very same element.
+// TagMatcher against the model, over seeded random traffic (a million steps in all): every answer must be the very same
+// element.
 #include <criterion/criterion.h>
 
 #include <memory>
@@ -17,7 +18,7 @@ namespace {
 struct Traffic {
   unsigned sources;
   unsigned tags;
-  unsigned masks;    // distinct ignore values
+  unsigned masks;    // distinct ignore values in use at a time
   unsigned most;     // elements queued on a side
   unsigned failing;  // percent of steps during which there is no memory
 };
@@ -28,7 +29,7 @@ class Comparison {
 
   void run(unsigned steps) {
     for (unsigned step = 0; step < steps; ++step) {
-      if (step % 2000 == 0) bias_ = below(101);  // tides: one side fills, then the other, then both run empty
+      if (step % 2000 == 0) turn_tide();
       memory_exhausted = below(100) < traffic_.failing;
       one_step();
       if (step % 500 == 0) compare_lists();
@@ -41,6 +42,12 @@ class Comparison {
   unsigned below(unsigned limit) { return static_cast<unsigned>(random_() % limit); }
   std::uint32_t some_source() { return below(traffic_.sources); }
   std::uint64_t some_tag() { return static_cast<std::uint64_t>(below(traffic_.tags)) << 3; }
+
+  // One side fills, then the other, then both run empty; and other masks come into use while the old ones linger.
+  void turn_tide() {
+    bias_ = below(101);
+    first_mask_ = below(10);
+  }
 
   void one_step() {
     const unsigned kind = below(100);
@@ -70,7 +77,7 @@ class Comparison {
   Receive wanted() {
     Receive receive;
     receive.source = below(4) == 0 ? kAnySource : some_source();
-    receive.ignore = (1ull << below(traffic_.masks)) - 1;
+    receive.ignore = (1ull << (first_mask_ + below(traffic_.masks))) - 1;
     receive.tag = some_tag() | (below(8) & receive.ignore);
     receive.stays = below(20) == 0;
     return receive;
@@ -144,6 +151,7 @@ class Comparison {
   const Traffic traffic_;
   std::mt19937_64 random_;
   unsigned bias_ = 50;
+  unsigned first_mask_ = 0;
   TagMatcher matcher_;
   ModelMatcher model_;
 };
