@@ -19,16 +19,16 @@ enum class WorkType : std::uint8_t { kSend, kTaggedSend, kReceive, kTaggedReceiv
 
 // Bits of WorkRequest::flags. abi/ translates libfabric's flags (and the endpoint's defaults) into these.
 enum WorkFlag : std::uint32_t {
-  kWantCompletion = 1u << 0,      // write a CQ entry on success (errors are always written)
-  kInject = 1u << 1,              // the buffer is the caller's again when the call returns
-  kRemoteData = 1u << 2,          // `data` travels to the receiver's completion
-  kDeliveryComplete = 1u << 3,    // complete when the message lies in the receiver's buffer
-  kMultiReceive = 1u << 4,        // the buffer takes messages until less than min_multi_receive is left
-  kPeek = 1u << 5,                // look for an unexpected message without taking it
-  kClaim = 1u << 6,               // with kPeek: reserve it; alone: receive the one reserved in `context`
-  kDiscard = 1u << 7,             // with kPeek or kClaim: drop it
-  kMore = 1u << 8,                // another request follows at once: publishing may wait for it
-  kNoCount = 1u << 9,             // inject: never a CQ entry, still counted
+  kWantCompletion = 1u << 0,    // write a CQ entry on success (errors are always written)
+  kInject = 1u << 1,            // the buffer is the caller's again when the call returns
+  kRemoteData = 1u << 2,        // `data` travels to the receiver's completion
+  kDeliveryComplete = 1u << 3,  // complete when the message lies in the receiver's buffer
+  kMultiReceive = 1u << 4,      // the buffer takes messages until less than min_multi_receive is left
+  kPeek = 1u << 5,              // look for an unexpected message without taking it
+  kClaim = 1u << 6,             // with kPeek: reserve it; alone: receive the one reserved in `context`
+  kDiscard = 1u << 7,           // with kPeek or kClaim: drop it
+  kMore = 1u << 8,              // another request follows at once: publishing may wait for it
+  kNoCount = 1u << 9,           // inject: never a CQ entry, still counted
 };
 
 inline constexpr std::uint64_t kAnyAddress = ~0ull;  // FI_ADDR_UNSPEC / FI_ADDR_NOTAVAIL
@@ -38,10 +38,10 @@ struct WorkRequest {
   std::uint32_t flags;
   std::uint32_t segment_count;
   const iovec* segments;
-  std::size_t length;       // bytes in all segments
-  std::uint64_t address;    // fi_addr_t of the destination, or of the only source wanted; kAnyAddress
+  std::size_t length;     // bytes in all segments
+  std::uint64_t address;  // fi_addr_t of the destination, or of the only source wanted; kAnyAddress
   std::uint64_t tag;
-  std::uint64_t ignore;     // tag bits that need not match (receives)
+  std::uint64_t ignore;  // tag bits that need not match (receives)
   std::uint64_t data;
   void* context;
 };
