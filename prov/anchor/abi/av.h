@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// fi_av(3): an address vector, the endpoints that look peers up in it, and the event queue it may report to.
+//
+// Thread-safe: insertion and removal take the vector's lock, which comes before any endpoint's.
+#pragma once
+
+#include <rdma/fi_domain.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "abi/domain.h"
+#include "abi/eq.h"
+#include "abi/fid.h"
+#include "abi/user_ids.h"
+#include "core/address_vector.h"
+
+namespace anchor {
+
+class Endpoint;
+
+class Av final : public fid_av {
+ public:
+  Av(Domain& domain, const fi_av_attr& attr, fi_av_type type, void* context);
+  Av(const Av&) = delete;
+  Av& operator=(const Av&) = delete;
+
+  static Av& from(fid_av* descriptor) noexcept { return static_cast<Av&>(*descriptor); }
+
+  // The endpoints that are told of insertions and removals. join throws std::bad_alloc.
+  void join(Endpoint* endpoint);
+  void leave(Endpoint* endpoint) noexcept;
+
+  int bind(Eq& eq, std::uint64_t flags) noexcept;
+
+  // One address; FI_ADDR_NOTAVAIL when there is no memory. `user_id`: what to report in its place, nullptr: nothing.
+  std::uint64_t insert(const EndpointName& name, const std::uint64_t* user_id) noexcept;
+  int remove(std::uint64_t address) noexcept;  // -FI_EINVAL: not there
+
+  AddressVector& addresses() noexcept { return addresses_; }
+  Domain& domain() const noexcept { return *domain_; }
+  bool asynchronous() const noexcept { return asynchronous_; }
+  Eq* event_queue() const noexcept { return event_queue_.get(); }
+  // nullptr where nobody asked for FI_AV_USER_ID.
+  const std::shared_ptr<UserIds>& user_ids() const noexcept { return user_ids_; }
+
+  UseCount uses;
+
+ private:
+  AddressVector addresses_;
+  Use<Domain> domain_;
+  Use<Eq> event_queue_;
+  const bool asynchronous_;
+  const std::shared_ptr<UserIds> user_ids_;
+  std::mutex mutex_;
+  std::vector<Endpoint*> endpoints_;
+};
+
+int open_address_vector(Domain& domain, fi_av_attr* attr, fid_av** av, void* context) noexcept;
+
+// The operations that fill a vector (av_insert.cpp).
+int av_insert(fid_av* av, const void* addr, std::size_t count, fi_addr_t* fi_addr, std::uint64_t flags,
+              void* context) noexcept;
+int av_insertsvc(fid_av* av, const char* node, const char* service, fi_addr_t* fi_addr, std::uint64_t flags,
+                 void* context) noexcept;
+int av_insertsym(fid_av* av, const char* node, std::size_t nodecnt, const char* service, std::size_t svccnt,
+                 fi_addr_t* fi_addr, std::uint64_t flags, void* context) noexcept;
+
+}  // namespace anchor

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "abi/cntr.h"
+
+#include <rdma/fi_errno.h>
+
+#include "abi/polling_wait.h"
+#include "abi/unsupported.h"
+#include "abi/wait_object.h"
+
+namespace anchor {
+namespace {
+
+std::uint64_t read(fid_cntr* descriptor) noexcept {
+  Cntr& cntr = Cntr::from(descriptor);
+  cntr.group().progress();
+  return cntr.counter().value();
+}
+
+std::uint64_t readerr(fid_cntr* descriptor) noexcept {
+  Cntr& cntr = Cntr::from(descriptor);
+  cntr.group().progress();
+  return cntr.counter().errors();
+}
+
+int add(fid_cntr* descriptor, std::uint64_t value) noexcept {
+  Cntr::from(descriptor).counter().add(value);
+  return 0;
+}
+
+int set(fid_cntr* descriptor, std::uint64_t value) noexcept {
+  Cntr::from(descriptor).counter().set(value);
+  return 0;
+}
+
+int adderr(fid_cntr* descriptor, std::uint64_t value) noexcept {
+  Cntr::from(descriptor).counter().add_error(value);
+  return 0;
+}
+
+int seterr(fid_cntr* descriptor, std::uint64_t value) noexcept {
+  Cntr::from(descriptor).counter().set_error(value);
+  return 0;
+}
+
+// fi_cntr(3) forbids waiting where FI_WAIT_NONE was asked for.
+int wait(fid_cntr* descriptor, std::uint64_t threshold, int timeout) noexcept {
+  Cntr& cntr = Cntr::from(descriptor);
+  return cntr.wait_object() == FI_WAIT_NONE ? -FI_EINVAL : cntr.wait(threshold, timeout);
+}
+
+int control(fid* descriptor, int command, void* argument) noexcept {
+  return wait_object_control(object_of<Cntr, fid_cntr>(descriptor).wait_object(), command, argument);
+}
+
+fi_ops fid_ops{
+    .size = sizeof(fi_ops),
+    .close = close_object<Cntr, fid_cntr>,
+    .bind = refuse<-FI_ENOSYS>,
+    .control = control,
+    .ops_open = refuse<-FI_ENOSYS>,
+    .tostr = refuse<-FI_ENOSYS>,
+    .ops_set = refuse<-FI_ENOSYS>,
+};
+
+fi_ops_cntr cntr_ops{
+    .size = sizeof(fi_ops_cntr),
+    .read = read,
+    .readerr = readerr,
+    .add = add,
+    .set = set,
+    .wait = wait,
+    .adderr = adderr,
+    .seterr = seterr,
+#ifdef FI_XPU  // libfabric 2.6
+    .export_xpu = refuse<-FI_ENOSYS>,
+#endif
+};
+
+}  // namespace
+
+Cntr::Cntr(Domain& domain, const fi_cntr_attr& attr, void* user_context)
+    : fid_cntr{}, group_(domain.locked()), domain_(domain), wait_object_(attr.wait_obj) {
+  fid = {.fclass = FI_CLASS_CNTR, .context = user_context, .ops = &fid_ops};
+  ops = &cntr_ops;
+}
+
+int Cntr::wait(std::uint64_t threshold, int timeout) noexcept {
+  const std::uint64_t errors = counter_.errors();
+  PollingWait wait(timeout);
+  do {
+    group_.progress();
+    if (counter_.value() >= threshold) return 0;
+    if (counter_.errors() != errors) return -FI_EAVAIL;
+  } while (wait.again());
+  return -FI_ETIMEDOUT;
+}
+
+int open_counter(Domain& domain, const fi_cntr_attr* attr, fid_cntr** cntr, void* context) noexcept {
+  const fi_cntr_attr defaults{};
+  const fi_cntr_attr& wanted = attr != nullptr ? *attr : defaults;
+  if (wanted.flags != 0) return -FI_EBADFLAGS;
+  if (wanted.events != FI_CNTR_EVENTS_COMP) return -FI_ENOSYS;
+  const int status = check_wait_object(wanted.wait_obj);
+  if (status != 0) return status;
+  return guarded([&] {
+    *cntr = new Cntr(domain, wanted, context);
+    return 0;
+  });
+}
+
+}  // namespace anchor

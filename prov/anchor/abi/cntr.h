@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// fi_cntr(3): a counter, and the endpoints that reading it drives. Thread-safe as its domain promises.
+#pragma once
+
+#include <rdma/fi_eq.h>
+
+#include "abi/domain.h"
+#include "abi/fid.h"
+#include "core/counter.h"
+#include "dispatch/progress_group.h"
+
+namespace anchor {
+
+class Cntr final : public fid_cntr {
+ public:
+  Cntr(Domain& domain, const fi_cntr_attr& attr, void* context);
+  Cntr(const Cntr&) = delete;
+  Cntr& operator=(const Cntr&) = delete;
+
+  static Cntr& from(fid_cntr* descriptor) noexcept { return static_cast<Cntr&>(*descriptor); }
+
+  // Until the value is at least `threshold` (0), the error value changes (-FI_EAVAIL) or time is over (-FI_ETIMEDOUT).
+  int wait(std::uint64_t threshold, int timeout) noexcept;
+
+  Counter& counter() noexcept { return counter_; }
+  ProgressGroup& group() noexcept { return group_; }
+  Domain& domain() const noexcept { return *domain_; }
+  fi_wait_obj wait_object() const noexcept { return wait_object_; }
+
+  UseCount uses;
+
+ private:
+  Counter counter_;
+  ProgressGroup group_;
+  Use<Domain> domain_;
+  const fi_wait_obj wait_object_;
+};
+
+int open_counter(Domain& domain, const fi_cntr_attr* attr, fid_cntr** cntr, void* context) noexcept;
+
+}  // namespace anchor

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "abi/cq.h"
+
+#include <rdma/fi_errno.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "abi/cq_format.h"
+#include "abi/parameters.h"
+#include "abi/unsupported.h"
+#include "abi/user_ids.h"
+#include "abi/wait_object.h"
+#include "os/log.h"
+
+namespace anchor {
+namespace {
+
+int control(fid* descriptor, int command, void* argument) noexcept {
+  return wait_object_control(object_of<Cq, fid_cq>(descriptor).wait_object(), command, argument);
+}
+
+fi_ops fid_ops{
+    .size = sizeof(fi_ops),
+    .close = close_object<Cq, fid_cq>,
+    .bind = refuse<-FI_ENOSYS>,
+    .control = control,
+    .ops_open = refuse<-FI_ENOSYS>,
+    .tostr = refuse<-FI_ENOSYS>,
+    .ops_set = refuse<-FI_ENOSYS>,
+};
+
+// Where fi_cq_err_entry::src_addr lies. It came with libfabric 1.20; the headers we build with may be older.
+constexpr std::size_t kErrorSourceOffset = 80;
+constexpr std::uint32_t kErrorSourceVersion = FI_VERSION(1, 20);
+static_assert(offsetof(fi_cq_err_entry, err_data_size) + sizeof(std::size_t) == kErrorSourceOffset);
+
+}  // namespace
+
+Cq::Cq(Domain& domain, const fi_cq_attr& attr, std::size_t capacity, void* user_context)
+    : fid_cq{},
+      queue_(capacity, domain.locked()),
+      group_(domain.locked()),
+      domain_(domain),
+      wait_object_(attr.wait_obj) {
+  fid = {.fclass = FI_CLASS_CQ, .context = user_context, .ops = &fid_ops};
+  ops = cq_ops_for(attr.format);
+}
+
+bool Cq::signalled(std::uint32_t seen) noexcept {
+  const std::uint32_t now = signals_.load(std::memory_order_relaxed);
+  if (now == seen) return false;
+  signals_seen_.store(now, std::memory_order_relaxed);
+  return true;
+}
+
+std::uint64_t Cq::reported(std::uint64_t source) const noexcept {
+  const UserIds* ids = user_ids_.load(std::memory_order_acquire);
+  return ids == nullptr ? source : ids->of(source);
+}
+
+int Cq::report_user_ids(std::shared_ptr<const UserIds> ids) {
+  if (user_ids_owner_ == ids) return 0;
+  if (!group_.empty()) {
+    ANCHOR_WARN(kCompletion, "a queue reports the user identifiers of one address vector only");
+    return -FI_EINVAL;
+  }
+  user_ids_.store(ids.get(), std::memory_order_release);
+  user_ids_owner_ = std::move(ids);
+  return 0;
+}
+
+// fi_cq(3): into the application's buffer if it gave one, else a buffer of ours is lent until the next read. Before 1.5
+// there was no size, neither to be read nor to be written.
+void Cq::give_error_data(const CompletionError& error, fi_cq_err_entry* entry) noexcept {
+  const bool sized = domain_->version() >= FI_VERSION(1, 5);
+  error_data_ = error.source_name.empty() ? Address{} : address_of(domain_->address_format(), error.source_name);
+  if (!sized || entry->err_data_size == 0) {
+    entry->err_data = error_data_.size != 0 ? error_data_.bytes.data() : nullptr;
+    if (sized) entry->err_data_size = error_data_.size;
+    return;
+  }
+  entry->err_data_size = std::min(entry->err_data_size, error_data_.size);
+  std::memcpy(entry->err_data, error_data_.bytes.data(), entry->err_data_size);
+}
+
+ssize_t Cq::read_error(fi_cq_err_entry* entry) noexcept {
+  CompletionError error;
+  int status = queue_.read_error(&error);
+  if (status != 0) {
+    group_.progress();
+    status = queue_.read_error(&error);
+  }
+  if (status != 0) return status;
+  write_entry(error, entry);
+  give_error_data(error, entry);
+  if (domain_->version() >= kErrorSourceVersion) {
+    const fi_addr_t source = reported(error.completion.source);
+    std::memcpy(reinterpret_cast<std::byte*>(entry) + kErrorSourceOffset, &source, sizeof(source));
+  }
+  return 1;
+}
+
+int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* context) noexcept {
+  const fi_cq_attr defaults{};
+  const fi_cq_attr& wanted = attr != nullptr ? *attr : defaults;
+  if ((wanted.flags & ~FI_AFFINITY) != 0) return -FI_EBADFLAGS;
+  if (cq_ops_for(wanted.format) == nullptr) return -FI_EINVAL;
+  const int status = check_wait_object(wanted.wait_obj);
+  if (status != 0) return status;
+  return guarded([&] {
+    *cq = new Cq(domain, wanted, wanted.size != 0 ? wanted.size : parameters().cq_size, context);
+    if (attr != nullptr && attr->format == FI_CQ_FORMAT_UNSPEC) attr->format = FI_CQ_FORMAT_CONTEXT;
+    return 0;
+  });
+}
+
+}  // namespace anchor

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// fi_cq(3): a completion queue, and the endpoints that reading it drives.
+//
+// Thread-safe as its domain promises. Lock order: the group's, an endpoint's, the queue's.
+#pragma once
+
+#include <rdma/fi_eq.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "abi/domain.h"
+#include "abi/fid.h"
+#include "abi/names.h"
+#include "core/completion_queue.h"
+#include "dispatch/progress_group.h"
+
+namespace anchor {
+
+class UserIds;
+
+class Cq final : public fid_cq {
+ public:
+  Cq(Domain& domain, const fi_cq_attr& attr, std::size_t capacity, void* context);
+  Cq(const Cq&) = delete;
+  Cq& operator=(const Cq&) = delete;
+
+  static Cq& from(fid_cq* descriptor) noexcept { return static_cast<Cq&>(*descriptor); }
+
+  // An empty queue is read again after progress was made. A count of zero asks for progress only (fi_cq(3)).
+  template <class Emit>
+  std::ptrdiff_t read(std::size_t count, Emit&& emit) noexcept {
+    const std::ptrdiff_t taken = count != 0 ? queue_.read(count, emit) : -FI_EAGAIN;
+    if (taken != -FI_EAGAIN) return taken;
+    group_.progress();
+    return queue_.read(count, emit);
+  }
+
+  ssize_t read_error(fi_cq_err_entry* entry) noexcept;
+
+  // Ends the wait of every thread that is in a blocking read now, or of the next one to come.
+  void signal() noexcept { signals_.fetch_add(1, std::memory_order_relaxed); }
+  // What signalled() compares with; to be asked once when a wait begins.
+  std::uint32_t signals_seen() const noexcept { return signals_seen_.load(std::memory_order_relaxed); }
+  bool signalled(std::uint32_t seen) noexcept;
+
+  // The value to report for a source (FI_AV_USER_ID).
+  std::uint64_t reported(std::uint64_t source) const noexcept;
+  // The user identifiers of an endpoint's address vector, before the endpoint joins the group. -FI_EINVAL: endpoints
+  // of another vector are there.
+  int report_user_ids(std::shared_ptr<const UserIds> ids);
+
+  CompletionQueue& queue() noexcept { return queue_; }
+  ProgressGroup& group() noexcept { return group_; }
+  Domain& domain() const noexcept { return *domain_; }
+  fi_wait_obj wait_object() const noexcept { return wait_object_; }
+
+  UseCount uses;
+
+ private:
+  void give_error_data(const CompletionError& error, fi_cq_err_entry* entry) noexcept;
+
+  CompletionQueue queue_;
+  ProgressGroup group_;
+  Use<Domain> domain_;
+  const fi_wait_obj wait_object_;
+  std::atomic<std::uint32_t> signals_{0};
+  std::atomic<std::uint32_t> signals_seen_{0};
+  std::atomic<const UserIds*> user_ids_{nullptr};
+  std::shared_ptr<const UserIds> user_ids_owner_;
+  Address error_data_;  // valid until the queue is read again
+};
+
+int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* context) noexcept;
+
+}  // namespace anchor

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "abi/domain.h"
+
+#include <rdma/fi_errno.h>
+
+#include <utility>
+
+#include "abi/av.h"
+#include "abi/cntr.h"
+#include "abi/cq.h"
+#include "abi/ep.h"
+#include "abi/eq.h"
+#include "abi/info.h"
+#include "abi/mr.h"
+#include "abi/names.h"
+#include "abi/open_objects.h"
+#include "abi/parameters.h"
+#include "abi/unsupported.h"
+#include "dma/registry.h"
+#include "os/log.h"
+
+namespace anchor {
+namespace {
+
+OpenObjects<Domain>& open_domains() noexcept {
+  static OpenObjects<Domain> domains;
+  return domains;
+}
+
+int av_open(fid_domain* domain, fi_av_attr* attr, fid_av** av, void* context) noexcept {
+  return open_address_vector(Domain::from(domain), attr, av, context);
+}
+
+int cq_open(fid_domain* domain, fi_cq_attr* attr, fid_cq** cq, void* context) noexcept {
+  return open_completion_queue(Domain::from(domain), attr, cq, context);
+}
+
+int endpoint(fid_domain* domain, fi_info* info, fid_ep** ep, void* context) noexcept {
+  return open_endpoint(Domain::from(domain), info, ep, context);
+}
+
+// The flags of fi_endpoint2(3) open an endpoint for another provider (fi_peer(3)).
+int endpoint2(fid_domain* domain, fi_info* info, fid_ep** ep, std::uint64_t flags, void* context) noexcept {
+  return flags == 0 ? open_endpoint(Domain::from(domain), info, ep, context) : -FI_EBADFLAGS;
+}
+
+int cntr_open(fid_domain* domain, fi_cntr_attr* attr, fid_cntr** cntr, void* context) noexcept {
+  return open_counter(Domain::from(domain), attr, cntr, context);
+}
+
+int bind(fid* descriptor, fid* bound, std::uint64_t flags) noexcept {
+  Domain& domain = object_of<Domain, fid_domain>(descriptor);
+  if (bound->fclass != FI_CLASS_EQ) return -FI_EINVAL;
+  return domain.bind_event_queue(object_of<Eq, fid_eq>(bound), flags);
+}
+
+fi_ops fid_ops{
+    .size = sizeof(fi_ops),
+    .close = close_object<Domain, fid_domain>,
+    .bind = bind,
+    .control = refuse<-FI_ENOSYS>,
+    .ops_open = refuse<-FI_ENOSYS>,
+    .tostr = refuse<-FI_ENOSYS>,
+    .ops_set = refuse<-FI_ENOSYS>,
+};
+
+fi_ops_domain domain_ops{
+    .size = sizeof(fi_ops_domain),
+    .av_open = av_open,
+    .cq_open = cq_open,
+    .endpoint = endpoint,
+    .scalable_ep = refuse<-FI_ENOSYS>,
+    .cntr_open = cntr_open,
+    .poll_open = refuse<-FI_ENOSYS>,
+    .stx_ctx = refuse<-FI_ENOSYS>,
+    .srx_ctx = refuse<-FI_ENOSYS>,
+    .query_atomic = refuse<-FI_EOPNOTSUPP>,
+    .query_collective = refuse<-FI_EOPNOTSUPP>,
+    .endpoint2 = endpoint2,
+#ifdef FI_XPU  // libfabric 2.6
+    .xpu_ctx = refuse<-FI_ENOSYS>,
+#endif
+};
+
+fi_threading threading_of(const fi_info& info) noexcept {
+  return info.domain_attr != nullptr ? info.domain_attr->threading : FI_THREAD_SAFE;
+}
+
+fi_av_type av_type_of(const fi_info& info) noexcept {
+  const fi_av_type wanted = info.domain_attr != nullptr ? info.domain_attr->av_type : FI_AV_UNSPEC;
+  return wanted == FI_AV_UNSPEC ? FI_AV_TABLE : wanted;
+}
+
+std::uint32_t format_of(const fi_info& info) noexcept {
+  return info.addr_format == FI_FORMAT_UNSPEC ? static_cast<std::uint32_t>(FI_ADDR_STR) : info.addr_format;
+}
+
+const DeviceEntry* device_for(const fi_info& info) {
+  const char* name = info.domain_attr != nullptr ? info.domain_attr->name : nullptr;
+  if (name != nullptr) return find_device(name);
+  const auto offered = offered_devices();
+  return offered.empty() ? nullptr : find_device(offered.front());
+}
+
+}  // namespace
+
+// Only FI_THREAD_DOMAIN serialises everything: under FI_THREAD_COMPLETION an address vector, which shares no completion
+// structure with anything, may be filled by one thread while another one uses the endpoint (fi_domain(3)).
+Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& info, void* user_context)
+    : fid_domain{},
+      fabric_(fabric),
+      device_(std::move(device)),
+      address_format_(format_of(info)),
+      av_type_(av_type_of(info)),
+      user_ids_((info.caps & FI_AV_USER_ID) != 0),
+      locked_(threading_of(info) != FI_THREAD_DOMAIN) {
+  fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
+  ops = &domain_ops;
+  mr = &memory_ops;
+  open_domains().add(this);
+}
+
+Domain::~Domain() { open_domains().remove(this); }
+
+bool Domain::is_open(const fid_domain* descriptor, std::string_view device) noexcept {
+  const auto same = [&](Domain& domain) { return &domain == descriptor && domain.device().name() == device; };
+  return open_domains().first(same) != nullptr;
+}
+
+fid_domain* Domain::first_open(std::string_view device) noexcept {
+  return open_domains().first([&](Domain& domain) { return domain.device().name() == device; });
+}
+
+// No control operation of ours is asynchronous but address insertion, whose queue is bound to the vector itself; the
+// domain's is held for the application's sake.
+int Domain::bind_event_queue(Eq& eq, std::uint64_t flags) noexcept {
+  if (flags != 0) return -FI_EBADFLAGS;  // FI_REG_MR: registration is synchronous
+  if (event_queue_) return -FI_EINVAL;
+  event_queue_ = Use<Eq>(eq);
+  return 0;
+}
+
+int open_domain(Fabric& fabric, const fi_info* info, fid_domain** domain, void* context) noexcept {
+  if (info == nullptr || !is_served_format(format_of(*info))) return -FI_EINVAL;
+  return guarded([&] {
+    const DeviceEntry* entry = device_for(*info);
+    if (entry == nullptr) {
+      ANCHOR_WARN(kDomain, "no device has the name of the domain");
+      return -FI_ENODEV;
+    }
+    std::unique_ptr<Device> device = entry->open({.directory = parameters().shm_dir, .direct_copy = parameters().cma});
+    if (!device) return -FI_ENOMEM;
+    device->sweep();
+    *domain = new Domain(fabric, std::move(device), *info, context);
+    return 0;
+  });
+}
+
+}  // namespace anchor

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// fi_cm(3) of a connectionless endpoint: its name.
+#include <rdma/fi_cm.h>
+#include <rdma/fi_errno.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "abi/ep.h"
+#include "abi/names.h"
+#include "abi/unsupported.h"
+
+namespace anchor {
+namespace {
+
+int setname(fid_t descriptor, void* address, std::size_t size) noexcept {
+  Ep& ep = object_of<Ep, fid_ep>(descriptor);
+  if (ep.endpoint().enabled()) return -FI_EOPBADSTATE;
+  EndpointName name;
+  const int status = local_name(ep.core().domain->address_format(), address, size, &name);
+  return status != 0 ? status : guarded([&] { return ep.endpoint().set_name(name); });
+}
+
+// An endpoint that may have any free name has none before it is enabled.
+int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
+  Ep& ep = object_of<Ep, fid_ep>(descriptor);
+  const EndpointName& name = ep.endpoint().name();
+  if (name.empty()) return -FI_EOPBADSTATE;
+  const Address found = address_of(ep.core().domain->address_format(), name);
+  const std::size_t room = *size;
+  *size = found.size;
+  if (address != nullptr) std::memcpy(address, found.bytes.data(), std::min(room, found.size));
+  return room < found.size ? -FI_ETOOSMALL : 0;
+}
+
+}  // namespace
+
+fi_ops_cm name_ops{
+    .size = sizeof(fi_ops_cm),
+    .setname = setname,
+    .getname = getname,
+    .getpeer = refuse<-FI_ENOSYS>,
+    .connect = refuse<-FI_ENOSYS>,
+    .listen = refuse<-FI_ENOSYS>,
+    .accept = refuse<-FI_ENOSYS>,
+    .reject = refuse<-FI_ENOSYS>,
+    .shutdown = refuse<-FI_ENOSYS>,
+    .join = refuse<-FI_ENOSYS>,
+};
+
+}  // namespace anchor

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "abi/info_hints.h"
+
+#include <rdma/fi_errno.h>
+
+#include <algorithm>
+
+#include "abi/capabilities.h"
+#include "abi/hint_check.h"
+#include "proto/limits.h"
+
+namespace anchor {
+namespace {
+
+// Both directions unless a modifier picks one (fi_getinfo(3): without modifiers all are meant).
+std::uint64_t with_modifiers(std::uint64_t caps) noexcept {
+  const bool messages = (caps & (FI_MSG | FI_TAGGED)) != 0;
+  return messages && (caps & kModifierCaps) == 0 ? caps | kModifierCaps : caps;
+}
+
+// The capabilities of one direction: none when the modifiers leave it out.
+std::uint64_t direction_caps(std::uint64_t caps, std::uint64_t direction, std::uint64_t modifier) noexcept {
+  return (caps & modifier) != 0 ? caps & direction : 0;
+}
+
+std::uint64_t context_caps(std::uint64_t hinted, std::uint64_t endpoint) noexcept {
+  return hinted != 0 ? hinted & endpoint : endpoint;
+}
+
+}  // namespace
+
+bool apply_caps(const fi_info& hints, fi_info* offer) noexcept {
+  if (hints.caps == 0) return true;
+  if (!subset("caps", hints.caps, kSupportedCaps)) return false;
+  if ((hints.caps & FI_SOURCE_ERR) != 0 && (hints.caps & FI_SOURCE) == 0) {
+    ANCHOR_INFO(kCore, "hint caps: FI_SOURCE_ERR needs FI_SOURCE");
+    return false;
+  }
+  offer->caps = with_modifiers(hints.caps) | kFreeCaps;
+  return true;
+}
+
+bool apply_transmit_hints(const fi_tx_attr* hints, std::uint64_t caps, fi_tx_attr* offer) noexcept {
+  const std::uint64_t own = direction_caps(caps, kTransmitCaps, FI_SEND);
+  offer->caps = own;
+  if (hints == nullptr) return true;
+  const bool served = subset("tx_attr->caps", hints->caps, caps) &&
+                      subset("tx_attr->op_flags", hints->op_flags, kTransmitOpFlags) &&
+                      subset("tx_attr->msg_order", hints->msg_order, kMessageOrder | kVacuousOrder) &&
+                      subset("tx_attr->comp_order", hints->comp_order, 0) &&
+                      within("tx_attr->inject_size", hints->inject_size, offer->inject_size) &&
+                      within("tx_attr->size", hints->size, kMaxQueueSize) &&
+                      within("tx_attr->iov_limit", hints->iov_limit, offer->iov_limit) &&
+                      within("tx_attr->rma_iov_limit", hints->rma_iov_limit, 0) &&
+                      equal("tx_attr->tclass", hints->tclass, FI_TC_BEST_EFFORT);
+  if (!served) return false;
+  offer->caps = context_caps(hints->caps, own);
+  offer->op_flags = hints->op_flags;
+  offer->msg_order |= hints->msg_order;
+  offer->size = std::max(offer->size, hints->size);
+  offer->tclass = hints->tclass;
+  return true;
+}
+
+// total_buffered_recv is not looked at: fi_endpoint(3) lets a provider ignore it, and we buffer all that comes.
+bool apply_receive_hints(const fi_rx_attr* hints, std::uint64_t caps, fi_rx_attr* offer) noexcept {
+  const std::uint64_t own = direction_caps(caps, kReceiveCaps, FI_RECV);
+  offer->caps = own;
+  if (hints == nullptr) return true;
+  const bool served =
+      subset("rx_attr->caps", hints->caps, caps) && subset("rx_attr->op_flags", hints->op_flags, kReceiveOpFlags) &&
+      subset("rx_attr->msg_order", hints->msg_order, kMessageOrder | kVacuousOrder) &&
+      subset("rx_attr->comp_order", hints->comp_order, 0) && within("rx_attr->size", hints->size, kMaxQueueSize) &&
+      within("rx_attr->iov_limit", hints->iov_limit, offer->iov_limit);
+  if (!served) return false;
+  offer->caps = context_caps(hints->caps, own);
+  offer->op_flags = hints->op_flags;
+  offer->msg_order |= hints->msg_order;
+  offer->size = std::max(offer->size, hints->size);
+  return true;
+}
+
+bool apply_endpoint_hints(std::uint32_t version, const fi_ep_attr* hints, fi_ep_attr* offer) noexcept {
+  if (hints == nullptr) return true;
+  const bool keys_count = version >= FI_VERSION(1, 5);  // fi_endpoint(3): older applications do not set the field
+  const bool served =
+      equal("ep_attr->type", hints->type, offer->type) && equal("ep_attr->protocol", hints->protocol, kProtocol) &&
+      within("ep_attr->protocol_version", hints->protocol_version, kProtocolVersion) &&
+      within("ep_attr->max_msg_size", hints->max_msg_size, offer->max_msg_size) &&
+      within("ep_attr->msg_prefix_size", hints->msg_prefix_size, 0) &&
+      within("ep_attr->max_order_raw_size", hints->max_order_raw_size, 0) &&
+      within("ep_attr->max_order_war_size", hints->max_order_war_size, 0) &&
+      within("ep_attr->max_order_waw_size", hints->max_order_waw_size, 0) &&
+      within("ep_attr->tx_ctx_cnt", hints->tx_ctx_cnt, 1) && within("ep_attr->rx_ctx_cnt", hints->rx_ctx_cnt, 1) &&
+      (!keys_count || within("ep_attr->auth_key_size", hints->auth_key_size, 0));
+  if (!served) return false;
+  // All 64 bits of a tag are compared whatever their meaning, so every format is served.
+  if (hints->mem_tag_format != 0) offer->mem_tag_format = hints->mem_tag_format;
+  return true;
+}
+
+int apply_hints(std::uint32_t version, const fi_info& hints, fi_info* offer) noexcept {
+  if (hints.handle != nullptr) {
+    ANCHOR_INFO(kCore, "hint handle: there are no passive endpoints");
+    return -FI_ENODATA;
+  }
+  const bool served = apply_fabric_hints(hints.fabric_attr, offer->fabric_attr) &&
+                      apply_domain_hints(version, hints.domain_attr, offer->domain_attr) &&
+                      apply_endpoint_hints(version, hints.ep_attr, offer->ep_attr) && apply_caps(hints, offer) &&
+                      apply_transmit_hints(hints.tx_attr, offer->caps, offer->tx_attr) &&
+                      apply_receive_hints(hints.rx_attr, offer->caps, offer->rx_attr);
+  return served ? 0 : -FI_ENODATA;
+}
+
+}  // namespace anchor

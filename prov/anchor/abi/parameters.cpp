@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "abi/parameters.h"
+
+#include <rdma/fi_errno.h>
+
+#include <cstdint>
+#include <variant>
+
+#include "abi/provider.h"
+#include "os/log.h"
+
+namespace anchor {
+namespace {
+
+using Field = std::variant<std::size_t Parameters::*, bool Parameters::*, std::string Parameters::*>;
+
+struct Row {
+  const char* name;
+  Field field;
+  std::size_t least;  // of a number
+  std::size_t most;
+  const char* help;
+};
+
+constexpr std::size_t kDay = 24u * 60 * 60 * 1000;
+
+constexpr Row kRows[] = {
+    {"devices", &Parameters::devices, 0, 0, "Devices to offer, comma-separated, best first; none named: all there are"},
+    {"shm_dir", &Parameters::shm_dir, 0, 0, "Directory of the shm device's regions; none named: /dev/shm"},
+    {"connect_timeout", &Parameters::connect_timeout, 1, kDay,
+     "Milliseconds a peer that is not there yet is waited for before what was sent to it fails"},
+    {"liveness_interval", &Parameters::liveness_interval, 1, kDay,
+     "Milliseconds between two looks at whether a peer that is waited for still lives"},
+    {"tx_size", &Parameters::tx_size, 1, 1u << 20, "Default number of sends outstanding at once on an endpoint"},
+    {"rx_size", &Parameters::rx_size, 1, 1u << 20, "Default number of receives advertised for an endpoint"},
+    {"cq_size", &Parameters::cq_size, 1, 1u << 24, "Entries of a completion queue that is opened with size 0"},
+    {"unexpected_limit", &Parameters::unexpected_limit, 0, SIZE_MAX / 2,
+     "Bytes of messages without a receive that are buffered for one peer before that peer has to wait"},
+    {"cma", &Parameters::cma, 0, 0, "Let large messages be copied between processes directly (cross-memory attach)"},
+};
+
+std::string default_text(const Field& field) {
+  const Parameters defaults;
+  if (const auto* number = std::get_if<std::size_t Parameters::*>(&field)) return std::to_string(defaults.**number);
+  if (const auto* flag = std::get_if<bool Parameters::*>(&field)) return defaults.**flag ? "yes" : "no";
+  const std::string& text = defaults.*std::get<std::string Parameters::*>(field);
+  return text.empty() ? "none" : text;
+}
+
+fi_param_type fabric_type(const Field& field) noexcept {
+  if (std::holds_alternative<std::size_t Parameters::*>(field)) return FI_PARAM_SIZE_T;
+  return std::holds_alternative<bool Parameters::*>(field) ? FI_PARAM_BOOL : FI_PARAM_STRING;
+}
+
+void read_number(const Row& row, std::size_t Parameters::*field, Parameters* values) {
+  std::size_t value = 0;
+  const int status = fi_param_get(&provider(), row.name, &value);
+  if (status == -FI_ENODATA) return;
+  if (status == 0 && value >= row.least && value <= row.most) {
+    values->*field = value;
+    return;
+  }
+  ANCHOR_WARN(kCore, "FI_ANCHOR parameter %s must be between %zu and %zu; %zu is used", row.name, row.least, row.most,
+              values->*field);
+}
+
+void read_flag(const Row& row, bool Parameters::*field, Parameters* values) {
+  int value = 0;
+  const int status = fi_param_get(&provider(), row.name, &value);
+  if (status == 0) values->*field = value != 0;
+  if (status != 0 && status != -FI_ENODATA)
+    ANCHOR_WARN(kCore, "FI_ANCHOR parameter %s must be yes or no; %s is used", row.name, values->*field ? "yes" : "no");
+}
+
+void read_text(const Row& row, std::string Parameters::*field, Parameters* values) {
+  char* value = nullptr;  // libfabric's own
+  if (fi_param_get(&provider(), row.name, &value) == 0 && value != nullptr) values->*field = value;
+}
+
+}  // namespace
+
+void define_parameters() noexcept {
+  for (const Row& row : kRows) {
+    try {
+      fi_param_define(&provider(), row.name, fabric_type(row.field), "%s (default: %s)", row.help,
+                      default_text(row.field).c_str());
+    } catch (const std::bad_alloc&) {
+      return;  // the default holds then
+    }
+  }
+}
+
+Parameters read_parameters() {
+  Parameters values;
+  for (const Row& row : kRows) {
+    if (const auto* number = std::get_if<std::size_t Parameters::*>(&row.field)) read_number(row, *number, &values);
+    if (const auto* flag = std::get_if<bool Parameters::*>(&row.field)) read_flag(row, *flag, &values);
+    if (const auto* text = std::get_if<std::string Parameters::*>(&row.field)) read_text(row, *text, &values);
+  }
+  return values;
+}
+
+const Parameters& parameters() {
+  static const Parameters values = read_parameters();
+  return values;
+}
+
+}  // namespace anchor
