@@ -33,10 +33,9 @@ inline constexpr std::size_t kMostRepetitions = 200000;
 template <typename Work>
 Percentiles repeat(const Options& options, Work work) {
   Stopwatch stopwatch(kMostRepetitions);
-  const auto duration = static_cast<std::uint64_t>(options.milliseconds * 1e6 / nanoseconds_per_tick());
   work();
+  const std::uint64_t end = ticks() + static_cast<std::uint64_t>(options.milliseconds * 1e6 / nanoseconds_per_tick());
   stopwatch.start();
-  const std::uint64_t end = stopwatch.last_mark() + duration;
   do {
     work();
     stopwatch.mark();

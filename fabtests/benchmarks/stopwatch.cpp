@@ -2,6 +2,7 @@
 #include "stopwatch.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace anchor::bench {
 namespace {
@@ -14,16 +15,15 @@ double at_quantile(const std::vector<std::uint64_t>& sorted, double quantile) {
 }  // namespace
 
 Percentiles Stopwatch::nanoseconds(double parts) const {
-  std::vector<std::uint64_t> laps;
-  laps.reserve(stamps_.size());
-  for (std::size_t i = 1; i < stamps_.size(); ++i) laps.push_back(stamps_[i] - stamps_[i - 1]);
-  std::sort(laps.begin(), laps.end());
+  if (laps_.empty()) return {};
+  std::vector<std::uint64_t> sorted = laps_;
+  std::sort(sorted.begin(), sorted.end());
   const double scale = nanoseconds_per_tick() / parts;
-  const double total = static_cast<double>(stamps_.back() - stamps_.front());
-  return {.p50 = at_quantile(laps, 0.5) * scale,
-          .p90 = at_quantile(laps, 0.9) * scale,
-          .p99 = at_quantile(laps, 0.99) * scale,
-          .mean = total / static_cast<double>(laps.size()) * scale};
+  const double total = std::accumulate(sorted.begin(), sorted.end(), 0.0);
+  return {.p50 = at_quantile(sorted, 0.5) * scale,
+          .p90 = at_quantile(sorted, 0.9) * scale,
+          .p99 = at_quantile(sorted, 0.99) * scale,
+          .mean = total / static_cast<double>(sorted.size()) * scale};
 }
 
 Percentiles per_second(const Percentiles& nanoseconds, double work) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Stopwatch: one time stamp per repetition, turned into percentiles afterwards. Marking allocates nothing
-// as long as no more repetitions follow than were announced. One thread.
+// Stopwatch: the time of each lap, turned into percentiles afterwards. Laps may come in several stretches, what
+// lies between stretches does not count. Marking allocates nothing while has_room(). One thread.
 #pragma once
 
 #include <cstddef>
@@ -21,26 +21,27 @@ struct Percentiles {
 
 class Stopwatch {
  public:
-  explicit Stopwatch(std::size_t repetitions) : room_(repetitions + 1) { stamps_.reserve(room_); }
+  explicit Stopwatch(std::size_t laps) : room_(laps) { laps_.reserve(laps); }
 
-  void start() {
-    stamps_.clear();
-    stamps_.push_back(ticks());
+  void start() { last_ = ticks(); }
+  void mark() {
+    const std::uint64_t now = ticks();
+    laps_.push_back(now - last_);
+    last_ = now;
   }
-  void mark() { stamps_.push_back(ticks()); }
-  std::uint64_t last_mark() const { return stamps_.back(); }
-  bool has_room() const { return stamps_.size() < room_; }
+  std::uint64_t last_mark() const { return last_; }
+  bool has_room() const { return laps_.size() < room_; }
 
-  // Nanoseconds of one repetition, divided by `parts` (2 makes half round trips of round trips).
-  // Requires at least one mark.
+  // Nanoseconds of one lap, divided by `parts` (2 makes half round trips of round trips). Zeros without laps.
   Percentiles nanoseconds(double parts = 1) const;
 
  private:
+  std::uint64_t last_ = 0;
   std::size_t room_;
-  std::vector<std::uint64_t> stamps_;
+  std::vector<std::uint64_t> laps_;
 };
 
-// "units of work per second" of a repetition that does `work` units: p90 and p99 are the slow repetitions.
+// "units of work per second" of a lap that does `work` units: p90 and p99 are the slow laps.
 Percentiles per_second(const Percentiles& nanoseconds, double work);
 
 }  // namespace anchor::bench

@@ -5,7 +5,7 @@
 // window share one buffer on either side.
 #include <algorithm>
 
-#include "connection.h"
+#include "exchange.h"
 
 namespace anchor::bench {
 namespace {
@@ -17,22 +17,22 @@ constexpr std::size_t kRateSize = 8;
 constexpr std::size_t kSmallest = 64;
 constexpr std::size_t kLargest = 8 << 20;
 constexpr std::uint64_t kTrialWindows = 3;
-constexpr std::uint64_t kMostWindows = 20000;
 
 std::size_t window_for(std::size_t size) { return std::clamp(kWindowBytes / size, kSmallestWindow, kWindow); }
 
 class Stream {
  public:
-  Stream(Connection& connection, std::size_t size, std::size_t window)
+  Stream(Connection& connection, std::size_t size, std::size_t window, bool receives)
       : endpoint_(connection.endpoint()),
         peer_(connection.peer()),
         outgoing_(connection.outgoing().first(size)),
         incoming_(connection.incoming().first(size)),
-        window_(window) {}
+        window_(window),
+        receives_(receives) {}
 
-  void post_window() {
-    for (std::size_t i = 0; i < window_; ++i) endpoint_.receive<Traffic::kTagged>(incoming_, kDataTag);
-  }
+  bool receives() const { return receives_; }
+
+  void post_first() { post_window(); }
 
   void lead(std::uint64_t windows, Stopwatch& stopwatch) {
     stopwatch.start();
@@ -44,7 +44,6 @@ class Stream {
     }
   }
 
-  // The first window is posted by the caller, before the leader may start.
   void follow(std::uint64_t windows) {
     for (std::uint64_t i = 1; i <= windows; ++i) {
       endpoint_.wait_all();
@@ -54,43 +53,26 @@ class Stream {
     endpoint_.wait_all();
   }
 
+  void choose_lap(double) {}
+  std::uint64_t repetitions_in_a_lap() const { return 1; }
+
  private:
+  void post_window() {
+    for (std::size_t i = 0; i < window_; ++i) endpoint_.receive<Traffic::kTagged>(incoming_, kDataTag);
+  }
+
   Endpoint& endpoint_;
   fi_addr_t peer_;
   Bytes outgoing_;
   Bytes incoming_;
   std::size_t window_;
+  bool receives_;
 };
-
-void run(Scene& scene, Connection& connection, Stream& stream, std::uint64_t windows, Stopwatch& stopwatch) {
-  if (!scene.is_leader()) stream.post_window();
-  connection.meet();
-  if (scene.is_leader())
-    stream.lead(windows, stopwatch);
-  else
-    stream.follow(windows);
-  connection.meet();
-}
-
-std::uint64_t windows_for(const Options& options, const Percentiles& window_time) {
-  const double wanted = options.milliseconds * 1e6 / (window_time.p50 + 1);
-  return std::clamp(static_cast<std::uint64_t>(wanted), kTrialWindows, kMostWindows);
-}
 
 // Nanoseconds of one window; meaningful in the leader only.
 Percentiles measure_stream(Scene& scene, Connection& connection, std::size_t size) {
-  Stream stream(connection, size, window_for(size));
-  Stopwatch trial(kTrialWindows);
-  connection.outgoing().fill(size, size);
-  run(scene, connection, stream, kTrialWindows, trial);
-  if (!scene.is_leader() && !connection.incoming().holds(size, size))
-    throw std::runtime_error("a message arrived with other content");
-
-  const std::uint64_t windows =
-      connection.agree(scene.is_leader() ? windows_for(scene.options, trial.nanoseconds()) : 0);
-  Stopwatch stopwatch(windows);
-  run(scene, connection, stream, windows, stopwatch);
-  return scene.is_leader() ? stopwatch.nanoseconds() : Percentiles{};
+  Stream stream(connection, size, window_for(size), !scene.is_leader());
+  return measure_exchange(scene, connection, stream, size, kTrialWindows);
 }
 
 }  // namespace

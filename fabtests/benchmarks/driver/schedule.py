@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who runs what, when: in every round each stage is run by all its cases, one right after the other, and the
+order of the cases moves on by one a round, so that drifts and neighbours hit all of them alike."""
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from driver.cases import RAW, SUBJECT, Case
+from driver.leftovers import Leftovers
+from driver.results import Results
+
+LINE = "line_exchange"  # measured beside what is compared with it, once a start of the worker
+SECONDS_FOR_A_TEST = 15
+
+
+class Audience(Enum):
+    """Who runs a stage. What only judges the subject takes long elsewhere, or ends in errors."""
+
+    ALL = "all, in every round"
+    OTHERS_ONCE = "the subject in every round, the others in the first"
+    SUBJECT = "the subject, in every round"
+
+    def includes(self, is_subject: bool, turn: int) -> bool:
+        return is_subject or self is Audience.ALL or (self is Audience.OTHERS_ONCE and turn == 0)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Tests of one start of the worker."""
+
+    tests: tuple[str, ...]
+    audience: Audience = Audience.ALL
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fine to measure."""
+
+    stages: tuple[Stage, ...]
+    rounds: int
+    milliseconds: int
+    sizes: tuple[int, ...] = ()
+    subject: str = SUBJECT
+
+
+RAW_TESTS = (LINE, "memory_copy", "cross_attach", "shared_copy")
+
+QUICK = Plan(
+    stages=(
+        Stage((LINE, "tagged_latency", "untagged_latency", "message_rate", "bandwidth")),
+        Stage(("posted_matching", "unexpected_matching", "memory", "idle_peers"), Audience.SUBJECT),
+    ),
+    rounds=5, milliseconds=3, sizes=(8, 64, 512, 4096, 32768, 262144, 1 << 20, 8 << 20))
+
+FULL = Plan(
+    stages=(
+        Stage((LINE, "tagged_latency", "untagged_latency", "message_rate")),
+        Stage(("bandwidth",)),
+        Stage(("posted_matching", "unexpected_matching"), Audience.OTHERS_ONCE),
+        Stage(("memory",), Audience.OTHERS_ONCE),
+        Stage(("idle_peers",), Audience.OTHERS_ONCE),
+    ),
+    rounds=7, milliseconds=10)
+
+
+def run_worker(worker: Path, case: Case, tests: tuple[str, ...], plan: Plan) -> list[dict]:
+    """The worker's records; what it could not do is among them as errors."""
+    line = case.command(worker) + ["--tests", ",".join(tests), "--milliseconds", str(plan.milliseconds),
+                                   "--timeout", str(SECONDS_FOR_A_TEST)]
+    if plan.sizes:
+        line += ["--sizes", ",".join(map(str, plan.sizes))]
+    ended = subprocess.run(line, env=case.surroundings(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return [json.loads(record) for record in ended.stdout.splitlines() if record.startswith("{")]
+
+
+def offered(worker: Path, case: Case) -> str | None:
+    """None if the provider is there and carries a message; otherwise what it said."""
+    if case.name == RAW:
+        return None
+    trial = Plan(stages=(), rounds=1, milliseconds=1, sizes=(8,))
+    records = run_worker(worker, case, ("tagged_latency",), trial)
+    errors = [record["error"] for record in records if "error" in record]
+    return errors[0] if errors else None if records else "the worker did not start"
+
+
+def wanted_tests(stage: Stage, case: Case, turn: int, plan: Plan, results: Results) -> tuple[str, ...]:
+    """Without those in which this case has failed already; the subject is always asked again."""
+    is_subject = case.name == plan.subject
+    if case.name == RAW or not stage.audience.includes(is_subject, turn):
+        return ()
+    return tuple(test for test in stage.tests if is_subject or (case.name, test) not in results.errors)
+
+
+def run_stage(worker: Path, stage: Stage, cases: list[Case], turn: int, plan: Plan, results: Results) -> None:
+    for case in cases:
+        tests = wanted_tests(stage, case, turn, plan, results)
+        for record in run_worker(worker, case, tests, plan) if tests else []:
+            results.add(turn, case.name, record)
+
+
+def run_raw(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Results) -> None:
+    for case in (case for case in cases if case.name == RAW):
+        for record in run_worker(worker, case, RAW_TESTS, plan):
+            results.add(turn, RAW, record)
+
+
+def run_rounds(worker: Path, cases: list[Case], plan: Plan, results: Results) -> None:
+    leftovers = Leftovers()
+    begin = time.monotonic()
+    for turn in range(plan.rounds):
+        shift = turn % len(cases)
+        order = cases[shift:] + cases[:shift]
+        for stage in plan.stages:
+            run_stage(worker, stage, order, turn, plan, results)
+            leftovers.remove()
+        run_raw(worker, cases, turn, plan, results)
+        print(f"round {turn + 1} of {plan.rounds}, {time.monotonic() - begin:.0f} s", flush=True)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Results as text: a row a metric, a column a case, medians of the rounds."""
+
+from collections.abc import Callable, Iterable
+
+from driver.bars import Bar
+from driver.cases import RAW
+from driver.results import Metric, Results
+
+TITLES = {
+    "line_exchange": "one line, one way",
+    "tagged_latency": "tagged latency",
+    "untagged_latency": "untagged latency",
+    "message_rate": "message rate",
+    "bandwidth": "bandwidth",
+    "posted_matching": "latency, receives ahead",
+    "unexpected_matching": "latency, messages ahead",
+    "idle_peers": "latency, idle peers",
+    "memory": "memory",
+    "cross_attach": "cross-memory attach",
+    "shared_copy": "the same by both sides",
+    "memory_copy": "memcpy",
+    "mpi": "Open MPI",
+}
+COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "memory")
+
+
+def size_text(size: int) -> str:
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            return f"{size / unit:g} {name}"
+    return f"{size} B"
+
+
+def scaled(value: float, units: Iterable[tuple[float, str]]) -> str:
+    for unit, name in units:
+        if value >= unit:
+            return f"{value / unit:.3g} {name}" if value < 1000 * unit else f"{value / unit:.0f} {name}"
+    return f"{value:.3g}"
+
+
+def value_text(metric: Metric, value: float) -> str:
+    if metric.name.endswith("_ns"):
+        return scaled(value, ((1e6, "ms"), (1e3, "µs"), (1, "ns")))
+    if metric.name.endswith("messages_per_s"):
+        return scaled(value, ((1e6, "M/s"), (1e3, "k/s")))
+    if metric.name.endswith("bytes_per_s"):
+        return scaled(value, ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s")))
+    return scaled(value, ((1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")))
+
+
+def row_title(metric: Metric) -> str:
+    title = TITLES.get(metric.test, metric.test)
+    if metric.test in ("memory", "mpi"):
+        title += " " + metric.name.removesuffix("_ns").removesuffix("_bytes_per_s").removesuffix("_bytes").replace("_", " ")
+    if metric.name == "transfer_ns":
+        title += ", time"
+    if metric.test == "memory":
+        return title
+    return f"{title}, {metric.key:,}" if metric.test in COUNTED else f"{title}, {size_text(metric.key)}"
+
+
+def print_rows(rows: list[list[str]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]))
+
+
+def print_table(results: Results, cases: list[str], tests: Iterable[str]) -> None:
+    """Rows in which no case has a value are left out."""
+    rows = [["median of rounds"] + cases]
+    for metric in (metric for test in tests for metric in results.metrics(test)):
+        values = [results.median(case, metric) for case in cases]
+        if any(value is not None for value in values):
+            rows.append([row_title(metric)] + ["-" if value is None else value_text(metric, value) for value in values])
+    if len(rows) > 1:
+        print()
+        print_rows(rows)
+
+
+def print_errors(results: Results) -> None:
+    for (case, test), message in results.errors.items():
+        print(f"{case}: {TITLES.get(test, test)}: {message}")
+
+
+def limit_text(bar: Bar) -> str:
+    return f"{'<=' if bar.at_most else '>='} {bar.limit:g}{bar.unit}"
+
+
+def print_bars(bars: list[Bar]) -> None:
+    rows = [["bar", "required", "measured", "verdict"]]
+    for bar in bars:
+        measured = "-" if bar.measured is None else f"{bar.measured:.3g}{bar.unit}"
+        rows.append([bar.title, limit_text(bar), measured, bar.verdict])
+    print()
+    print_rows(rows)
+
+
+def print_all(results: Results, cases: list[str]) -> None:
+    providers = [case for case in cases if case != RAW]
+    print_table(results, providers, ("line_exchange", "tagged_latency", "untagged_latency", "message_rate", "bandwidth"))
+    print_table(results, providers, COUNTED)
+    print_table(results, ["mpi-ofi", "mpi-vader"], ("mpi",))
+    print_table(results, [RAW], ("line_exchange", "memory_copy", "cross_attach", "shared_copy"))
+    print_errors(results)
