@@ -6,16 +6,12 @@
 #include "dispatch/progress.h"
 #include "os/clock.h"
 #include "os/log.h"
-#include "proto/cooperate.h"
 
 namespace anchor {
 namespace {
 
 // A peer that takes longer than this to make room has lost what it did not fetch.
 constexpr Milliseconds kLinger{5000};
-// Longest that a copy which the sender has already begun can take to end while its process lives.
-constexpr Milliseconds kCopyGrace{1000};
-
 // The application was told that these are on their way, or a peer waits for them.
 bool owes(const Peer& peer) {
   if (!peer.control.empty()) return true;
@@ -36,15 +32,6 @@ void wait_while(Milliseconds limit, Condition&& condition) {
   while (condition() && Clock::now() < deadline) sched_yield();
 }
 
-void stop_incoming_copies(Exchange& exchange) {
-  exchange.pulling.for_each([](IncomingTransfer* transfer) {
-    if (transfer->state != TransferState::kCooperating) return true;
-    Peer& peer = *transfer->envelope.peer;
-    wait_while(kCopyGrace, [&] { return !stop_cooperation(*transfer) && peer.region && peer.region->alive(); });
-    return true;
-  });
-}
-
 void say_goodbye(Exchange& exchange) noexcept {
   const OutgoingMessage goodbye{.operation = Operation::kGoodbye};
   for (std::size_t i = 0; i < exchange.peers.size(); ++i) {
@@ -62,7 +49,6 @@ void close_exchange(Exchange& exchange) noexcept {
     progress(exchange);
     return true;
   });
-  stop_incoming_copies(exchange);
   say_goodbye(exchange);
 }
 

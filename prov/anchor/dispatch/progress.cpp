@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dispatch/progress.h"
 
-#include "proto/chunks.h"
-#include "proto/cooperate.h"
 #include "proto/outbox.h"
 #include "proto/polling.h"
 #include "proto/rendezvous.h"
@@ -16,8 +14,7 @@ void progress(Exchange& exchange) {
     answer_contacts(exchange);
   if (!exchange.backlogged.empty()) [[unlikely]]
     flush_backlog(exchange);
-  if (!exchange.pulling.empty()) pull_transfers(exchange);
-  if (!exchange.cooperating.empty()) push_cooperating(exchange);
+  if (!exchange.incoming.empty()) pull_stalled(exchange);
   if (!exchange.streaming.empty()) push_streams(exchange);
   if (++exchange.passes % kPassesPerUpkeep == 0) [[unlikely]]
     upkeep(exchange);

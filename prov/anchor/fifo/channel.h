@@ -16,12 +16,6 @@
 
 namespace anchor {
 
-// The words of the CooperationLine, each tagged with a copy's serial number.
-struct Cooperation {
-  const CooperationLine* theirs;  // in our block, written by the peer
-  CooperationLine* ours;          // in the peer's block, written by us
-};
-
 class Channel {
  public:
   virtual ~Channel() = default;
@@ -42,7 +36,9 @@ class Channel {
   // Tells the peer whether we look at its FIFO by ourselves.
   virtual void set_polled(bool polled) noexcept = 0;
 
-  virtual Cooperation cooperation() noexcept = 0;
+  // PullLine: what the peer says it has copied of our message, and what we say of the peer's.
+  virtual std::uint64_t pulled_by_peer() const noexcept = 0;
+  virtual void set_pulled(std::uint64_t word) noexcept = 0;
 };
 
 // A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, and

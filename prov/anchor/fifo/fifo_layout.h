@@ -4,10 +4,10 @@
 //
 // A block lies in its reader's region and is granted to one peer. The peer is the only writer of every line of it:
 //
-//     line 0   CreditLine       how far the peer has read the FIFO of the other direction
-//     line 1   CooperationLine  the peer's part in a long transfer done by both sides
-//     line 2.. slots            the ring
-//     then     payload area     bytes of messages too large for a slot
+//     line 0   CreditLine  how far the peer has read the FIFO of the other direction
+//     line 1   PullLine    how much of a long message of ours the peer has copied by itself
+//     line 2.. slots       the ring
+//     then     payload area bytes of messages too large for a slot
 #pragma once
 
 #include <atomic>
@@ -58,20 +58,19 @@ struct alignas(kCacheLine) CreditLine {
 };
 static_assert(sizeof(CreditLine) == kCacheLine);
 
-// Words of a cooperative copy: serial number (16 bits) << 48 | byte position.
-struct alignas(kCacheLine) CooperationLine {
-  SharedWord front;      // as receiver: bytes from the start that it has claimed
-  SharedWord back;       // as sender: lowest byte it has claimed from the end
-  SharedWord back_done;  // as sender: lowest byte it has copied
-  std::uint64_t reserved[5];
+// How much of a long message its receiver has copied by itself, from the end: low 16 bits of the transfer's name << 48
+// | lowest byte copied. A hint that saves the sender work; nothing breaks if it is missed.
+struct alignas(kCacheLine) PullLine {
+  SharedWord pulled;
+  std::uint64_t reserved[7];
 };
-static_assert(sizeof(CooperationLine) == kCacheLine);
+static_assert(sizeof(PullLine) == kCacheLine);
 
 struct BlockGeometry {
   std::uint32_t slot_count;     // a power of two
   std::uint32_t payload_bytes;  // a multiple of 64, at most kMaxPayloadArea
 
-  constexpr std::size_t slots_offset() const noexcept { return sizeof(CreditLine) + sizeof(CooperationLine); }
+  constexpr std::size_t slots_offset() const noexcept { return sizeof(CreditLine) + sizeof(PullLine); }
   constexpr std::size_t payload_offset() const noexcept {
     return slots_offset() + std::size_t{slot_count} * sizeof(Slot);
   }

@@ -21,13 +21,12 @@ enum class Operation : std::uint8_t {
   kTaggedEager = 4,     // tagged message with its bytes
   kAnnounce = 5,        // untagged message that stays with the sender until it is asked for
   kTaggedAnnounce = 6,  // likewise, tagged
-  kCooperate = 7,       // receiver to sender: copy from the end while I copy from the start
-  kSendChunks = 8,      // receiver to sender: I cannot reach your memory, send the bytes through the FIFO
-  kChunk = 9,           // a part of a message asked for by kSendChunks
-  kFinish = 10,         // receiver to sender: the message has been delivered, or why not
-  kGoodbye = 11,        // the endpoint is closing; nothing follows
+  kClearToSend = 7,     // receiver to sender of an announced message: send its bytes
+  kChunk = 8,           // a part of such a message
+  kFinish = 9,          // receiver to sender: the message has been delivered, or why not
+  kGoodbye = 10,        // the endpoint is closing; nothing follows
 };
-inline constexpr std::size_t kOperationCount = 12;
+inline constexpr std::size_t kOperationCount = 11;
 
 enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
@@ -55,22 +54,15 @@ struct AnnounceBody {
   std::uint64_t length;   // of the whole message
   std::uint64_t address;  // of the only segment
 };
-struct CooperateBody {
+struct ClearToSendBody {
   std::uint64_t request;   // from the announcement
   std::uint64_t transfer;  // the receiver's name for the copy
-  std::uint64_t address;   // where byte 0 belongs in the receiver's process
   std::uint64_t length;    // bytes wanted, from the start
-  std::uint64_t serial;    // tags the words of the CooperationLine
-};
-struct SendChunksBody {
-  std::uint64_t request;
-  std::uint64_t transfer;
-  std::uint64_t length;  // bytes wanted, from the start
 };
 struct ChunkBody {
   std::uint32_t offset;  // in the payload area
   std::uint32_t reserved;
-  std::uint64_t transfer;  // from kSendChunks
+  std::uint64_t transfer;  // from kClearToSend
 };
 struct FinishBody {
   std::uint64_t request;
@@ -87,6 +79,15 @@ struct RefuseBody {
 
 template <class Body>
 concept SlotBody = std::is_trivially_copyable_v<Body> && sizeof(Body) <= kInlineSize;
+
+// The word of a PullLine: a digest of the transfer's name (16 bits) and the lowest byte copied (48).
+constexpr std::uint64_t pulled_word(std::uint64_t transfer, std::uint64_t position) noexcept {
+  return (transfer ^ transfer >> 32 ^ 0x8000) << 48 | position;
+}
+constexpr bool pulled_of(std::uint64_t word, std::uint64_t transfer) noexcept {
+  return word >> 48 == pulled_word(transfer, 0) >> 48;
+}
+constexpr std::uint64_t pulled_position(std::uint64_t word) noexcept { return word & ((1ull << 48) - 1); }
 
 // A message on its way out. Its bytes are gathered from `segments`; with kInArea `body` begins with AreaBody's layout
 // and the FIFO fills in its offset.

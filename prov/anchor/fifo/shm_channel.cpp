@@ -11,9 +11,7 @@ namespace anchor {
 namespace {
 
 CreditLine* credit_line(std::byte* block) { return reinterpret_cast<CreditLine*>(block); }
-CooperationLine* cooperation_line(std::byte* block) {
-  return reinterpret_cast<CooperationLine*>(block + sizeof(CreditLine));
-}
+PullLine* pull_line(std::byte* block) { return reinterpret_cast<PullLine*>(block + sizeof(CreditLine)); }
 
 template <class PortType>
 class FifoChannel final : public Channel {
@@ -55,12 +53,18 @@ class FifoChannel final : public Channel {
     if (peer_credit_ != nullptr) peer_credit_->polled.store(polled, std::memory_order_relaxed);
   }
 
-  Cooperation cooperation() noexcept override { return {cooperation_line(block_), peer_cooperation_}; }
+  // Relaxed: a hint (see PullLine).
+  std::uint64_t pulled_by_peer() const noexcept override {
+    return pull_line(block_)->pulled.load(std::memory_order_relaxed);
+  }
+  void set_pulled(std::uint64_t word) noexcept override {
+    pull_line(peer_block_)->pulled.store(word, std::memory_order_relaxed);
+  }
 
  private:
   void open_transmit(std::byte* peer_block, const BlockGeometry& geometry) {
     peer_credit_ = credit_line(peer_block);
-    peer_cooperation_ = cooperation_line(peer_block);
+    peer_block_ = peer_block;
     tx_.emplace(peer_block, geometry, credit_line(block_));
   }
 
@@ -68,7 +72,7 @@ class FifoChannel final : public Channel {
   std::byte* const block_;
   FifoRx<PortType> rx_;
   CreditLine* peer_credit_ = nullptr;
-  CooperationLine* peer_cooperation_ = nullptr;
+  std::byte* peer_block_ = nullptr;
   Bell bell_;
   bool polled_ = false;
   Mapping peer_mapping_;

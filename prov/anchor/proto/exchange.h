@@ -35,8 +35,7 @@ struct Exchange {
   PeerTable peers;
   std::vector<Peer*> polled;      // their FIFOs are looked at in every pass
   std::vector<Peer*> backlogged;  // have something that found their FIFO full
-  IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> pulling;
-  IntrusiveList<SendRequest, &SendRequest::moving> cooperating;
+  IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> incoming;
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
   std::uint32_t passes = 0;
 

@@ -15,8 +15,8 @@ Verdict on_unknown(Exchange&, Peer&, const IncomingMessage&) { return Verdict::k
 
 // In the order of Operation.
 constexpr std::array<Handler, kOperationCount> kHandlers{
-    on_unknown,  on_grant,     on_refuse,      on_eager, on_eager,  on_announce,
-    on_announce, on_cooperate, on_send_chunks, on_chunk, on_finish, on_goodbye,
+    on_unknown,  on_grant,         on_refuse, on_eager,  on_eager,   on_announce,
+    on_announce, on_clear_to_send, on_chunk,  on_finish, on_goodbye,
 };
 static_assert(static_cast<std::size_t>(Operation::kGoodbye) + 1 == kOperationCount);
 

@@ -18,7 +18,7 @@ namespace {
 void fail_started_sends(Exchange& exchange, Peer& peer) {
   exchange.sends.for_each([&](SendRequest* request) {
     if (request->peer != &peer || request->state == SendState::kWaiting) return;
-    stop_moving(exchange, *request);
+    stop_streaming(exchange, *request);
     fail_send(exchange, request->work, peer.loss);
     exchange.sends.release(request);
   });
@@ -101,7 +101,6 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   std::erase(exchange.backlogged, &peer);
   peer.backlogged = false;
   peer.control.clear();
-  peer.cooperating = false;
   peer.channel.reset();
   peer.direct.reset();
   if (peer.region) peer.region->release_contact();

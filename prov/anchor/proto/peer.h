@@ -29,18 +29,16 @@ struct Peer {
   // Read for each message.
   std::unique_ptr<Channel> channel;  // kAsked: receives only
   PeerState state = PeerState::kIdle;
-  bool polled = false;       // stands in Exchange::polled
-  bool backlogged = false;   // stands in Exchange::backlogged
-  std::uint32_t number = 0;  // the matcher's name for it
-  std::uint32_t idle_polls = 0;
+  bool polled = false;                  // stands in Exchange::polled
+  bool backlogged = false;              // stands in Exchange::backlogged
+  std::uint32_t number = 0;             // the matcher's name for it
+  std::uint32_t idle_polls = 0;         // in a row, while it is polled
   std::uint64_t address = kAnyAddress;  // its lowest fi_addr_t
   IntrusiveList<SendRequest, &SendRequest::waiting> waiting;
   std::vector<OutgoingMessage> control;  // control messages that found the FIFO full
   std::unique_ptr<DirectCopy> direct;    // nullptr: its memory is out of reach, bytes go through the FIFO
   std::size_t unexpected_bytes = 0;
   std::uint32_t unexpected_messages = 0;
-  std::uint16_t cooperation_serial = 0;
-  bool cooperating = false;  // one cooperative copy at a time in each direction
 
   // Connection set-up and loss.
   bool crashed = false;  // its former incarnation died without a goodbye

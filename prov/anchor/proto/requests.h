@@ -20,10 +20,9 @@ namespace anchor {
 struct Peer;
 
 enum class SendState : std::uint8_t {
-  kWaiting,      // in Peer::waiting: not in the peer's FIFO yet
-  kAnnounced,    // in the peer's FIFO; its kFinish is awaited
-  kCooperating,  // likewise, and we copy from the end
-  kStreaming,    // likewise, and we send chunks
+  kWaiting,    // in Peer::waiting: not in the peer's FIFO yet
+  kAnnounced,  // in the peer's FIFO; its kFinish is awaited
+  kStreaming,  // likewise, and the receiver asked for its bytes
 };
 
 struct SendRequest {
@@ -33,13 +32,11 @@ struct SendRequest {
   Peer* peer = nullptr;
   SendState state = SendState::kWaiting;
   Links<SendRequest> waiting{};  // Peer::waiting
-  Links<SendRequest> moving{};   // Exchange::cooperating or ::streaming
-  // What the receiver asked for: kCooperating counts `position` down from `wanted`, kStreaming up from 0.
+  Links<SendRequest> moving{};   // Exchange::streaming
+  // kStreaming: what the receiver asked for, and how much of it has gone.
   std::uint64_t transfer = 0;
   std::uint64_t wanted = 0;
   std::uint64_t position = 0;
-  std::uint64_t remote_address = 0;
-  std::uint16_t serial = 0;
 };
 
 struct ReceiveRequest : PostedReceive {
@@ -81,23 +78,15 @@ struct UnexpectedRequest : UnexpectedMessage {
   RemoteSegments segments;             // announced ones
 };
 
-enum class TransferState : std::uint8_t {
-  kPulling,      // we read the sender's memory
-  kCooperating,  // likewise, while the sender writes ours
-  kChunks,       // the sender streams chunks to us
-};
-
 // An announced message on its way into a matched receive.
 struct IncomingTransfer {
   Envelope envelope;
   ReceiveRequest* receive = nullptr;
-  std::size_t offset = 0;    // in the receive's buffer
-  std::uint64_t wanted = 0;  // bytes to move: the message, or what there is room for
-  std::uint64_t front = 0;   // bytes there so far, from the start
-  TransferState state = TransferState::kPulling;
-  std::uint16_t serial = 0;
-  int error = 0;                     // kCooperating: it failed, but the sender may still be writing
-  Links<IncomingTransfer> moving{};  // Exchange::pulling
+  std::size_t offset = 0;            // in the receive's buffer
+  std::uint64_t wanted = 0;          // bytes to move: the message, or what there is room for
+  std::uint64_t front = 0;           // bytes there from the start: the sender's chunks
+  std::uint64_t back = 0;            // lowest byte there from the end: what we read from the sender's memory
+  Links<IncomingTransfer> moving{};  // Exchange::incoming
   RemoteSegments segments;
 };
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The receiver's half of the rendezvous.
+#include <algorithm>
+#include <cerrno>
+
+#include "os/gather.h"
+#include "os/log.h"
+#include "os/status.h"
+#include "proto/arrival.h"
+#include "proto/outbox.h"
+#include "proto/rendezvous.h"
+
+namespace anchor {
+namespace {
+
+// The kernel's word that the sender's memory is out of reach for good, not that an address in it is wrong.
+bool out_of_reach(std::ptrdiff_t result) noexcept {
+  return result == -EPERM || result == -ESRCH || result == -ENOSYS || result == -EACCES;
+}
+
+// Reads `length` bytes at `position` of the message. Returns bytes read, perhaps fewer, or a negated errno value.
+std::ptrdiff_t pull_bytes(const IncomingTransfer& transfer, std::uint64_t position, std::uint64_t length) noexcept {
+  iovec remote[kMaxSegments];
+  for (std::uint32_t i = 0; i < transfer.segments.count; ++i)
+    remote[i] = {reinterpret_cast<void*>(transfer.segments.list[i].address), transfer.segments.list[i].length};
+  iovec from[kMaxSegments];
+  iovec to[kMaxSegments];
+  std::size_t bytes;
+  const std::size_t from_count = slice(remote, transfer.segments.count, position, length, from, &bytes);
+  const ReceiveRequest& receive = *transfer.receive;
+  const std::size_t to_count =
+      slice(receive.segments, receive.segment_count, transfer.offset + position, length, to, &bytes);
+  return transfer.envelope.peer->direct->read(to, to_count, from, from_count);
+}
+
+// 0, or a negated errno value.
+int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept {
+  while (begin < end) {
+    const std::ptrdiff_t moved = pull_bytes(transfer, begin, end - begin);
+    if (moved <= 0) return moved == 0 ? -EFAULT : static_cast<int>(moved);
+    begin += static_cast<std::uint64_t>(moved);
+  }
+  return 0;
+}
+
+void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
+  Peer& peer = *transfer.envelope.peer;
+  const std::uint64_t begin = transfer.back - std::min(kPullSize, transfer.back - transfer.front);
+  const int error = pull_all(transfer, begin, transfer.back);
+  if (out_of_reach(error)) {
+    ANCHOR_INFO(kEndpoint, "memory of %s can no longer be read directly (errno %d): its messages go through the FIFO",
+                peer.name.bytes.data(), -error);
+    peer.direct.reset();
+    return;
+  }
+  if (error != 0) return finish_transfer(exchange, transfer, -error);
+  transfer.back = begin;
+  peer.channel->set_pulled(pulled_word(exchange.transfers.id(&transfer), begin));
+  if (transfer.front >= transfer.back) finish_transfer(exchange, transfer, 0);
+}
+
+}  // namespace
+
+void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope,
+                    const RemoteSegments& segments) {
+  const Landing landing = land(exchange, receive, envelope.length);
+  IncomingTransfer* transfer = exchange.transfers.acquire();
+  if (transfer == nullptr) {
+    finish_receive(exchange, receive, envelope, landing.offset, 0, ENOMEM);
+    return post_finish(exchange, *envelope.peer, envelope.request, -ENOMEM);
+  }
+  transfer->envelope = envelope;
+  transfer->receive = &receive;
+  transfer->offset = landing.offset;
+  transfer->wanted = std::min<std::uint64_t>(envelope.length, landing.room);
+  transfer->front = 0;
+  transfer->back = transfer->wanted;
+  transfer->segments = segments;
+  exchange.incoming.push_back(transfer);
+  if (transfer->wanted == 0) return finish_transfer(exchange, *transfer, 0);
+
+  OutgoingMessage message{.operation = Operation::kClearToSend};
+  message.set_body(ClearToSendBody{envelope.request, exchange.transfers.id(transfer), transfer->wanted});
+  post_control(exchange, *envelope.peer, message);
+}
+
+void pull_stalled(Exchange& exchange) {
+  exchange.incoming.for_each([&](IncomingTransfer* transfer) {
+    const Peer& sender = *transfer->envelope.peer;
+    if (sender.idle_polls > kPatience && sender.direct != nullptr) pull_from_back(exchange, *transfer);
+    return true;
+  });
+}
+
+Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  if ((message.flags & kInArea) == 0) return Verdict::kMalformed;
+  IncomingTransfer* transfer = exchange.transfers.find(message.body_as<ChunkBody>().transfer);
+  if (transfer == nullptr) return Verdict::kTaken;  // we had the rest already
+  if (transfer->envelope.peer != &peer || message.length > transfer->wanted - transfer->front)
+    return Verdict::kMalformed;
+  const ReceiveRequest& receive = *transfer->receive;
+  scatter(receive.segments, receive.segment_count, transfer->offset + transfer->front, message.payload, message.length);
+  transfer->front += message.length;
+  if (transfer->front >= transfer->back) finish_transfer(exchange, *transfer, 0);
+  return Verdict::kTaken;
+}
+
+void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
+  exchange.incoming.remove(&transfer);
+  if (transfer.envelope.request != 0) post_finish(exchange, *transfer.envelope.peer, transfer.envelope.request, -error);
+  if (error == 0 && transfer.wanted < transfer.envelope.length) error = kTruncated;
+  const std::size_t received = error == 0 || error == kTruncated ? transfer.wanted : 0;
+  finish_receive(exchange, *transfer.receive, transfer.envelope, transfer.offset, received, error);
+  exchange.transfers.release(&transfer);
+}
+
+}  // namespace anchor

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The sender's half of the rendezvous.
+#include <algorithm>
+#include <cerrno>
+
+#include "os/gather.h"
+#include "proto/completion.h"
+#include "proto/loss.h"
+#include "proto/rendezvous.h"
+
+namespace anchor {
+namespace {
+
+// The announced request that `id` of a message from `peer` names; nullptr if it is none of this peer's.
+SendRequest* find_announced(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept {
+  SendRequest* request = exchange.sends.find(id);
+  return request != nullptr && request->peer == &peer && request->state != SendState::kWaiting ? request : nullptr;
+}
+
+// Where the part begins that the receiver has read by itself.
+std::uint64_t end_of_stream(const SendRequest& request) noexcept {
+  const std::uint64_t word = request.peer->channel->pulled_by_peer();
+  if (!pulled_of(word, request.transfer)) return request.wanted;
+  return std::min(pulled_position(word), request.wanted);
+}
+
+// One chunk. 0, or -EAGAIN when the FIFO is full.
+int push_chunk(SendRequest& request, std::uint64_t end) noexcept {
+  Channel& channel = *request.peer->channel;
+  // Half of the largest payload is a quarter of the area: writing and reading overlap.
+  const std::uint64_t length =
+      std::min<std::uint64_t>(round_up(channel.max_payload() / 2, kCacheLine), end - request.position);
+  iovec part[kMaxSegments];
+  std::size_t bytes;
+  const std::size_t count = slice(request.segments, request.work.segment_count, request.position, length, part, &bytes);
+  OutgoingMessage message{.operation = Operation::kChunk,
+                          .flags = kInArea,
+                          .length = static_cast<std::uint32_t>(bytes),
+                          .segments = part,
+                          .segment_count = static_cast<std::uint32_t>(count)};
+  message.set_body(ChunkBody{0, 0, request.transfer});
+  if (const int error = channel.send(message)) return error;
+  request.position += bytes;
+  return 0;
+}
+
+// 0: all is sent. -EAGAIN: more when there is room.
+int push_stream(SendRequest& request) noexcept {
+  for (;;) {
+    const std::uint64_t end = end_of_stream(request);
+    if (request.position >= end) return 0;
+    if (const int error = push_chunk(request, end)) return error;
+  }
+}
+
+}  // namespace
+
+void stop_streaming(Exchange& exchange, SendRequest& request) noexcept {
+  if (request.state == SendState::kStreaming) exchange.streaming.remove(&request);
+  request.state = SendState::kAnnounced;
+}
+
+Verdict on_clear_to_send(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto body = message.body_as<ClearToSendBody>();
+  SendRequest* request = find_announced(exchange, peer, body.request);
+  if (request == nullptr || body.length > request->work.length) return Verdict::kMalformed;
+  stop_streaming(exchange, *request);
+  request->state = SendState::kStreaming;
+  request->transfer = body.transfer;
+  request->wanted = body.length;
+  request->position = 0;
+  exchange.streaming.push_back(request);
+  return Verdict::kTaken;
+}
+
+void push_streams(Exchange& exchange) {
+  exchange.streaming.for_each([&](SendRequest* request) {
+    const int error = push_stream(*request);
+    if (error == 0) stop_streaming(exchange, *request);
+    if (error != 0 && error != -EAGAIN) begin_loss(exchange, *request->peer, -error);
+    return true;
+  });
+}
+
+Verdict on_finish(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto body = message.body_as<FinishBody>();
+  SendRequest* request = find_announced(exchange, peer, body.request);
+  if (request == nullptr) return Verdict::kMalformed;
+  stop_streaming(exchange, *request);
+  if (body.status == 0) {
+    complete_send(exchange, request->work);
+  } else {
+    // A value of the peer's: any that is no errno becomes a protocol error.
+    fail_send(exchange, request->work,
+              body.status < 0 && body.status > -4096 ? static_cast<int>(-body.status) : EPROTO);
+  }
+  exchange.sends.release(request);
+  return Verdict::kTaken;
+}
+
+}  // namespace anchor
