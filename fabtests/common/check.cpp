@@ -12,7 +12,7 @@ namespace anchor::fabtests {
 
 namespace {
 
-constexpr int kPrintedFailures = 20;  // a broken loop shall not drown the first, telling lines
+constexpr int kPrintedFailures = 6;  // a broken loop shall not drown the first, telling lines
 std::atomic<int> failures{0};
 
 const char* base_name(const char* path) {
