@@ -44,38 +44,38 @@ AddressList::AddressList(std::uint32_t format, const void* addresses, std::size_
       position_(static_cast<const char*>(addresses)),
       left_(count) {}
 
-int AddressList::next(EndpointName* name) noexcept {
+int AddressList::next(Address* address) noexcept {
   if (position_ == nullptr) return -EINVAL;
   --left_;
-  if (format_ != FI_ADDR_STR) return next_socket(name);
-  return pointers_ ? next_pointer(name) : next_string(name);
+  if (format_ != FI_ADDR_STR) return next_socket(address);
+  return pointers_ ? next_pointer(address) : next_string(address);
 }
 
-int AddressList::next_string(EndpointName* name) noexcept {
+int AddressList::next_string(Address* address) noexcept {
   const char* text = position_;
   const std::size_t length = strnlen(text, kNameSize);
   // What follows tells padding from packing; behind the last one nothing may be touched.
   const bool padded = length == kNameSize || (left_ != 0 && length + 1 < kNameSize && text[length + 1] == '\0');
   position_ += padded ? kNameSize : length + 1;
-  const int status = peer_name(FI_ADDR_STR, text, length, name);
+  const int status = copy_address(format_, text, length, address);
   if (status != 0 && !padded) position_ = nullptr;
   return status;
 }
 
-int AddressList::next_pointer(EndpointName* name) noexcept {
+int AddressList::next_pointer(Address* address) noexcept {
   const char* text;
   std::memcpy(&text, position_, sizeof(text));
   position_ += sizeof(text);
-  return is_user_pointer(text) ? peer_name(FI_ADDR_STR, text, kNameSize, name) : -EINVAL;
+  return is_user_pointer(text) ? copy_address(format_, text, kNameSize, address) : -EINVAL;
 }
 
 // An address of another family has the length of the format's own: that is what an array of these would have.
-int AddressList::next_socket(EndpointName* name) noexcept {
+int AddressList::next_socket(Address* address) noexcept {
   sockaddr header;
   std::memcpy(&header, position_, sizeof(header));
   const bool six = format_ == FI_SOCKADDR ? header.sa_family == AF_INET6 : format_ == FI_SOCKADDR_IN6;
   const std::size_t size = six ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-  const int status = peer_name(format_, position_, size, name);
+  const int status = copy_address(format_, position_, size, address);
   position_ += size;
   return status;
 }

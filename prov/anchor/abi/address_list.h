@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "os/endpoint_name.h"
+#include "abi/names.h"
 
 namespace anchor {
 
@@ -19,12 +19,12 @@ class AddressList {
 
   // The next address; to be called at most `count` times. -EINVAL: it is none. In a packed list nothing behind a bad
   // string can be found, so all that follow are bad as well.
-  int next(EndpointName* name) noexcept;
+  int next(Address* address) noexcept;
 
  private:
-  int next_string(EndpointName* name) noexcept;
-  int next_pointer(EndpointName* name) noexcept;
-  int next_socket(EndpointName* name) noexcept;
+  int next_string(Address* address) noexcept;
+  int next_pointer(Address* address) noexcept;
+  int next_socket(Address* address) noexcept;
 
   const std::uint32_t format_;
   const bool pointers_;

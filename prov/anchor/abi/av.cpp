@@ -27,10 +27,9 @@ int remove(fid_av* descriptor, fi_addr_t* addresses, std::size_t count, std::uin
 }
 
 int lookup(fid_av* descriptor, fi_addr_t address, void* buffer, std::size_t* size) noexcept {
-  Av& av = Av::from(descriptor);
-  EndpointName name;
-  if (av.addresses().lookup(address, &name) != 0) return -FI_EINVAL;
-  const Address found = address_of(av.domain().address_format(), name);
+  Address found;
+  const int status = Av::from(descriptor).lookup(address, &found);
+  if (status != 0) return status;
   if (*size != 0) std::memcpy(buffer, found.bytes.data(), std::min(*size, found.size));
   *size = found.size;
   return 0;
@@ -45,9 +44,12 @@ int set_user_id(fid_av* descriptor, fi_addr_t address, fi_addr_t id, std::uint64
   Av& av = Av::from(descriptor);
   if (flags != 0) return -FI_EBADFLAGS;  // FI_AUTH_KEY
   if (!av.user_ids() || !av.user_ids()->mandatory()) return -FI_EINVAL;
-  EndpointName name;
-  if (av.addresses().lookup(address, &name) != 0) return -FI_EINVAL;
-  return av.user_ids()->set(address, id) ? 0 : -FI_ENOMEM;
+  Address found;
+  if (av.lookup(address, &found) != 0) return -FI_EINVAL;
+  return guarded([&] {
+    av.user_ids()->set(address, id);
+    return 0;
+  });
 }
 
 int bind(fid* descriptor, fid* bound, std::uint64_t flags) noexcept {
@@ -124,11 +126,19 @@ int Av::bind(Eq& eq, std::uint64_t flags) noexcept {
 }
 
 // The identifier stands before any endpoint can report the address.
-std::uint64_t Av::insert(const EndpointName& name, const std::uint64_t* user_id) noexcept {
+std::uint64_t Av::insert(const Address& inserted, const std::uint64_t* user_id) noexcept {
+  const std::uint32_t format = domain_->address_format();
+  EndpointName name;
+  if (peer_name(format, inserted.bytes.data(), inserted.size, &name) != 0) return FI_ADDR_NOTAVAIL;
   std::lock_guard guard(mutex_);
   const std::uint64_t address = addresses_.insert(name);
   if (address == FI_ADDR_NOTAVAIL) return address;
-  if (user_id != nullptr && !user_ids_->set(address, *user_id)) {
+  const bool kept = guarded([&] {
+                      if (address_of(format, name).bytes != inserted.bytes) aliases_[address] = inserted;
+                      if (user_id != nullptr) user_ids_->set(address, *user_id);
+                      return 0;
+                    }) == 0;
+  if (!kept) {
     addresses_.remove(address);
     return FI_ADDR_NOTAVAIL;
   }
@@ -140,7 +150,17 @@ int Av::remove(std::uint64_t address) noexcept {
   std::lock_guard guard(mutex_);
   if (addresses_.remove(address) != 0) return -FI_EINVAL;
   for (Endpoint* endpoint : endpoints_) endpoint->forget_address(address);
+  aliases_.erase(address);
   if (user_ids_) user_ids_->forget(address);
+  return 0;
+}
+
+int Av::lookup(std::uint64_t address, Address* found) const noexcept {
+  std::lock_guard guard(mutex_);
+  EndpointName name;
+  if (addresses_.lookup(address, &name) != 0) return -FI_EINVAL;
+  const auto alias = aliases_.find(address);
+  *found = alias != aliases_.end() ? alias->second : address_of(domain_->address_format(), name);
   return 0;
 }
 

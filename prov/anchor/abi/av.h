@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "abi/domain.h"
 #include "abi/eq.h"
 #include "abi/fid.h"
+#include "abi/names.h"
 #include "abi/user_ids.h"
 #include "core/address_vector.h"
 
@@ -35,9 +37,11 @@ class Av final : public fid_av {
 
   int bind(Eq& eq, std::uint64_t flags) noexcept;
 
-  // One address; FI_ADDR_NOTAVAIL when there is no memory. `user_id`: what to report in its place, nullptr: nothing.
-  std::uint64_t insert(const EndpointName& name, const std::uint64_t* user_id) noexcept;
-  int remove(std::uint64_t address) noexcept;  // -FI_EINVAL: not there
+  // One address, well formed. FI_ADDR_NOTAVAIL when there is no memory. `user_id`: what to report in its place,
+  // nullptr: nothing.
+  std::uint64_t insert(const Address& address, const std::uint64_t* user_id) noexcept;
+  int remove(std::uint64_t address) noexcept;                        // -FI_EINVAL: not there
+  int lookup(std::uint64_t address, Address* found) const noexcept;  // the address as inserted; -FI_EINVAL
 
   AddressVector& addresses() noexcept { return addresses_; }
   Domain& domain() const noexcept { return *domain_; }
@@ -54,8 +58,10 @@ class Av final : public fid_av {
   Use<Eq> event_queue_;
   const bool asynchronous_;
   const std::shared_ptr<UserIds> user_ids_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Endpoint*> endpoints_;
+  // Addresses that are not what their name would say: this host's other IP addresses.
+  std::unordered_map<std::uint64_t, Address> aliases_;
 };
 
 int open_address_vector(Domain& domain, fi_av_attr* attr, fid_av** av, void* context) noexcept;

@@ -22,13 +22,13 @@ class Insertion {
       : av_(av), addresses_(addresses), flags_(flags), context_(context) {}
 
   int check() const noexcept;
-  // The outcome of finding out an address's name, in order.
-  void add(int status, const EndpointName& name);
+  // The outcome of finding an address, in order.
+  void add(int status, const Address& address);
   // What the insertion function returns.
   int finish();
 
  private:
-  int insert(const EndpointName& name);
+  int insert(const Address& address);
   void report_failure(int status);
 
   Av& av_;
@@ -49,9 +49,9 @@ int Insertion::check() const noexcept {
   return served ? 0 : -FI_EINVAL;
 }
 
-int Insertion::insert(const EndpointName& name) {
+int Insertion::insert(const Address& inserted) {
   const bool identified = (flags_ & FI_AV_USER_ID) != 0;
-  const std::uint64_t address = av_.insert(name, identified ? addresses_ + position_ : nullptr);
+  const std::uint64_t address = av_.insert(inserted, identified ? addresses_ + position_ : nullptr);
   if (address == FI_ADDR_NOTAVAIL) return -FI_ENOMEM;
   if (addresses_ != nullptr) addresses_[position_] = address;
   ++inserted_;
@@ -66,8 +66,8 @@ void Insertion::report_failure(int status) {
       {.fid = &av_.fid, .context = context_, .data = position_, .error = -status, .provider_error = 0});
 }
 
-void Insertion::add(int status, const EndpointName& name) {
-  if (status == 0) status = insert(name);
+void Insertion::add(int status, const Address& address) {
+  if (status == 0) status = insert(address);
   if (status != 0) report_failure(status);
   if ((flags_ & FI_SYNC_ERR) != 0) static_cast<int*>(context_)[position_] = -status;
   ++position_;
@@ -79,24 +79,37 @@ int Insertion::finish() {
   return 0;
 }
 
-int name_of_service(const Av& av, const char* node, const char* service, EndpointName* name) {
-  const std::uint32_t format = av.domain().address_format();
-  Address address;
-  const int status = resolve(format, {.node = node, .service = service}, &address);
-  return status != 0 ? status : peer_name(format, address.bytes.data(), address.size, name);
-}
+// What fi_av_insertsym(3) describes; node or service may be missing.
+struct Sequence {
+  const char* node;
+  std::size_t nodes;
+  const char* service;
+  std::size_t services;
+};
 
-// A node and a service of the sequences that begin with those; either may be missing.
-void add_member(Insertion& insertion, const Av& av, const char* node, std::size_t node_offset, const char* service,
-                std::size_t service_offset) {
+int find_member(const Av& av, const Sequence& all, std::size_t node, std::size_t service, Address* address) {
   char node_text[kHostSize];
   char service_text[kNameSize];
-  const bool found = (node == nullptr || advance_text(node, node_offset, node_text, sizeof(node_text))) &&
-                     (service == nullptr || advance_text(service, service_offset, service_text, sizeof(service_text)));
-  EndpointName name;
-  int status = -EINVAL;
-  if (found) status = name_of_service(av, node ? node_text : nullptr, service ? service_text : nullptr, &name);
-  insertion.add(status, name);
+  const bool named = (all.node == nullptr || advance_text(all.node, node, node_text, sizeof(node_text))) &&
+                     (all.service == nullptr || advance_text(all.service, service, service_text, sizeof(service_text)));
+  if (!named) return -EINVAL;
+  const ServiceQuery query{.node = all.node ? node_text : nullptr, .service = all.service ? service_text : nullptr};
+  return resolve(av.domain().address_format(), query, address);
+}
+
+int insert_sequence(const Av& av, const Sequence& all, Insertion insertion) noexcept {
+  return guarded([&] {
+    const int status = insertion.check();
+    if (status != 0) return status;
+    for (std::size_t node = 0; node < all.nodes; ++node) {
+      for (std::size_t service = 0; service < all.services; ++service) {
+        Address address;
+        const int outcome = find_member(av, all, node, service, &address);
+        insertion.add(outcome, address);
+      }
+    }
+    return insertion.finish();
+  });
 }
 
 }  // namespace
@@ -110,9 +123,9 @@ int av_insert(fid_av* descriptor, const void* addr, std::size_t count, fi_addr_t
     if (status != 0) return status;
     AddressList list(av.domain().address_format(), addr, count);
     for (std::size_t i = 0; i < count; ++i) {
-      EndpointName name;
-      const int outcome = list.next(&name);
-      insertion.add(outcome, name);
+      Address address;
+      const int outcome = list.next(&address);
+      insertion.add(outcome, address);
     }
     return insertion.finish();
   });
@@ -120,22 +133,16 @@ int av_insert(fid_av* descriptor, const void* addr, std::size_t count, fi_addr_t
 
 int av_insertsvc(fid_av* descriptor, const char* node, const char* service, fi_addr_t* fi_addr, std::uint64_t flags,
                  void* context) noexcept {
-  return av_insertsym(descriptor, node, 1, service, 1, fi_addr, flags, context);
+  if (node == nullptr && service == nullptr) return -FI_EINVAL;
+  return insert_sequence(Av::from(descriptor), {node, 1, service, 1},
+                         Insertion(Av::from(descriptor), fi_addr, flags, context));
 }
 
 int av_insertsym(fid_av* descriptor, const char* node, std::size_t nodecnt, const char* service, std::size_t svccnt,
                  fi_addr_t* fi_addr, std::uint64_t flags, void* context) noexcept {
-  Av& av = Av::from(descriptor);
-  if (node == nullptr && service == nullptr) return -FI_EINVAL;
-  if ((node == nullptr && nodecnt > 1) || (service == nullptr && svccnt > 1)) return -FI_EINVAL;
-  return guarded([&] {
-    Insertion insertion(av, fi_addr, flags, context);
-    const int status = insertion.check();
-    if (status != 0) return status;
-    for (std::size_t n = 0; n < nodecnt; ++n)
-      for (std::size_t s = 0; s < svccnt; ++s) add_member(insertion, av, node, n, service, s);
-    return insertion.finish();
-  });
+  if (node == nullptr || (service == nullptr && svccnt > 1)) return -FI_EINVAL;
+  return insert_sequence(Av::from(descriptor), {node, nodecnt, service, svccnt},
+                         Insertion(Av::from(descriptor), fi_addr, flags, context));
 }
 
 }  // namespace anchor

@@ -21,7 +21,7 @@ int setname(fid_t descriptor, void* address, std::size_t size) noexcept {
   return status != 0 ? status : guarded([&] { return ep.endpoint().set_name(name); });
 }
 
-// An endpoint that may have any free name has none before it is enabled.
+// An endpoint that was given the name of any has none before it is enabled.
 int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
   Ep& ep = object_of<Ep, fid_ep>(descriptor);
   const EndpointName& name = ep.endpoint().name();

@@ -79,6 +79,7 @@ void fill_domain(std::string_view device, fi_domain_attr* domain) {
   domain->max_ep_rx_ctx = 1;
   domain->cntr_cnt = kObjectCount;
   domain->mr_iov_limit = kMaxSegments;
+  domain->mr_cnt = kObjectCount;
   domain->caps = kDomainCaps;
   domain->max_err_data = kNameSize;
 }

@@ -14,7 +14,7 @@ namespace {
 
 // Both directions unless a modifier picks one (fi_getinfo(3): without modifiers all are meant).
 std::uint64_t with_modifiers(std::uint64_t caps) noexcept {
-  const bool messages = (caps & (FI_MSG | FI_TAGGED)) != 0;
+  const bool messages = (caps & kPrimaryCaps) != 0;
   return messages && (caps & kModifierCaps) == 0 ? caps | kModifierCaps : caps;
 }
 

@@ -81,6 +81,19 @@ Address any_address(std::uint32_t format) noexcept {
   return socket_address(loopback(format == FI_SOCKADDR_IN6 ? AF_INET6 : AF_INET, 0));
 }
 
+int copy_address(std::uint32_t format, const void* from, std::size_t size, Address* to) noexcept {
+  if (format == FI_ADDR_STR) {
+    EndpointName name;
+    const int status = string_name(text_at(from, size), &name);
+    if (status == 0) *to = string_address(name);
+    return status;
+  }
+  SocketAddress socket;
+  if (!read_socket_address(family_of(format), from, size, &socket)) return -EINVAL;
+  *to = socket_address(socket);
+  return 0;
+}
+
 int peer_name(std::uint32_t format, const void* address, std::size_t size, EndpointName* name) noexcept {
   if (address == nullptr) return -EINVAL;
   if (format == FI_ADDR_STR) return string_name(text_at(address, size), name);

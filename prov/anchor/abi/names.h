@@ -26,6 +26,9 @@ bool is_served_format(std::uint32_t format) noexcept;
 // The address that stands for any free one: what a local address is when the application named none.
 Address any_address(std::uint32_t format) noexcept;
 
+// Takes over an address that `size` bytes can be read of, and checks its form.
+int copy_address(std::uint32_t format, const void* from, std::size_t size, Address* to) noexcept;
+
 // The name of a peer from its address (`size` bytes can be read). It need not exist.
 int peer_name(std::uint32_t format, const void* address, std::size_t size, EndpointName* name) noexcept;
 

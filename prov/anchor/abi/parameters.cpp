@@ -55,7 +55,7 @@ fi_param_type fabric_type(const Field& field) noexcept {
 void read_number(const Row& row, std::size_t Parameters::*field, Parameters* values) {
   std::size_t value = 0;
   const int status = fi_param_get(&provider(), row.name, &value);
-  if (status == -FI_ENODATA) return;
+  if (status == -FI_ENODATA || status == -FI_ENOENT) return;
   if (status == 0 && value >= row.least && value <= row.most) {
     values->*field = value;
     return;
@@ -68,7 +68,7 @@ void read_flag(const Row& row, bool Parameters::*field, Parameters* values) {
   int value = 0;
   const int status = fi_param_get(&provider(), row.name, &value);
   if (status == 0) values->*field = value != 0;
-  if (status != 0 && status != -FI_ENODATA)
+  if (status != 0 && status != -FI_ENODATA && status != -FI_ENOENT)
     ANCHOR_WARN(kCore, "FI_ANCHOR parameter %s must be yes or no; %s is used", row.name, values->*field ? "yes" : "no");
 }
 

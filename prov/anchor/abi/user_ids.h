@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <mutex>
-#include <new>
 #include <unordered_map>
 
 #include "core/work_request.h"
@@ -22,15 +21,10 @@ class UserIds {
 
   bool mandatory() const noexcept { return mandatory_; }
 
-  // False: no memory.
-  bool set(std::uint64_t address, std::uint64_t id) noexcept {
+  // Throws std::bad_alloc.
+  void set(std::uint64_t address, std::uint64_t id) {
     std::lock_guard guard(mutex_);
-    try {
-      ids_[address] = id;
-      return true;
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
+    ids_[address] = id;
   }
   void forget(std::uint64_t address) noexcept {
     std::lock_guard guard(mutex_);
