@@ -82,8 +82,7 @@ bool domain_values_served(std::uint32_t version, const fi_domain_attr& hints, co
          within("domain_attr->cq_data_size", hints.cq_data_size, offer.cq_data_size) &&
          subset("domain_attr->caps", hints.caps, kDomainCaps) &&
          (!keys_count || within("domain_attr->auth_key_size", hints.auth_key_size, 0)) &&
-         within("domain_attr->max_err_data", hints.max_err_data, offer.max_err_data) &&
-         equal("domain_attr->tclass", hints.tclass, FI_TC_BEST_EFFORT);
+         within("domain_attr->max_err_data", hints.max_err_data, offer.max_err_data);
 }
 
 bool open_domain_served(const fi_domain_attr& hints, fi_domain_attr* offer) noexcept {

@@ -52,8 +52,9 @@ int resolve_string(const ServiceQuery& query, Address* address) {
     if (query.service != nullptr) return -EINVAL;  // fi_getinfo(3): such a node is complete
     text = node;
   } else {
-    text = std::string(kNamePrefix).append(node);
-    if (query.service != nullptr) text.append(node.empty() ? "" : ":").append(query.service);
+    // Without a node it is this host, by the name its peers would give it.
+    text = std::string(kNamePrefix).append(node.empty() ? "127.0.0.1" : node);
+    if (query.service != nullptr) text.append(":").append(query.service);
   }
   EndpointName name;
   const int status = string_name(text, &name);
