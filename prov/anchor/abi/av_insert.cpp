@@ -87,6 +87,12 @@ struct Sequence {
   std::size_t services;
 };
 
+// Whether a sequence of `count` can begin with `text`: one does with anything.
+bool is_sequence(const char* text, std::size_t count) noexcept {
+  char last[kHostSize];
+  return count <= 1 || (text != nullptr && advance_text(text, count - 1, last, sizeof(last)));
+}
+
 int find_member(const Av& av, const Sequence& all, std::size_t node, std::size_t service, Address* address) {
   char node_text[kHostSize];
   char service_text[kNameSize];
@@ -140,7 +146,7 @@ int av_insertsvc(fid_av* descriptor, const char* node, const char* service, fi_a
 
 int av_insertsym(fid_av* descriptor, const char* node, std::size_t nodecnt, const char* service, std::size_t svccnt,
                  fi_addr_t* fi_addr, std::uint64_t flags, void* context) noexcept {
-  if (node == nullptr || (service == nullptr && svccnt > 1)) return -FI_EINVAL;
+  if (node == nullptr || !is_sequence(node, nodecnt) || !is_sequence(service, svccnt)) return -FI_EINVAL;
   return insert_sequence(Av::from(descriptor), {node, nodecnt, service, svccnt},
                          Insertion(Av::from(descriptor), fi_addr, flags, context));
 }

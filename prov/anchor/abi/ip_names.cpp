@@ -96,7 +96,16 @@ std::optional<HostAndPort> parse_uri(std::string_view node) {
   return std::nullopt;
 }
 
+// getaddrinfo(3) of glibc takes a number that is no port modulo 65536.
+bool is_possible_port(std::string_view service) noexcept {
+  std::uint64_t number = 0;
+  const auto parsed = std::from_chars(service.data(), service.data() + service.size(), number);
+  const bool numeric = parsed.ec != std::errc::invalid_argument && parsed.ptr == service.data() + service.size();
+  return !numeric || (parsed.ec == std::errc{} && number <= UINT16_MAX);
+}
+
 int lookup(const addrinfo& hints, const char* node, const char* service, SocketAddress* socket) noexcept {
+  if (service != nullptr && !is_possible_port(service)) return -ENODATA;
   addrinfo* found = nullptr;
   if (::getaddrinfo(node, service, &hints, &found) != 0) return -ENODATA;
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
