@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,10 @@ SCALAPACK_INPUT = Path("/usr/share/scalapack")
 
 class Unsound(Exception):
     """The program itself says that something is wrong."""
+
+
+class Missing(Exception):
+    """The program cannot be had here."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,9 @@ def hpcc_verdict(_output, folder):
     text = (folder / "hpccoutf.txt").read_text()
     refuse(r"FAILED.*|.*\(failed\).*|Success=0", text)
     lines_with("Success=1", text)
-    verdicts = [re.search(r"PASSED|\(passed\)|[1-9]\d* tests completed.*|.*_Errors=.*|Node\(s\) with error.*", line)
-                for line in lines_with("PASSED|passed|Errors=|with error", text)]
+    # RandomAccess may lose a few updates by its own rules and passes then; so its counts are no verdict.
+    verdicts = [re.search(r"PASSED|\(passed\)|\d+ tests completed.*|Node\(s\) with error.*", line)
+                for line in lines_with("PASSED|passed|with error", text)]
     return [found.group(0) for found in verdicts if found]
 
 
@@ -138,13 +142,13 @@ def exchange_verdict(output, _folder):
 
 
 def mpi4py_suite():
-    """The folder of mpi4py's tests: Debian keeps them in the source package only. None when that cannot be had."""
+    """The folder of mpi4py's tests: Debian keeps them in the source package only."""
     if "MPI4PY_TESTS" in os.environ:
         return Path(os.environ["MPI4PY_TESTS"])
     cache = Path(os.environ.get("ANCHOR_CACHE", Path.home() / ".cache" / "anchor")) / "mpi4py"
     if not list(cache.glob("*/test/runtests.py")):
         fetch_source("mpi4py", cache)
-    return next((path.parent for path in cache.glob("*/test/runtests.py")), None)
+    return next(path.parent for path in cache.glob("*/test/runtests.py"))
 
 
 def fetch_source(package, cache):
@@ -156,18 +160,16 @@ def fetch_source(package, cache):
     apt = ["apt-get", "-qq", "-o", f"Dir::Etc::SourceList={cache}/sources.list", "-o", "Dir::Etc::SourceParts=/dev/null",
            "-o", f"Dir::State::Lists={cache}/lists", "-o", "APT::Sandbox::User=root"]
     for words in (["update"], ["source", "--download-only", package]):
-        if subprocess.run(apt + words, cwd=cache, stdin=subprocess.DEVNULL, check=False).returncode != 0:
-            print(f"apt cannot get the source of {package}", file=sys.stderr)
-            return
+        done = subprocess.run(apt + words, cwd=cache, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Missing(f"apt cannot get the source of {package}; MPI4PY_TESTS=DIR names its tests")
     for archive in cache.glob("*.orig.tar.*"):
         subprocess.run(["tar", "--extract", "--file", archive], cwd=cache, check=True)
 
 
-def mpi4py_command(suite):
-    def command(_ranks, _folder):
-        return [SYSTEM_PYTHON, str(suite / "runtests.py"), "--no-builddir", "--quiet", "--include", "test_(p2p|cco|msg)"]
-
-    return command
+def mpi4py_command(_ranks, _folder):
+    return [SYSTEM_PYTHON, str(mpi4py_suite() / "runtests.py"), "--no-builddir", "--quiet", "--include",
+            "test_(p2p|cco|msg)"]
 
 
 def mpi4py_verdict(output, _folder):
@@ -177,15 +179,11 @@ def mpi4py_verdict(output, _folder):
 
 def all_clients():
     yield Client("netpipe", (2,), netpipe_command, netpipe_verdict)
-    yield Client("netpipe-speed", (2,), netpipe_speed_command, netpipe_speed_verdict)
+    yield Client("netpipe-speed", (2,), netpipe_speed_command, netpipe_speed_verdict, seconds=300)
     yield Client("lammps", (2, 4, 8), lammps_command, lammps_verdict)
     yield Client("hpcc", (2, 4, 8), hpcc_command, hpcc_verdict)
     yield Client("exchange", (2, 4, 8), exchange_command, exchange_verdict)
-    suite = mpi4py_suite()
-    if suite:
-        yield Client("mpi4py", (2, 4, 8), mpi4py_command(suite), mpi4py_verdict)
-    else:
-        print("SKIP: mpi4py's own suite: its source package cannot be had; MPI4PY_TESTS=DIR names its tests")
+    yield Client("mpi4py", (2, 4, 8), mpi4py_command, mpi4py_verdict)
     yield Client("blacs-xCbtest", (4,), scalapack_command("xCbtest"), scalapack_verdict, aborts=True)
     yield Client("blacs-xFbtest", (4,), scalapack_command("xFbtest"), scalapack_verdict, aborts=True)
     yield from scalapack_clients()
