@@ -78,8 +78,8 @@ class LocalRegion {
 };
 
 // A peer's region as found under its name at one moment. A name that is reused later is another region.
-// A region that is neither claimed nor mapped costs no file descriptor; map() and claim_contact() may give -ENOENT when
-// the name no longer leads to this region, and -EAGAIN when the process has no file descriptor left at the moment.
+// Only a claimed contact costs a file descriptor; map() and claim_contact() may give -ENOENT when the name no longer
+// leads to this region, and -EAGAIN when the process has no file descriptor left at the moment.
 class RemoteRegion {
  public:
   virtual ~RemoteRegion() = default;

@@ -46,24 +46,18 @@ int ShmRemoteRegion::open() noexcept {
   return 0;
 }
 
-int ShmRemoteRegion::reopen(ProcessFd* file) noexcept {
-  struct stat status {};
-  if (const int error = open_region(path_.c_str(), file, &status); error != 0) return retry_without_descriptor(error);
-  if (identity_of(status) == identity_) return 0;
+int ShmRemoteRegion::reopen(ProcessFd* file, struct stat* status) noexcept {
+  if (const int error = open_region(path_.c_str(), file, status); error != 0) return retry_without_descriptor(error);
+  if (identity_of(*status) == identity_) return 0;
   file->reset();
   return -ENOENT;
 }
 
+// Never through contact_: a mapping keeps its open file, and with it the contact's lock, beyond release_contact().
 int ShmRemoteRegion::map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept {
-  if (contact_) return map_file(contact_.get(), offset, bytes, mapping);
   ProcessFd file;
-  if (const int error = reopen(&file); error != 0) return error;
-  return map_file(file.get(), offset, bytes, mapping);
-}
-
-int ShmRemoteRegion::map_file(int fd, std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept {
   struct stat status {};
-  if (::fstat(fd, &status) != 0) return -errno;
+  if (const int error = reopen(&file, &status); error != 0) return error;
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (!lies_inside(offset, bytes, size)) {
     ANCHOR_WARN(kEndpoint, "%s: its owner names %zu bytes from %llu, but it has %llu: not talking to that owner",
@@ -71,7 +65,7 @@ int ShmRemoteRegion::map_file(int fd, std::uint64_t offset, std::size_t bytes, M
     return -EPROTO;
   }
   std::byte* address = nullptr;
-  if (const int error = map_guarded(fd, offset, bytes, lost_.get(), &address); error != 0) {
+  if (const int error = map_guarded(file.get(), offset, bytes, lost_.get(), &address); error != 0) {
     ANCHOR_WARN(kEndpoint, "cannot map %zu bytes of %s: %s", bytes, path_.c_str(), std::strerror(-error));
     return error;
   }
@@ -93,7 +87,8 @@ bool ShmRemoteRegion::alive() noexcept {
 }
 
 int ShmRemoteRegion::claim_contact(unsigned index) noexcept {
-  if (const int error = reopen(&contact_); error != 0) return error;
+  struct stat status {};
+  if (const int error = reopen(&contact_, &status); error != 0) return error;
   const int error = try_lock_byte(contact_.get(), kFirstContactByte + index);
   if (error != 0) contact_.reset();
   return error;

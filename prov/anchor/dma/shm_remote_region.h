@@ -6,6 +6,8 @@
 // number to another one while we have a part of it mapped.) Used by one thread at a time.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <memory>
 #include <string>
 
@@ -29,8 +31,7 @@ class ShmRemoteRegion final : public RemoteRegion {
   void release_contact() noexcept override { contact_.reset(); }
 
  private:
-  int reopen(ProcessFd* file) noexcept;
-  int map_file(int fd, std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept;
+  int reopen(ProcessFd* file, struct stat* status) noexcept;
 
   const std::string path_;
   FileIdentity identity_;

@@ -12,8 +12,9 @@
 // (-z nodelete). Not covered: a thread that blocks SIGBUS (the kernel then ends the process), and a handler installed
 // later by the application that does not pass on what it does not know.
 //
-// A forked child does not have these mappings (MADV_DONTFORK) and its table is empty; unmap_guarded does nothing there,
-// so destructors that run in the child unmap nothing that has since taken the same addresses.
+// A forked child does not have these mappings (MADV_DONTFORK): each would keep the open file and its locks, as a
+// descriptor would. The child's table is empty, and unmap_guarded does nothing there, so destructors that run in the
+// child unmap nothing that has since taken the same addresses.
 //
 // Thread-safe. One mapping must not be touched while another thread unmaps it.
 #pragma once

@@ -6,6 +6,8 @@
 // sleeps. Close-on-exec alone does not help a child that never calls exec. So the process keeps a list of these
 // descriptors; a pthread_atfork(3) handler closes them in the child, where get() is then -1. No fork can fall between
 // open() and the entry in the list, nor between the list and close(): both hold the lock that fork waits for.
+// A mapping holds the open file it was made from as a descriptor does: what is mapped through one of these must not be
+// inherited either (map_guarded marks it MADV_DONTFORK), and keeps the locks beyond close().
 // Not covered: a child made by a bare clone(2) or _Fork(3), which run no handlers; vfork(2) and posix_spawn(3) are
 // covered by close-on-exec.
 //
