@@ -19,8 +19,6 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) n
   return (value + alignment - 1) / alignment * alignment;
 }
 
-constexpr bool is_power_of_two(std::uint64_t value) noexcept {
-  return value != 0 && (value & (value - 1)) == 0;
-}
+constexpr bool is_power_of_two(std::uint64_t value) noexcept { return value != 0 && (value & (value - 1)) == 0; }
 
 }  // namespace anchor

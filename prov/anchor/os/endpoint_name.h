@@ -46,9 +46,7 @@ struct EndpointName {
 static_assert(sizeof(EndpointName) == kNameSize);
 
 struct EndpointNameHash {
-  std::size_t operator()(const EndpointName& name) const noexcept {
-    return std::hash<std::string_view>{}(name.view());
-  }
+  std::size_t operator()(const EndpointName& name) const noexcept { return std::hash<std::string_view>{}(name.view()); }
 };
 
 }  // namespace anchor

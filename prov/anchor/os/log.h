@@ -24,11 +24,10 @@ void log_write(LogLevel level, LogArea area, const char* function, int line, con
 
 }  // namespace anchor
 
-#define ANCHOR_LOG(level, area, ...)                                                 \
-  do {                                                                               \
-    if (::anchor::log_enabled(::anchor::LogLevel::level, ::anchor::LogArea::area))   \
-      ::anchor::log_write(::anchor::LogLevel::level, ::anchor::LogArea::area,        \
-                          __func__, __LINE__, __VA_ARGS__);                          \
+#define ANCHOR_LOG(level, area, ...)                                                                            \
+  do {                                                                                                          \
+    if (::anchor::log_enabled(::anchor::LogLevel::level, ::anchor::LogArea::area))                              \
+      ::anchor::log_write(::anchor::LogLevel::level, ::anchor::LogArea::area, __func__, __LINE__, __VA_ARGS__); \
   } while (0)
 #define ANCHOR_WARN(area, ...) ANCHOR_LOG(kWarn, area, __VA_ARGS__)
 #define ANCHOR_INFO(area, ...) ANCHOR_LOG(kInfo, area, __VA_ARGS__)
