@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Memory of an endpoint without peers, and of each connected peer: growth of this process's private pages
-// plus growth of its own files in shared memory. Pages shared with a peer count with the file's owner, once.
+// Memory of an endpoint without peers, and of each connected peer: growth of the pages that this process has
+// written, plus growth of its own files in shared memory. Pages shared with a peer count with the file's owner,
+// once. Code touched for the first time is told apart: it is no endpoint's, and all processes share it.
 #include <algorithm>
 #include <string>
 
@@ -12,7 +13,7 @@ namespace anchor::bench {
 namespace {
 
 struct Footprint {
-  std::uint64_t private_bytes = private_resident_bytes();
+  ResidentPages pages = resident_pages();
   SharedFiles files = shared_files_in_use();
 };
 
@@ -30,16 +31,20 @@ double shared_growth(const Footprint& before, const Footprint& after, const std:
   return growth;
 }
 
-void report_growth(Scene& scene, const char* prefix, std::size_t count, double private_growth, double shared) {
-  const double divisor = static_cast<double>(count);
-  const std::string name(prefix);
-  scene.report.value((name + "_bytes").c_str(), count, (private_growth + shared) / divisor);
-  scene.report.value((name + "_private_bytes").c_str(), count, private_growth / divisor);
-  scene.report.value((name + "_shared_bytes").c_str(), count, shared / divisor);
+double growth(std::uint64_t before, std::uint64_t after) {
+  return static_cast<double>(after) - static_cast<double>(before);
 }
 
-double private_growth(const Footprint& before, const Footprint& after) {
-  return static_cast<double>(after.private_bytes) - static_cast<double>(before.private_bytes);
+// The whole, its two parts, and the libraries' pages, which are not in it.
+void report_growth(Scene& scene, const std::string& name, std::size_t count, const ResidentPages& before,
+                   const ResidentPages& after, double shared) {
+  const double divisor = static_cast<double>(count);
+  const double heap = growth(before.heap_bytes, after.heap_bytes);
+  const double file = growth(before.file_bytes, after.file_bytes);
+  scene.report.value((name + "_bytes").c_str(), count, (heap + shared) / divisor);
+  scene.report.value((name + "_heap_bytes").c_str(), count, heap / divisor);
+  scene.report.value((name + "_library_bytes").c_str(), count, file / divisor);
+  scene.report.value((name + "_shared_bytes").c_str(), count, shared / divisor);
 }
 
 void lead(Scene& scene) {
@@ -51,7 +56,7 @@ void lead(Scene& scene) {
   // Without peers every file is the endpoint's own.
   double shared = 0;
   for (const auto& [inode, bytes] : opened.files) shared += static_cast<double>(bytes);
-  report_growth(scene, "endpoint", 1, private_growth(nothing, opened), shared);
+  report_growth(scene, "endpoint", 1, nothing.pages, opened.pages, shared);
 
   CrowdLink crowd(scene.link);
   const std::vector<EndpointName> names = crowd.names();
@@ -60,8 +65,7 @@ void lead(Scene& scene) {
   const Footprint alone;
   crowd.attend(0, [&] { greet(endpoint, insert_all(endpoint, names)); });
   const Footprint connected;
-  report_growth(scene, "peer", names.size(), private_growth(alone, connected),
-                shared_growth(alone, connected, foreign));
+  report_growth(scene, "peer", names.size(), alone.pages, connected.pages, shared_growth(alone, connected, foreign));
   crowd.dismiss();
 }
 

@@ -37,6 +37,14 @@ void add_open(SharedFiles& files) {
   }
 }
 
+std::uint64_t status_bytes(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  std::uint64_t kibibytes = 0;
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(name)) std::istringstream(line.substr(name.size())) >> kibibytes;
+  return kibibytes * 1024;
+}
+
 }  // namespace
 
 SharedFiles shared_files_in_use() {
@@ -46,16 +54,8 @@ SharedFiles shared_files_in_use() {
   return files;
 }
 
-std::uint64_t private_resident_bytes() {
-  std::ifstream status("/proc/self/status");
-  std::uint64_t kibibytes = 0;
-  for (std::string line; std::getline(status, line);) {
-    if (!line.starts_with("RssAnon:") && !line.starts_with("RssFile:")) continue;
-    std::uint64_t value = 0;
-    std::istringstream(line.substr(line.find(':') + 1)) >> value;
-    kibibytes += value;
-  }
-  return kibibytes * 1024;
+ResidentPages resident_pages() {
+  return {.heap_bytes = status_bytes("RssAnon:"), .file_bytes = status_bytes("RssFile:")};
 }
 
 }  // namespace anchor::bench

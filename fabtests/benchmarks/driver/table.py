@@ -21,6 +21,7 @@ TITLES = {
     "shared_copy": "the same by both sides",
     "memory_copy": "memcpy",
     "mpi": "Open MPI",
+    "netpipe": "NetPIPE",
 }
 COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "memory")
 
@@ -51,7 +52,7 @@ def value_text(metric: Metric, value: float) -> str:
 
 def row_title(metric: Metric) -> str:
     title = TITLES.get(metric.test, metric.test)
-    if metric.test in ("memory", "mpi"):
+    if metric.test in ("memory", "mpi", "netpipe"):
         title += " " + metric.name.removesuffix("_ns").removesuffix("_bytes_per_s").removesuffix("_bytes").replace("_", " ")
     if metric.name == "transfer_ns":
         title += ", time"
@@ -100,6 +101,6 @@ def print_all(results: Results, cases: list[str]) -> None:
     providers = [case for case in cases if case != RAW]
     print_table(results, providers, ("line_exchange", "tagged_latency", "untagged_latency", "message_rate", "bandwidth"))
     print_table(results, providers, COUNTED)
-    print_table(results, ["mpi-ofi", "mpi-vader"], ("mpi",))
+    print_table(results, ["mpi-ofi", "mpi-vader"], ("mpi", "netpipe"))
     print_table(results, [RAW], ("line_exchange", "memory_copy", "cross_attach", "shared_copy"))
     print_errors(results)
