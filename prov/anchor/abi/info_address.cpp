@@ -5,9 +5,14 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
+#include <string_view>
 
+#include "abi/ip_names.h"
 #include "abi/names.h"
+#include "abi/parameters.h"
+#include "dma/registry.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -32,6 +37,23 @@ int choose_format(const fi_info* hints, fi_info* offer) {
   return 0;
 }
 
+bool lives(const EndpointName& name) {
+  const Parameters& knobs = parameters();
+  const std::unique_ptr<Device> device = first_device()->open({.directory = knobs.shm_dir, .direct_copy = false});
+  std::unique_ptr<RemoteRegion> region;
+  return device && device->attach(name, &region) == 0;
+}
+
+// Whether a destination without the prefix can be meant: the name of an endpoint that is there, or of a host. So a
+// mistyped host is told at once (fi_getinfo(3)), and an endpoint that starts later is named with its prefix.
+bool can_be_destination(const ServiceQuery& wanted, const Address& address) {
+  if (wanted.node == nullptr || std::string_view(wanted.node).starts_with(kNamePrefix)) return true;
+  EndpointName name;
+  if (peer_name(FI_ADDR_STR, address.bytes.data(), address.size, &name) != 0) return false;
+  SocketAddress host;
+  return lives(name) || resolve_host(AF_UNSPEC, wanted.node, nullptr, wanted.numeric_host, false, &host) == 0;
+}
+
 int from_service(const InfoQuery& query, fi_info* offer) {
   const bool local = (query.flags & FI_SOURCE) != 0;
   Address address;
@@ -41,6 +63,8 @@ int from_service(const InfoQuery& query, fi_info* offer) {
                             .local = local};
   int status = resolve(offer->addr_format, wanted, &address);
   if (status == 0 && !on_this_host(offer->addr_format, address)) status = -FI_ENODATA;
+  if (status == 0 && !local && offer->addr_format == FI_ADDR_STR && !can_be_destination(wanted, address))
+    status = -FI_ENODATA;
   if (status != 0) {
     ANCHOR_INFO(kCore, "node %s, service %s: no such address on this host", query.node ? query.node : "(none)",
                 query.service ? query.service : "(none)");

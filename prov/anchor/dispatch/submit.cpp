@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "dispatch/progress.h"
 #include "proto/arrival.h"
 #include "proto/loss.h"
 #include "proto/outbox.h"
@@ -28,14 +29,16 @@ int submit_send(Exchange& exchange, const WorkRequest& work) {
 }
 
 int submit_receive(Exchange& exchange, const WorkRequest& work) {
-  if (work.flags & (kPeek | kClaim | kDiscard)) [[unlikely]]
-    return work.flags & kPeek ? peek_message(exchange, work) : receive_claimed(exchange, work);
+  if (work.flags & (kPeek | kClaim | kDiscard)) [[unlikely]] {
+    if ((work.flags & kPeek) == 0) return receive_claimed(exchange, work);
+    // Whoever peeks in a loop always finds a completion to read, so reading never makes progress for him.
+    progress(exchange);
+    return peek_message(exchange, work);
+  }
   return post_receive(exchange, work);
 }
 
-}  // namespace
-
-int submit(Exchange& exchange, const WorkRequest& work) {
+int dispatch(Exchange& exchange, const WorkRequest& work) {
   switch (work.type) {
     case WorkType::kSend:
     case WorkType::kTaggedSend:
@@ -45,6 +48,16 @@ int submit(Exchange& exchange, const WorkRequest& work) {
       return submit_receive(exchange, work);
   }
   return -ENOSYS;
+}
+
+}  // namespace
+
+int submit(Exchange& exchange, const WorkRequest& work) {
+  const int error = dispatch(exchange, work);
+  // So that calling again without reading a queue in between gets somewhere.
+  if (error == -EAGAIN) [[unlikely]]
+    progress(exchange);
+  return error;
 }
 
 }  // namespace anchor
