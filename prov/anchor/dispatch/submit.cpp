@@ -24,6 +24,8 @@ int submit_send(Exchange& exchange, const WorkRequest& work) {
       return 0;
     if (error != -EAGAIN) begin_loss(exchange, *peer, -error);
   }
+  // Room comes within the time that keeping a copy of the bytes would take.
+  if ((work.flags & kInject) && peer->state == PeerState::kConnected) return -EAGAIN;
   // Not connected yet, or its FIFO is full: it waits behind the peer's others, and holds up nobody else.
   return queue_send(exchange, *peer, work);
 }
