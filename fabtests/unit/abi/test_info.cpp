@@ -52,8 +52,8 @@ Test(info, without_a_name_the_source_is_any) {
 }
 
 Test(info, node_and_service_name_the_peer_or_with_a_flag_oneself) {
-  const Answer peer = ask(nullptr, "host", "7");
-  cr_assert_str_eq(text_of(peer.info->dest_addr), "anchor://host:7");
+  const Answer peer = ask(nullptr, "127.0.0.1", "7");
+  cr_assert_str_eq(text_of(peer.info->dest_addr), "anchor://127.0.0.1:7");
   cr_assert_str_eq(text_of(peer.info->src_addr), "anchor://");
   const Answer own = ask(nullptr, nullptr, "7", FI_SOURCE);
   cr_assert_str_eq(text_of(own.info->src_addr), "anchor://127.0.0.1:7");
@@ -88,7 +88,7 @@ Test(info, addresses_from_hints) {
   const Answer both = ask(hints.get());
   cr_assert_str_eq(text_of(both.info->src_addr), "anchor://me");
   cr_assert_str_eq(text_of(both.info->dest_addr), "anchor://you");
-  const Answer named = ask(hints.get(), "they", nullptr);
+  const Answer named = ask(hints.get(), "anchor://they", nullptr);
   cr_assert_str_eq(text_of(named.info->src_addr), "anchor://me");
   cr_assert_str_eq(text_of(named.info->dest_addr), "anchor://they");
   const Answer source = ask(hints.get(), "they", nullptr, FI_SOURCE);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+
+#include <thread>
+
+#include "abi/cntr.h"
+#include "open_domain.h"
+
+using namespace anchor;
+
+namespace {
+
+struct OpenCounter {
+  explicit OpenCounter(fi_wait_obj wait) {
+    fi_cntr_attr attr{};
+    attr.wait_obj = wait;
+    cr_assert_eq(fi_cntr_open(open.domain.get(), &attr, cntr.out(), nullptr), 0);
+  }
+  OpenDomain open;
+  Opened<fid_cntr> cntr;
+};
+
+}  // namespace
+
+Test(cntr, a_wait_ends_at_the_threshold_at_an_error_or_with_time) {
+  OpenCounter counter(FI_WAIT_UNSPEC);
+  fid_cntr* cntr = counter.cntr.get();
+  cr_assert_eq(fi_cntr_wait(cntr, 1, 0), -FI_ETIMEDOUT);
+  cr_assert_eq(fi_cntr_wait(cntr, 1, 1), -FI_ETIMEDOUT);
+  std::thread adder([&] { fi_cntr_add(cntr, 2); });
+  cr_assert_eq(fi_cntr_wait(cntr, 2, -1), 0);
+  adder.join();
+  std::thread failer([&] {
+    while (fi_cntr_readerr(cntr) == 0) fi_cntr_adderr(cntr, 1);
+  });
+  const int status = fi_cntr_wait(cntr, 3, 1000);
+  failer.join();
+  cr_assert(status == -FI_EAVAIL || fi_cntr_readerr(cntr) == 1);
+}
+
+Test(cntr, without_a_wait_object_nothing_waits) {
+  OpenCounter counter(FI_WAIT_NONE);
+  cr_assert_eq(fi_cntr_wait(counter.cntr.get(), 0, 0), -FI_EINVAL);
+}
+
+Test(cntr, attributes) {
+  const OpenDomain open;
+  fid_cntr* cntr = nullptr;
+  fi_cntr_attr attr{};
+  attr.flags = 1;
+  cr_assert_eq(fi_cntr_open(open.domain.get(), &attr, &cntr, nullptr), -FI_EBADFLAGS);
+  attr = {};
+  attr.wait_obj = FI_WAIT_SET;
+  cr_assert_eq(fi_cntr_open(open.domain.get(), &attr, &cntr, nullptr), -FI_ENOSYS);
+}

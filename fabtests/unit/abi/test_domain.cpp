@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "abi/domain.h"
+#include "open_domain.h"
+
+using namespace anchor;
+
+Test(domain, only_serialising_the_domain_spares_the_locks) {
+  for (const fi_threading level : {FI_THREAD_SAFE, FI_THREAD_FID, FI_THREAD_COMPLETION, FI_THREAD_ENDPOINT}) {
+    const OpenDomain open([&](fi_info& h) { h.domain_attr->threading = level; });
+    cr_expect(Domain::from(open.domain.get()).locked(), "%d", level);
+  }
+  const OpenDomain open([](fi_info& h) { h.domain_attr->threading = FI_THREAD_DOMAIN; });
+  cr_assert_not(Domain::from(open.domain.get()).locked());
+}
+
+Test(domain, an_open_one_can_be_asked_for) {
+  cr_assert_null(ask(nullptr).info->domain_attr->domain);
+  {
+    const OpenDomain open;
+    const Answer answer = ask(nullptr);
+    cr_assert_eq(answer.info->domain_attr->domain, open.domain.get());
+    cr_assert_eq(answer.info->fabric_attr->fabric, open.fabric.get());
+    const InfoPointer hints = empty_hints();
+    hints->domain_attr->domain = open.domain.get();
+    hints->fabric_attr->fabric = open.fabric.get();
+    cr_assert_eq(ask(hints.get()).status, 0);
+    hints->domain_attr->domain = reinterpret_cast<fid_domain*>(hints.get());
+    cr_assert_eq(ask(hints.get()).status, -FI_ENODATA);
+  }
+  cr_assert_null(ask(nullptr).info->domain_attr->domain);
+}
+
+Test(domain, a_device_of_that_name_is_needed) {
+  const OpenDomain open;
+  std::free(open.info->domain_attr->name);
+  open.info->domain_attr->name = ::strdup("nothing");
+  fid_domain* other = nullptr;
+  cr_assert_eq(fi_domain(open.fabric.get(), open.info.get(), &other, nullptr), -FI_ENODEV);
+  cr_assert_eq(fi_domain2(open.fabric.get(), open.info.get(), &other, FI_PEER, nullptr), -FI_EBADFLAGS);
+}
+
+Test(domain, the_fabric_is_busy_as_long_as_it_is_open) {
+  OpenDomain open;
+  cr_assert_eq(open.fabric.close(), -FI_EBUSY);
+  cr_assert_eq(open.domain.close(), 0);
+  cr_assert_eq(open.fabric.close(), 0);
+}
