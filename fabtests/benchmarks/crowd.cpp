@@ -9,7 +9,7 @@
 namespace anchor::bench {
 namespace {
 
-constexpr unsigned kGreetings = 20;
+constexpr unsigned kGreetings = 4;
 constexpr std::size_t kSize = 8;
 constexpr std::uint64_t kGreetingTag = 0x3000'0000;
 constexpr std::uint64_t kDismissed = ~std::uint64_t{0};
@@ -22,14 +22,7 @@ class Member {
   void meet_hosts(const std::vector<EndpointName>& names) { hosts_ = insert_all(endpoint_, names); }
   void expect() { endpoint_.receive<Traffic::kTagged>(buffer_, kGreetingTag); }
 
-  void answer(std::uint64_t host) {
-    for (unsigned i = 1; i <= kGreetings; ++i) {
-      endpoint_.wait_all();
-      if (i < kGreetings) expect();
-      endpoint_.send<Traffic::kTagged>(hosts_.at(host), buffer_, kGreetingTag);
-    }
-    endpoint_.wait_all();
-  }
+  void answer(std::uint64_t host) { endpoint_.send<Traffic::kTagged>(hosts_.at(host), buffer_, kGreetingTag); }
 
  private:
   Endpoint endpoint_;
@@ -51,9 +44,25 @@ void put_shared_files(Link& link) {
   for (const auto& [inode, bytes] : files) link.put_number(inode);
 }
 
-void answer_host(Members& members, Link& link, std::uint64_t host) {
-  for (auto& member : members) member->answer(host);
-  link.put_number(host);
+void progress_all(Members& members) {
+  for (auto& member : members) member->endpoint().progress();
+}
+
+void wait_for_all(Members& members) {
+  for (auto& member : members)
+    while (member->endpoint().is_waiting()) progress_all(members);
+}
+
+// All members in turn each time, so that on a busy machine it takes few changes of process.
+void answer_host(Members& members, std::uint64_t host) {
+  for (unsigned i = 1; i <= kGreetings; ++i) {
+    wait_for_all(members);
+    for (auto& member : members) {
+      if (i < kGreetings) member->expect();
+      member->answer(host);
+    }
+  }
+  wait_for_all(members);
 }
 
 }  // namespace
@@ -82,7 +91,9 @@ void serve_crowd(const Options& options, unsigned count, Link& link) {
     link.put_number(0);
     const std::uint64_t host = link.get_number();
     if (host == kDismissed) return;
-    answer_host(members, link, host);
+    answer_host(members, host);
+    link.get_number([&] { progress_all(members); });  // the host has got all answers
+    link.put_number(host);
   }
 }
 
@@ -106,12 +117,10 @@ void CrowdLink::dismiss() noexcept {
 
 void greet(Endpoint& host, const std::vector<fi_addr_t>& members) {
   std::array<std::byte, kSize> buffer{};
-  for (const fi_addr_t member : members) {
-    for (unsigned i = 0; i < kGreetings; ++i) {
-      host.receive<Traffic::kTagged>(buffer, kGreetingTag);
-      host.send<Traffic::kTagged>(member, buffer, kGreetingTag);
-      host.wait_all();
-    }
+  for (unsigned i = 0; i < kGreetings; ++i) {
+    for (std::size_t k = 0; k < members.size(); ++k) host.receive<Traffic::kTagged>(buffer, kGreetingTag);
+    for (const fi_addr_t member : members) host.send<Traffic::kTagged>(member, buffer, kGreetingTag);
+    host.wait_all();
   }
 }
 

@@ -37,7 +37,8 @@ class CrowdLink {
     link_.get_number();  // they expect the greeting
     link_.put_number(host);
     greet();
-    link_.get_number();  // they have answered it
+    link_.put_number(host);
+    link_.get_number();  // they sleep
   }
   void dismiss() noexcept;
 

@@ -62,6 +62,7 @@ class Endpoint {
   // A tagged receive that nothing will ever match: not pending. Its context lives as long as the endpoint.
   void park_receive(Bytes buffer, std::uint64_t tag);
 
+  bool is_waiting() const { return pending_ > 0; }
   void wait_all() {
     while (pending_ > 0) progress();
   }

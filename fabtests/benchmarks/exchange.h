@@ -58,7 +58,7 @@ Percentiles measure_exchange(Scene& scene, Connection& connection, Game& game, s
     throw std::runtime_error("a message arrived with other content");
 
   const std::uint64_t stretch =
-      connection.agree(scene.is_leader() ? choose_stretch(scene.options, game, trial_time.nanoseconds().p50) : 0);
+      connection.agree(scene.is_leader() ? choose_stretch(scene.options, game, trial_time.quickest_nanoseconds()) : 0);
   Stopwatch stopwatch(scene.is_leader() ? kStretches * stretch : 0);
   const std::uint64_t end = steady_nanoseconds() + scene.options.milliseconds * std::uint64_t{1'000'000};
   for (std::uint64_t i = 0; connection.agree(i == 0 || (i < kStretches && steady_nanoseconds() < end)); ++i)

@@ -26,6 +26,11 @@ Percentiles Stopwatch::nanoseconds(double parts) const {
           .mean = total / static_cast<double>(sorted.size()) * scale};
 }
 
+double Stopwatch::quickest_nanoseconds() const {
+  if (laps_.empty()) return 0;
+  return static_cast<double>(*std::min_element(laps_.begin(), laps_.end())) * nanoseconds_per_tick();
+}
+
 Percentiles per_second(const Percentiles& nanoseconds, double work) {
   const auto rate = [work](double duration) { return work * 1e9 / duration; };
   return {.p50 = rate(nanoseconds.p50),

@@ -32,6 +32,9 @@ class Stopwatch {
   std::uint64_t last_mark() const { return last_; }
   bool has_room() const { return laps_.size() < room_; }
 
+  // Nanoseconds of the quickest lap: what a lap takes on a machine without neighbours. Zero without laps.
+  double quickest_nanoseconds() const;
+
   // Nanoseconds of one lap, divided by `parts` (2 makes half round trips of round trips). Zeros without laps.
   Percentiles nanoseconds(double parts = 1) const;
 
