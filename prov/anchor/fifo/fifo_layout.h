@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Byte layout of a FIFO block, of the contact table and of the notification board. FORMAT.md is the prose of it;
-// fabtests/unit/fifo/test_layout.cpp pins every offset: if it fails, raise kFormatVersion.
+// fabtests/unit/fifo/test_fifo_layout.cpp pins every offset: if it fails, raise kFormatVersion.
 //
 // A block lies in its reader's region and is granted to one peer. The peer is the only writer of every line of it:
 //

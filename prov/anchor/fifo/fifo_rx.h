@@ -17,10 +17,13 @@ namespace anchor {
 template <class Port>
 class FifoRx {
  public:
-  // `block`: our own block, zeroed before it was granted.
-  FifoRx(const std::byte* block, const BlockGeometry& geometry) noexcept
+  // `block`: our own block, zeroed before it was granted. `start`: the position of the first message, the same as its
+  // writer's.
+  FifoRx(const std::byte* block, const BlockGeometry& geometry, std::uint32_t start = 0) noexcept
       : slots_(reinterpret_cast<const Slot*>(block + geometry.slots_offset())),
         mask_(geometry.slot_count - 1),
+        position_(start),
+        returned_(start),
         payload_(block + geometry.payload_offset()),
         payload_size_(geometry.payload_bytes) {}
 
@@ -80,8 +83,8 @@ class FifoRx {
 
   const Slot* const slots_;
   const std::uint32_t mask_;
-  std::uint32_t position_ = 0;  // slots consumed
-  std::uint32_t returned_ = 0;  // position_ as the writer knows it
+  std::uint32_t position_;  // slots consumed
+  std::uint32_t returned_;  // position_ as the writer knows it
   std::uint32_t unreturned_bytes_ = 0;
   const std::byte* const payload_;
   const std::uint32_t payload_size_;

@@ -19,10 +19,13 @@ namespace anchor {
 template <class Port>
 class FifoTx {
  public:
-  // `block`: the mapped block granted by the peer, valid for `geometry`; `credit`: the credit line in our own block.
-  FifoTx(std::byte* block, const BlockGeometry& geometry, const CreditLine* credit)
+  // `block`: the mapped block granted by the peer, valid for `geometry`; `credit`: the credit line in our own block;
+  // `start`: the position of the first message, which `credit` holds too.
+  FifoTx(std::byte* block, const BlockGeometry& geometry, const CreditLine* credit, std::uint32_t start = 0)
       : slots_(reinterpret_cast<Slot*>(block + geometry.slots_offset())),
         mask_(geometry.slot_count - 1),
+        head_(start),
+        tail_(start),
         credit_(credit),
         payload_(block + geometry.payload_offset()),
         payload_size_(geometry.payload_bytes),
@@ -109,8 +112,8 @@ class FifoTx {
   // Written by us for each message.
   Slot* const slots_;
   const std::uint32_t mask_;
-  std::uint32_t head_ = 0;  // slots written
-  std::uint32_t tail_ = 0;  // slots known to be consumed
+  std::uint32_t head_;  // slots written
+  std::uint32_t tail_;  // slots known to be consumed
   const CreditLine* const credit_;
   std::byte* const payload_;
   const std::uint32_t payload_size_;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+
+#include "fifo_pair.h"
+
+using namespace anchor;
+using namespace anchor::unit;
+
+namespace {
+
+// What a hostile writer may put into the slot for the first message.
+void forge(FifoPair& fifo, std::uint8_t flags, std::uint32_t length, std::uint32_t offset = 0) {
+  Slot& slot = fifo.slot(0);
+  slot.body[0] = offset;
+  slot.head.store(
+      SlotHead::pack(1, static_cast<std::uint8_t>(Operation::kEager), flags, static_cast<std::uint16_t>(length)));
+}
+
+bool refused(std::uint8_t flags, std::uint32_t length, std::uint32_t offset = 0) {
+  FifoPair fifo;
+  forge(fifo, flags, length, offset);
+  const bool nothing = fifo.rx.peek() == nullptr;
+  cr_assert_eq(nothing, fifo.rx.broken());
+  if (nothing) cr_assert_null(fifo.rx.peek(), "a broken FIFO stays broken");
+  return nothing;
+}
+
+}  // namespace
+
+Test(fifo_rx, an_empty_fifo_has_nothing) {
+  FifoPair fifo;
+  cr_assert_null(fifo.rx.peek());
+  cr_assert_not(fifo.rx.broken());
+}
+
+Test(fifo_rx, a_message_stays_until_consumed) {
+  FifoPair fifo;
+  cr_assert_eq(fifo.put(1), 0);
+  cr_assert_eq(fifo.put(2), 0);
+  cr_assert_eq(fifo.rx.peek()->tag, 1u);
+  cr_assert_eq(fifo.rx.peek()->tag, 1u);
+  fifo.rx.consume(&fifo.credit);
+  cr_assert_eq(fifo.rx.peek()->tag, 2u);
+}
+
+Test(fifo_rx, a_message_is_a_private_copy) {
+  FifoPair fifo;
+  cr_assert_eq(fifo.put(1), 0);
+  const IncomingMessage* message = fifo.rx.peek();
+  std::memset(fifo.slot(0).body, 0xee, kInlineSize);
+  fifo.slot(0).tag = 9;
+  cr_assert_eq(message->tag, 1u);
+  cr_assert_eq(std::memcmp(message->payload, pattern(1), 8), 0);
+}
+
+Test(fifo_rx, more_than_fits_a_slot_is_refused) {
+  cr_assert_not(refused(0, 40));
+  cr_assert(refused(0, 41));
+  cr_assert(refused(kHasRemoteData, 0xffff));
+}
+
+Test(fifo_rx, bytes_outside_of_the_payload_area_are_refused) {
+  constexpr std::uint32_t kSize = kMinPayloadArea;
+  cr_assert_not(refused(kInArea, kSize, 0));
+  cr_assert_not(refused(kInArea, 0, kSize));
+  cr_assert_not(refused(kInArea, 1, kSize - 1));
+  cr_assert(refused(kInArea, kSize + 1, 0));
+  cr_assert(refused(kInArea, 2, kSize - 1));
+  cr_assert(refused(kInArea, 1, kSize));
+  cr_assert(refused(kInArea, 0, kSize + 1));
+  cr_assert(refused(kInArea, 64, 0xffffffff));
+  cr_assert(refused(kInArea, 64, 0xffffffc0));
+}
+
+Test(fifo_rx, unknown_flags_are_refused) {
+  for (unsigned bit = 0; bit < 8; ++bit) {
+    const auto flag = static_cast<std::uint8_t>(1u << bit);
+    cr_assert_eq(refused(flag, 8), (flag & ~kKnownFlags) != 0);
+    cr_assert_eq(refused(flag | kInArea, 8), (flag & ~kKnownFlags) != 0);
+  }
+}
+
+Test(fifo_rx, only_the_awaited_position_is_a_message) {
+  for (const std::uint32_t position : {0u, 2u, 15u, 16u, 17u, 0xffffffffu, 0x80000001u, 0x01000000u}) {
+    FifoPair fifo;
+    fifo.slot(0).head.store(SlotHead::pack(position, static_cast<std::uint8_t>(Operation::kEager), 0, 8));
+    cr_assert_null(fifo.rx.peek());
+    cr_assert_not(fifo.rx.broken());
+  }
+}
+
+Test(fifo_rx, slots_of_former_rounds_are_not_seen_again) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    cr_assert_eq(fifo.put(i), 0);
+    cr_assert(fifo.take(i));
+    cr_assert(fifo.empty());
+  }
+}
+
+// Bodies, tags and data full of what would be a good head for every slot to come.
+Test(fifo_rx, bytes_of_users_cannot_pass_for_a_head) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 64; ++i) {
+    std::uint64_t forged[5];
+    for (std::uint32_t k = 0; k < 5; ++k) forged[k] = SlotHead::pack(i + 2 + k, 3, 0, 8);
+    iovec segment{forged, sizeof forged};
+    OutgoingMessage message{.operation = Operation::kEager, .length = 40, .tag = forged[0], .data = forged[15 % 5]};
+    message.segments = &segment;
+    message.segment_count = 1;
+    cr_assert_eq(fifo.tx.put(message), 0);
+    cr_assert_eq(fifo.rx.peek()->tag, forged[0]);
+    fifo.rx.consume(&fifo.credit);
+    cr_assert(fifo.empty());
+  }
+}
+
+Test(fifo_rx, slots_come_back_a_quarter_of_the_ring_at_a_time) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
+  for (std::uint32_t i = 0; i < 16; ++i) {
+    cr_assert(fifo.take(i));
+    cr_assert_eq(fifo.credit.tail.load(), (i + 1) / 4 * 4);
+  }
+}
+
+Test(fifo_rx, bytes_come_back_when_a_quarter_of_the_area_is_read) {
+  FifoPair fifo({64, kMinPayloadArea});
+  cr_assert_eq(fifo.put(0, 2000), 0);
+  cr_assert_eq(fifo.put(1, 41), 0);
+  cr_assert(fifo.take(0, 2000));
+  cr_assert_eq(fifo.credit.tail.load(), 0u);
+  cr_assert(fifo.take(1, 41));
+  cr_assert_eq(fifo.credit.tail.load(), 2u);
+}
+
+Test(fifo_rx, bytes_come_back_when_there_is_nothing_to_read) {
+  FifoPair fifo({64, kMinPayloadArea});
+  cr_assert_eq(fifo.put(0, 100), 0);
+  cr_assert(fifo.take(0, 100));
+  cr_assert_eq(fifo.credit.tail.load(), 0u);
+  fifo.rx.return_all(&fifo.credit);
+  cr_assert_eq(fifo.credit.tail.load(), 1u);
+}
+
+// While a connection is being made the peer's credit line is not mapped yet.
+Test(fifo_rx, without_a_credit_line_nothing_is_returned_until_there_is_one) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    cr_assert_eq(fifo.put(i), 0);
+    cr_assert_not_null(fifo.rx.peek());
+    fifo.rx.consume(nullptr);
+  }
+  cr_assert_eq(fifo.credit.tail.load(), 0u);
+  cr_assert_eq(fifo.put(8), 0);
+  cr_assert(fifo.take(8));
+  cr_assert_eq(fifo.credit.tail.load(), 9u);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+
+#include <vector>
+
+#include "fifo_pair.h"
+
+using namespace anchor;
+using namespace anchor::unit;
+
+Test(fifo_tx, a_full_ring_takes_no_more_until_slots_come_back) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
+  cr_assert_eq(fifo.put(16), -EAGAIN);
+  for (std::uint32_t i = 0; i < 16; ++i) cr_assert(fifo.take(i));
+  cr_assert(fifo.empty());
+  cr_assert_eq(fifo.put(16), 0, "a refused message leaves no trace");
+  cr_assert(fifo.take(16));
+}
+
+Test(fifo_tx, the_ring_wraps) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    cr_assert_eq(fifo.put(i), 0);
+    if (i < 10) continue;
+    cr_assert(fifo.take(i - 10));
+  }
+}
+
+// A ring as long as 2^16 slots wraps the 32-bit position in the middle, too.
+Test(fifo_tx, the_position_wraps) {
+  for (const std::uint32_t slots : {16u, 65536u}) {
+    for (const std::uint32_t before : {0u, 1u, 7u, 15u, 16u}) {
+      FifoPair fifo({slots, kMinPayloadArea}, 0u - before);
+      for (std::uint32_t i = 0; i < slots; ++i) cr_assert_eq(fifo.put(i), 0);
+      cr_assert_eq(fifo.put(0), -EAGAIN);
+      for (std::uint32_t i = 0; i < slots; ++i) cr_assert(fifo.take(i));
+      cr_assert(fifo.empty());
+      for (std::uint32_t i = 0; i < 40; ++i) {
+        cr_assert_eq(fifo.put(i, 100), 0);
+        cr_assert(fifo.take(i, 100));
+      }
+    }
+  }
+}
+
+Test(fifo_tx, the_payload_area_wraps_with_every_size) {
+  FifoPair fifo;
+  for (std::uint32_t length = 0; length <= fifo.tx.max_payload(); ++length) {
+    for (std::uint32_t turn = 0; turn < 3; ++turn) {
+      cr_assert_eq(fifo.put(length + turn, length, true), 0, "%u bytes do not fit an empty FIFO", length);
+      cr_assert(fifo.take(length + turn, length), "%u bytes are damaged", length);
+      cr_assert(fifo.empty());
+    }
+  }
+}
+
+Test(fifo_tx, a_full_payload_area_takes_no_more_and_overwrites_nothing) {
+  for (std::uint32_t length = 41; length <= kMinPayloadArea / 2; length += 61) {
+    FifoPair fifo({64, kMinPayloadArea});
+    std::uint32_t next = 0, awaited = 0;
+    while (awaited < 400) {
+      const int error = fifo.put(next, length);
+      cr_assert(error == 0 || error == -EAGAIN);
+      if (error == 0) ++next;
+      if (error == -EAGAIN || next % 3 == 0) {
+        cr_assert_lt(awaited, next, "an empty FIFO refuses %u bytes", length);
+        cr_assert(fifo.take(awaited++, length));
+      }
+      if (awaited == next) cr_assert(fifo.empty());
+    }
+  }
+}
+
+Test(fifo_tx, small_and_large_messages_share_the_ring) {
+  FifoPair fifo({64, kMinPayloadArea});
+  std::uint32_t random = 1;
+  std::vector<std::uint32_t> lengths;
+  std::size_t awaited = 0;
+  while (awaited < 20'000) {
+    random = random * 1664525 + 1013904223;
+    const std::uint32_t length = random >> 30 == 0 ? random % 4161 : random % 41;
+    const bool sent = fifo.put(static_cast<std::uint32_t>(lengths.size()), length) == 0;
+    if (sent) lengths.push_back(length);
+    while (!sent || random >> 28 == 1) {
+      if (awaited == lengths.size()) break;
+      cr_assert(fifo.take(static_cast<std::uint32_t>(awaited), lengths[awaited]));
+      ++awaited;
+    }
+    if (awaited == lengths.size()) cr_assert(fifo.empty());
+  }
+}
+
+Test(fifo_tx, gathers_segments) {
+  FifoPair fifo;
+  for (const std::uint32_t length : {5u, 40u, 41u, 300u}) {
+    iovec segments[3] = {
+        {const_cast<std::byte*>(pattern(0)), 2}, {nullptr, 0}, {const_cast<std::byte*>(pattern(2)), length - 2}};
+    OutgoingMessage message{.operation = Operation::kTaggedEager, .length = length, .tag = 0, .data = ~0u};
+    message.flags = length > kInlineSize ? kInArea : 0;
+    message.segments = segments;
+    message.segment_count = 3;
+    cr_assert_eq(fifo.tx.put(message), 0);
+    cr_assert(fifo.take(0, length));
+  }
+}
+
+Test(fifo_tx, a_control_message_carries_its_body) {
+  FifoPair fifo;
+  OutgoingMessage message{.operation = Operation::kFinish};
+  message.set_body(FinishBody{0x1122334455667788, -5});
+  cr_assert_eq(fifo.tx.put(message), 0);
+  const IncomingMessage* received = fifo.rx.peek();
+  cr_assert_not_null(received);
+  cr_assert_eq(received->length, 0u);
+  cr_assert_eq(received->body_as<FinishBody>().request, 0x1122334455667788u);
+  cr_assert_eq(received->body_as<FinishBody>().status, -5);
+}
+
+Test(fifo_tx, the_offset_is_filled_in_and_the_rest_of_the_body_kept) {
+  FifoPair fifo;
+  for (const std::uint32_t expected : {0u, 128u}) {
+    iovec segment{const_cast<std::byte*>(pattern(0)), 65};
+    OutgoingMessage message{.operation = Operation::kChunk, .flags = kInArea, .length = 65};
+    message.segments = &segment;
+    message.segment_count = 1;
+    message.set_body(ChunkBody{77, 0, 99});
+    cr_assert_eq(fifo.tx.put(message), 0);
+    cr_assert_eq(fifo.rx.peek()->body_as<ChunkBody>().offset, expected);
+    cr_assert_eq(fifo.rx.peek()->body_as<ChunkBody>().transfer, 99u);
+    fifo.rx.consume(&fifo.credit);
+  }
+}
+
+Test(fifo_tx, credits_never_granted_are_a_broken_protocol) {
+  for (const std::uint32_t lie : {17u, 100u, 0x80000000u, 0xffffffffu}) {
+    FifoPair fifo;
+    for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
+    fifo.credit.tail.store(lie);
+    cr_assert_eq(fifo.put(16), -EPROTO);
+  }
+}
+
+Test(fifo_tx, credits_taken_back_are_a_broken_protocol) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
+  fifo.credit.tail.store(8);
+  for (std::uint32_t i = 0; i < 8; ++i) cr_assert_eq(fifo.put(i), 0);
+  fifo.credit.tail.store(7);
+  cr_assert_eq(fifo.put(0), -EPROTO);
+}
+
+Test(fifo_tx, a_lie_about_credits_shows_when_the_payload_area_is_full_too) {
+  FifoPair fifo({64, kMinPayloadArea});
+  cr_assert_eq(fifo.put(0, 4160), 0);
+  cr_assert_eq(fifo.put(1, 4160), 0);
+  cr_assert_eq(fifo.put(2, 4160), -EAGAIN);
+  fifo.credit.tail.store(3);
+  cr_assert_eq(fifo.put(2, 4160), -EPROTO);
+}
+
+Test(fifo_tx, only_the_low_half_of_the_credit_word_counts) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
+  fifo.credit.tail.store(0xdeadbeef'00000001);
+  cr_assert_eq(fifo.put(16), 0);
+  cr_assert_eq(fifo.put(17), -EAGAIN);
+}
+
+Test(fifo_tx, a_reader_that_does_not_poll_wants_to_be_told) {
+  FifoPair fifo;
+  cr_assert(fifo.tx.reader_wants_notification());
+  fifo.credit.polled.store(1);
+  cr_assert_not(fifo.tx.reader_wants_notification());
+}

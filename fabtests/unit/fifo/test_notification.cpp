@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "fifo/notification.h"
+#include "fifo_pair.h"
+
+using namespace anchor;
+using namespace anchor::unit;
+
+namespace {
+
+using Indexes = std::vector<std::uint32_t>;
+
+struct Board {
+  Bell bell(std::uint32_t index) { return Bell(bytes.get() + index); }
+  Indexes scan() {
+    Indexes found;
+    board.scan([&](std::uint32_t index) { found.push_back(index); });
+    return found;
+  }
+
+  std::unique_ptr<std::byte[], FreeMemory> bytes = zeroed(kPageSize);
+  NotificationBoard board{bytes.get(), 256};
+};
+
+}  // namespace
+
+Test(notification, a_ring_is_found_once) {
+  Board board;
+  cr_assert(board.scan().empty());
+  Bell bell = board.bell(5);
+  bell.ring();
+  cr_assert(board.scan() == Indexes{5});
+  cr_assert(board.scan().empty());
+  bell.ring();
+  bell.ring();
+  cr_assert(board.scan() == Indexes{5});
+}
+
+Test(notification, neighbours_do_not_disturb_each_other) {
+  Board board;
+  for (std::uint32_t index = 0; index < 64; index += 3) board.bell(index).ring();
+  Indexes expected;
+  for (std::uint32_t index = 0; index < 64; index += 3) expected.push_back(index);
+  cr_assert(board.scan() == expected);
+  board.bell(8).ring();
+  board.bell(63).ring();
+  cr_assert(board.scan() == (Indexes{8, 63}));
+}
+
+Test(notification, a_count_that_comes_round_is_a_ring) {
+  Board board;
+  Bell bell = board.bell(9);
+  for (unsigned i = 0; i < 1000; ++i) {
+    bell.ring();
+    cr_assert(board.scan() == Indexes{9});
+  }
+}
+
+Test(notification, the_next_writer_of_a_place_goes_on_counting) {
+  Board board;
+  for (unsigned i = 0; i < 300; ++i) {
+    board.bell(17).ring();
+    cr_assert(board.scan() == Indexes{17});
+  }
+}
+
+Test(notification, lines_are_looked_at_in_turn_once_they_are_used) {
+  Board board;
+  board.bell(200).ring();
+  for (unsigned i = 0; i < 8; ++i) cr_assert(board.scan().empty(), "nobody asked for that line");
+  board.board.use(200);
+  board.board.use(64);
+  board.bell(0).ring();
+  board.bell(64).ring();
+  Indexes found;
+  for (unsigned i = 0; i < 4; ++i) {
+    const Indexes line = board.scan();
+    cr_assert_leq(line.size(), 1u);
+    found.insert(found.end(), line.begin(), line.end());
+  }
+  std::sort(found.begin(), found.end());
+  cr_assert(found == (Indexes{0, 64, 200}));
+}
+
+Test(notification, a_bell_without_a_place_is_silent) { Bell().ring(); }

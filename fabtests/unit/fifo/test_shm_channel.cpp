@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+#include <sys/mman.h>
+
+#include <cstring>
+
+#include "fifo/channel.h"
+#include "fifo_pair.h"
+
+using namespace anchor;
+using namespace anchor::unit;
+
+namespace {
+
+// A block that two sides map.
+class SharedBlock {
+ public:
+  SharedBlock()
+      : fd_(::memfd_create("block", MFD_CLOEXEC)), own_(::ftruncate(fd_, kSmallest.size()) == 0 ? map() : Mapping()) {}
+  ~SharedBlock() { ::close(fd_); }
+
+  std::byte* data() const { return own_.data(); }
+  Mapping map() const {
+    void* address = ::mmap(nullptr, kSmallest.size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+    cr_assert_neq(address, MAP_FAILED);
+    return {static_cast<std::byte*>(address), kSmallest.size()};
+  }
+
+ private:
+  int fd_;
+  Mapping own_;
+};
+
+struct Side {
+  std::atomic<std::uint64_t>& word(std::size_t offset) const {
+    return *reinterpret_cast<std::atomic<std::uint64_t>*>(block.data() + offset);
+  }
+
+  SharedBlock block;
+  std::unique_ptr<Channel> channel = make_shm_channel(block.data(), kSmallest, false);
+  std::byte bell_place[1] = {};
+};
+
+struct Connection {
+  Connection() {
+    a.channel->connect(b.block.map(), kSmallest, Bell(b.bell_place));
+    b.channel->connect(a.block.map(), kSmallest, Bell(a.bell_place));
+  }
+  Side a, b;
+};
+
+OutgoingMessage tagged(std::uint64_t tag) { return {.operation = Operation::kGoodbye, .tag = tag}; }
+
+}  // namespace
+
+Test(shm_channel, carries_messages_both_ways) {
+  Connection connection;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
+    cr_assert_eq(connection.b.channel->send(tagged(i + 1000)), 0);
+    cr_assert_eq(connection.b.channel->peek()->tag, i);
+    connection.b.channel->consume();
+    cr_assert_eq(connection.a.channel->peek()->tag, i + 1000);
+    connection.a.channel->consume();
+    cr_assert_null(connection.a.channel->peek());
+    cr_assert_null(connection.b.channel->peek());
+  }
+}
+
+Test(shm_channel, receives_before_it_can_send) {
+  Side a, b;
+  cr_assert_not(a.channel->connected());
+  b.channel->connect(a.block.map(), kSmallest, Bell());
+  cr_assert(b.channel->connected());
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    cr_assert_eq(b.channel->send(tagged(i)), 0);
+    cr_assert_eq(a.channel->peek()->tag, i);
+    a.channel->consume();
+  }
+  cr_assert_null(a.channel->peek());
+  a.channel->connect(b.block.map(), kSmallest, Bell());
+  for (std::uint64_t i = 8; i < 100; ++i) {
+    cr_assert_eq(b.channel->send(tagged(i)), 0);
+    cr_assert_eq(a.channel->peek()->tag, i);
+    a.channel->consume();
+  }
+}
+
+Test(shm_channel, rings_unless_the_peer_polls) {
+  Connection connection;
+  cr_assert_eq(connection.a.channel->send(tagged(0)), 0);
+  cr_assert_eq(connection.b.bell_place[0], std::byte{1});
+  connection.b.channel->set_polled(true);
+  cr_assert_eq(connection.a.channel->send(tagged(0)), 0);
+  cr_assert_eq(connection.b.bell_place[0], std::byte{1});
+  connection.b.channel->set_polled(false);
+  cr_assert_eq(connection.a.channel->send(tagged(0)), 0);
+  cr_assert_eq(connection.b.bell_place[0], std::byte{2});
+}
+
+Test(shm_channel, that_it_polls_is_told_once_the_peer_can_be_told) {
+  Side a, b;
+  a.channel->set_polled(true);
+  cr_assert_eq(b.word(8).load(), 0u);
+  a.channel->connect(b.block.map(), kSmallest, Bell());
+  cr_assert_eq(b.word(8).load(), 1u);
+}
+
+Test(shm_channel, a_full_fifo_rings_nobody) {
+  Connection connection;
+  for (unsigned i = 0; i < kMinSlots; ++i) cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
+  cr_assert_eq(connection.a.channel->send(tagged(0)), -EAGAIN);
+  cr_assert_eq(connection.b.bell_place[0], std::byte{kMinSlots});
+}
+
+Test(shm_channel, tells_how_much_was_pulled) {
+  Connection connection;
+  cr_assert_eq(connection.a.channel->pulled_by_peer(), 0u);
+  connection.b.channel->set_pulled(0x1234567890abcdef);
+  cr_assert_eq(connection.a.channel->pulled_by_peer(), 0x1234567890abcdefu);
+  cr_assert_eq(connection.a.word(64).load(), 0x1234567890abcdefu);
+  cr_assert_eq(connection.b.channel->pulled_by_peer(), 0u);
+}
+
+Test(shm_channel, sends_to_itself) {
+  SharedBlock block;
+  const auto channel = make_shm_channel(block.data(), kSmallest, true);
+  cr_assert(channel->connected());
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    cr_assert_eq(channel->send(tagged(i)), 0);
+    cr_assert_eq(channel->peek()->tag, i);
+    channel->consume();
+  }
+}
+
+Test(shm_channel, says_when_the_peer_writes_nonsense) {
+  Connection connection;
+  connection.a.word(kSmallest.slots_offset()).store(SlotHead::pack(1, 3, 0x80, 0));
+  cr_assert_null(connection.a.channel->peek());
+  cr_assert(connection.a.channel->broken());
+  cr_assert_not(connection.b.channel->broken());
+}
+
+Test(shm_channel, says_when_the_peer_returns_credits_it_never_had) {
+  Connection connection;
+  connection.a.word(0).store(1);
+  for (unsigned i = 0; i < kMinSlots; ++i) cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
+  connection.a.word(0).store(1000);
+  cr_assert_eq(connection.a.channel->send(tagged(0)), -EPROTO);
+}
