@@ -148,10 +148,9 @@ int Endpoint::cancel(void* context) noexcept {
   return cancel_receive(state_->exchange, context);
 }
 
-void Endpoint::progress() noexcept {
+bool Endpoint::progress() noexcept {
   const LockGuard guard(state_->lock);
-  if (state_->enabled) [[likely]]
-    anchor::progress(state_->exchange);
+  return state_->enabled && anchor::progress(state_->exchange);
 }
 
 void Endpoint::forget_address(std::uint64_t address) noexcept {

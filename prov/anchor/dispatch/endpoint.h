@@ -48,8 +48,8 @@ class Endpoint {
   // A cancelled receive gives an error entry with ECANCELED.
   int cancel(void* context) noexcept;
 
-  // One pass over everything that can move; bounded work.
-  void progress() noexcept;
+  // One pass over everything that can move; bounded work. Returns whether anything came in.
+  bool progress() noexcept;
 
   // The slot of a removed address may be reused: forget what it led to. Called by the address vector's owner.
   void forget_address(std::uint64_t address) noexcept;

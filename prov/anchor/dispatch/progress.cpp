@@ -8,8 +8,8 @@
 
 namespace anchor {
 
-void progress(Exchange& exchange) {
-  poll_peers(exchange);
+bool progress(Exchange& exchange) {
+  const bool received = poll_peers(exchange) || !exchange.incoming.empty();
   if (!exchange.contacts.empty()) [[unlikely]]
     answer_contacts(exchange);
   if (!exchange.backlogged.empty()) [[unlikely]]
@@ -18,6 +18,7 @@ void progress(Exchange& exchange) {
   if (!exchange.streaming.empty()) push_streams(exchange);
   if (++exchange.passes % kPassesPerUpkeep == 0) [[unlikely]]
     upkeep(exchange);
+  return received;
 }
 
 }  // namespace anchor

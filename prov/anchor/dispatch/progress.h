@@ -7,6 +7,7 @@
 namespace anchor {
 
 // Requires: the endpoint is enabled, its lock is held. Bounded work; takes no lock but those of completion queues.
-void progress(Exchange& exchange);
+// Returns whether anything came in.
+bool progress(Exchange& exchange);
 
 }  // namespace anchor

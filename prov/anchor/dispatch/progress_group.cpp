@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dispatch/progress_group.h"
 
+#include <sched.h>
+
 #include <algorithm>
 
 #include "dispatch/endpoint.h"
 
 namespace anchor {
+namespace {
+
+// About 5 us of polling: an answer from a peer that runs is there by then.
+constexpr std::uint32_t kPatientPasses = 256;
+// A yield costs as much as ten to twenty passes: it must not delay what comes a little later.
+constexpr std::uint32_t kPassesPerYield = 64;
+
+}  // namespace
 
 void ProgressGroup::join(Endpoint* endpoint) {
   const LockGuard guard(lock_);
@@ -17,9 +27,22 @@ void ProgressGroup::leave(Endpoint* endpoint) noexcept {
   std::erase(members_, endpoint);
 }
 
-void ProgressGroup::progress() noexcept {
+bool ProgressGroup::progress_members() noexcept {
   const LockGuard guard(lock_);
-  for (Endpoint* endpoint : members_) endpoint->progress();
+  bool received = false;
+  for (Endpoint* endpoint : members_) received |= endpoint->progress();
+  return received;
+}
+
+void ProgressGroup::progress() noexcept {
+  if (progress_members()) {
+    idle_passes_.store(0, std::memory_order_relaxed);
+    return;
+  }
+  const std::uint32_t idle = idle_passes_.load(std::memory_order_relaxed) + 1;
+  idle_passes_.store(idle, std::memory_order_relaxed);
+  if (idle > kPatientPasses && idle % kPassesPerYield == 0) [[unlikely]]
+    sched_yield();
 }
 
 }  // namespace anchor

@@ -5,6 +5,8 @@
 // Thread-safe by its own lock, held while the members progress, so that an endpoint that left is never touched again.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <vector>
 
 #include "os/lock.h"
@@ -20,11 +22,16 @@ class ProgressGroup {
   void join(Endpoint* endpoint);
   void leave(Endpoint* endpoint) noexcept;
   bool empty() const noexcept { return members_.empty(); }
+  // One pass of each member. After many passes in which nothing came in, the processor is offered to others now and
+  // then: where processes outnumber cores, the peer that is waited for may need this very one.
   void progress() noexcept;
 
  private:
+  bool progress_members() noexcept;
+
   Lock lock_;
-  std::vector<Endpoint*> members_;  // an endpoint bound twice (as transmit and receive queue) stands once
+  std::vector<Endpoint*> members_;             // an endpoint bound twice (as transmit and receive queue) stands once
+  std::atomic<std::uint32_t> idle_passes_{0};  // relaxed: an estimate, whichever threads poll
 };
 
 }  // namespace anchor

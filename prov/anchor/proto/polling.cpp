@@ -31,9 +31,19 @@ bool receive_from(Exchange& exchange, Peer& peer) {
   return true;
 }
 
-// A peer that is leaving: what it sent before is received, then its requests end.
+// A peer that is leaving: what it sent before is received, then its requests end. That is no more than its ring holds
+// (counted in idle_polls, which begins at zero): one that goes on talking is not listened to.
 void see_off(Exchange& exchange, Peer& peer) {
-  if (peer.loss == EPROTO || !receive_from(exchange, peer)) finish_loss(exchange, peer);
+  while (peer.loss != EPROTO && peer.idle_polls < exchange.geometry.slot_count) {
+    const IncomingMessage* message = peer.channel->peek();
+    if (message == nullptr) break;
+    const Verdict verdict = handle(exchange, peer, *message);
+    if (verdict == Verdict::kNotNow) return;
+    if (verdict == Verdict::kMalformed) break;
+    peer.channel->consume();
+    ++peer.idle_polls;
+  }
+  finish_loss(exchange, peer);
 }
 
 }  // namespace
@@ -54,13 +64,15 @@ void stop_polling(Exchange& exchange, Peer& peer) noexcept {
   if (peer.channel) peer.channel->set_polled(false);
 }
 
-void poll_peers(Exchange& exchange) {
+bool poll_peers(Exchange& exchange) {
+  bool found = false;
   for (std::size_t i = exchange.polled.size(); i-- > 0;) {
     Peer& peer = *exchange.polled[i];
     if (peer.state == PeerState::kLeaving) [[unlikely]] {
       see_off(exchange, peer);
     } else if (receive_from(exchange, peer)) {
       peer.idle_polls = 0;
+      found = true;
     } else if (++peer.idle_polls > kIdlePolls && exchange.polled.size() > kFreePolls) [[unlikely]] {
       stop_polling(exchange, peer);
     }
@@ -68,11 +80,13 @@ void poll_peers(Exchange& exchange) {
   }
   exchange.board->scan([&](std::uint32_t index) {
     if (index < kContactEntries) {
-      exchange.contacts.push_back(index);
+      if (std::find(exchange.contacts.begin(), exchange.contacts.end(), index) == exchange.contacts.end())
+        exchange.contacts.push_back(index);
     } else if (Peer* peer = exchange.board_owners[index]) {
       start_polling(exchange, *peer);
     }
   });
+  return found;
 }
 
 void sweep_one(Exchange& exchange) {

@@ -18,7 +18,8 @@ void start_polling(Exchange& exchange, Peer& peer) noexcept;
 void stop_polling(Exchange& exchange, Peer& peer) noexcept;
 
 // Receives from every polled FIFO, and from those whose bell has rung on the line of the board whose turn it is.
-void poll_peers(Exchange& exchange);
+// Returns whether there was a message.
+bool poll_peers(Exchange& exchange);
 // Looks at one FIFO that is not polled.
 void sweep_one(Exchange& exchange);
 
