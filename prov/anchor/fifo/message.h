@@ -80,12 +80,13 @@ struct RefuseBody {
 template <class Body>
 concept SlotBody = std::is_trivially_copyable_v<Body> && sizeof(Body) <= kInlineSize;
 
-// The word of a PullLine: a digest of the transfer's name (16 bits) and the lowest byte copied (48).
+// The word of a PullLine: a digest of the transfer's name (16 bits) and the lowest byte copied (48). Zero is no word:
+// nothing was pulled yet, or what was is finished.
 constexpr std::uint64_t pulled_word(std::uint64_t transfer, std::uint64_t position) noexcept {
   return (transfer ^ transfer >> 32 ^ 0x8000) << 48 | position;
 }
 constexpr bool pulled_of(std::uint64_t word, std::uint64_t transfer) noexcept {
-  return word >> 48 == pulled_word(transfer, 0) >> 48;
+  return word != 0 && word >> 48 == pulled_word(transfer, 0) >> 48;
 }
 constexpr std::uint64_t pulled_position(std::uint64_t word) noexcept { return word & ((1ull << 48) - 1); }
 

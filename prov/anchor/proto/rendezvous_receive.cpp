@@ -107,6 +107,9 @@ Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message)
 
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
   exchange.incoming.remove(&transfer);
+  // A later transfer whose name has the same digest must not find this one's word. The sender sees the zero before that
+  // one's kClearToSend.
+  if (transfer.back < transfer.wanted) transfer.envelope.peer->channel->set_pulled(0);
   if (transfer.envelope.request != 0) post_finish(exchange, *transfer.envelope.peer, transfer.envelope.request, -error);
   if (error == 0 && transfer.wanted < transfer.envelope.length) error = kTruncated;
   const std::size_t received = error == 0 || error == kTruncated ? transfer.wanted : 0;

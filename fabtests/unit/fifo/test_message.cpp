@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Numbers, offsets and sizes here are part of the format: see test_fifo_layout.cpp.
+#include <criterion/criterion.h>
+
+#include <cstddef>
+
+#include "fifo/message.h"
+
+using namespace anchor;
+
+Test(message, operations_have_their_numbers) {
+  const Operation all[] = {Operation::kNone,           Operation::kGrant,       Operation::kRefuse,
+                           Operation::kEager,          Operation::kTaggedEager, Operation::kAnnounce,
+                           Operation::kTaggedAnnounce, Operation::kClearToSend, Operation::kChunk,
+                           Operation::kFinish,         Operation::kGoodbye};
+  cr_assert_eq(std::size(all), kOperationCount);
+  for (std::size_t i = 0; i < std::size(all); ++i) cr_assert_eq(static_cast<std::size_t>(all[i]), i);
+  cr_assert_eq(kHasRemoteData, 1);
+  cr_assert_eq(kInArea, 2);
+  cr_assert_eq(kWantFinish, 4);
+  cr_assert_eq(kKnownFlags, 7);
+}
+
+Test(message, bodies_have_their_layouts) {
+  cr_assert_eq(sizeof(AreaBody), 16u);
+  cr_assert_eq(offsetof(AreaBody, request), 8u);
+  cr_assert_eq(sizeof(AnnounceBody), 32u);
+  cr_assert_eq(offsetof(AnnounceBody, segment_count), 4u);
+  cr_assert_eq(offsetof(AnnounceBody, request), 8u);
+  cr_assert_eq(offsetof(AnnounceBody, length), 16u);
+  cr_assert_eq(offsetof(AnnounceBody, address), 24u);
+  cr_assert_eq(sizeof(RemoteSegment), 16u);
+  cr_assert_eq(offsetof(RemoteSegment, length), 8u);
+  cr_assert_eq(sizeof(ClearToSendBody), 24u);
+  cr_assert_eq(offsetof(ClearToSendBody, transfer), 8u);
+  cr_assert_eq(offsetof(ClearToSendBody, length), 16u);
+  cr_assert_eq(sizeof(ChunkBody), 16u);
+  cr_assert_eq(offsetof(ChunkBody, transfer), 8u);
+  cr_assert_eq(sizeof(FinishBody), 16u);
+  cr_assert_eq(offsetof(FinishBody, status), 8u);
+  cr_assert_eq(sizeof(GrantBody), 32u);
+  cr_assert_eq(offsetof(GrantBody, block), 8u);
+  cr_assert_eq(sizeof(RefuseBody), 16u);
+  cr_assert_eq(offsetof(RefuseBody, status), 8u);
+}
+
+Test(message, every_body_with_an_area_offset_begins_with_it) {
+  cr_assert_eq(offsetof(AreaBody, offset), 0u);
+  cr_assert_eq(offsetof(AnnounceBody, offset), 0u);
+  cr_assert_eq(offsetof(ChunkBody, offset), 0u);
+}
+
+Test(message, a_pulled_word_says_whose_it_is_and_how_far) {
+  const std::uint64_t transfer = 0x0000'0007'0000'0003;
+  const std::uint64_t word = pulled_word(transfer, (1ull << 48) - 1);
+  cr_assert(pulled_of(word, transfer));
+  cr_assert_eq(pulled_position(word), (1ull << 48) - 1);
+  cr_assert_not(pulled_of(word, 0x0000'0007'0000'0002));
+  cr_assert_not(pulled_of(word, 0x0000'0009'0000'0003));
+}
+
+// These names are the ones whose digest is zero.
+Test(message, a_word_that_was_never_written_is_nobodys) {
+  for (const std::uint64_t transfer : {0x0000'0000'0000'8000ull, 0x0000'8001'0000'0001ull})
+    cr_assert_not(pulled_of(0, transfer));
+}

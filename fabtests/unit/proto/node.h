@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Endpoints without the layers above: an Exchange with a region, an address vector and a queue, driven pass by pass.
+// Several of them in one process talk over a real shm device in a directory of its own.
+#pragma once
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "../os/child_process.h"
+#include "core/completion_flags.h"
+#include "dispatch/progress.h"
+#include "dma/shm_device.h"
+#include "os/status.h"
+#include "proto/arrival.h"
+#include "proto/connect.h"
+#include "proto/exchange.h"
+#include "proto/loss.h"
+#include "proto/outbox.h"
+#include "proto/peek.h"
+#include "proto/send.h"
+
+namespace anchor::unit {
+
+inline EndpointName named(const std::string& name) { return EndpointName::from("anchor://" + name); }
+
+struct Place {
+  Place() : Place(ShmSettings{}) {}
+  explicit Place(ShmSettings settings) : device((settings.directory = scratch.path(), settings)) {}
+
+  ScratchDirectory scratch;
+  ShmDevice device;
+};
+
+inline EndpointSettings quick() {
+  EndpointSettings settings;
+  settings.locked = false;
+  settings.report_source = true;
+  settings.liveness_interval = Milliseconds{1};
+  return settings;
+}
+
+inline EndpointSettings without_direct_copy() {
+  EndpointSettings settings = quick();
+  settings.direct_copy = false;
+  return settings;
+}
+
+// What a queue handed out: an entry, or an error with `error` set.
+struct Event {
+  Completion completion{};
+  std::size_t overflow_length = 0;
+  int error = 0;
+  EndpointName source_name{};
+};
+
+class Node {
+ public:
+  Node(Device& device, const std::string& name, const EndpointSettings& settings = quick(), std::size_t entries = 4096)
+      : queue(entries, false), exchange(device, settings) {
+    exchange.peers.bind(&addresses);
+    exchange.send_queue = exchange.receive_queue = &queue;
+    exchange.name = named(name);
+    exchange.incarnation = random_identity();
+    exchange.proof[0] = random_identity();
+    exchange.proof[1] = random_identity();
+    cr_assert_eq(device.create(exchange.name, kHeaderSize, &exchange.region), 0);
+    const DirectCopyOffer offer{
+        ::getpid(), reinterpret_cast<std::uintptr_t>(exchange.proof), {exchange.proof[0], exchange.proof[1]}};
+    publish_anchor_record(exchange.region->header(), exchange.name, exchange.incarnation, offer);
+    cr_assert_eq(exchange.region->publish(), 0);
+    exchange.board =
+        std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset, kNotifications);
+    exchange.board_owners.resize(kNotifications);
+    for (std::uint32_t i = kNotifications; i-- > kContactEntries;) exchange.free_notifications.push_back(i);
+    exchange.last_check = Clock::now();
+  }
+
+  std::uint64_t insert(const std::string& name) {
+    const std::uint64_t address = addresses.insert(named(name));
+    exchange.peers.learn(address, named(name));
+    return address;
+  }
+  Peer& peer(const std::string& name) { return exchange.peers.with_name(named(name)); }
+
+  int send(std::uint64_t to, const void* bytes, std::size_t length, std::uint64_t tag = 0,
+           std::uint32_t flags = kWantCompletion) {
+    const iovec segment{const_cast<void*>(bytes), length};
+    return send(to, &segment, 1, tag, flags);
+  }
+  int send(std::uint64_t to, const iovec* segments, std::uint32_t count, std::uint64_t tag,
+           std::uint32_t flags = kWantCompletion) {
+    const WorkRequest work = request(WorkType::kTaggedSend, flags, segments, count, to, tag, 0);
+    Peer* peer = exchange.peers.at_address(to);
+    cr_assert_not_null(peer);
+    const int error = peer->ready() ? start_send(exchange, *peer, work, nullptr) : -EAGAIN;
+    return error == -EAGAIN ? queue_send(exchange, *peer, work) : error;
+  }
+  int receive(void* bytes, std::size_t length, std::uint64_t tag = 0, std::uint64_t ignore = 0,
+              std::uint64_t from = kAnyAddress, std::uint32_t flags = kWantCompletion) {
+    const iovec segment{bytes, length};
+    return post_receive(exchange, request(WorkType::kTaggedReceive, flags, &segment, 1, from, tag, ignore));
+  }
+  // Contexts are the first buffer, so that events can be told apart.
+  WorkRequest request(WorkType type, std::uint32_t flags, const iovec* segments, std::uint32_t count,
+                      std::uint64_t address, std::uint64_t tag, std::uint64_t ignore) const {
+    std::size_t length = 0;
+    for (std::uint32_t i = 0; i < count; ++i) length += segments[i].iov_len;
+    return {type, flags, count, segments, length, address, tag, ignore, 0, count != 0 ? segments[0].iov_base : nullptr};
+  }
+
+  void progress() { anchor::progress(exchange); }
+  void passes(unsigned count) {
+    while (count-- > 0) progress();
+  }
+
+  // The next event; false: none.
+  bool next(Event* event) {
+    *event = {};
+    const auto count =
+        queue.read(1, [&](const Completion& completion, std::size_t) { event->completion = completion; });
+    if (count == 1) return true;
+    CompletionError error;
+    if (count != -kErrorAvailable || queue.read_error(&error) != 0) return false;
+    *event = {error.completion, error.overflow_length, error.error, error.source_name};
+    return true;
+  }
+
+  // As when the process is killed: the name and the lock go, nothing is said.
+  void crash() { exchange.region.reset(); }
+  void say_goodbye(Peer& to) { cr_assert_eq(to.channel->send({.operation = Operation::kGoodbye}), 0); }
+
+  AddressVector addresses{AddressVector::Kind::kMap, 16};
+  CompletionQueue queue;
+  Exchange exchange;
+};
+
+// Makes passes until `condition()` holds; a minute without it is a failure.
+template <class Condition, class... Nodes>
+bool until(Condition&& condition, Nodes&... nodes) {
+  const TimePoint deadline = Clock::now() + Milliseconds{60'000};
+  while (!condition()) {
+    if (Clock::now() > deadline) return false;
+    (nodes.progress(), ...);
+  }
+  return true;
+}
+
+// The next event of `node` while all `others` go on, too.
+template <class... Nodes>
+Event await(Node& node, Nodes&... others) {
+  Event event;
+  cr_assert(until([&] { return node.next(&event); }, node, others...), "nothing happens");
+  return event;
+}
+
+// Two nodes that know each other, connected.
+struct Couple {
+  explicit Couple(const EndpointSettings& settings = quick(), std::size_t entries = 4096)
+      : a(place.device, "a", settings, entries), b(place.device, "b", settings, entries) {
+    to_b = a.insert("b");
+    to_a = b.insert("a");
+    connect();
+  }
+  void connect() {
+    if (at_a().state == PeerState::kIdle) seek_peer(a.exchange, at_a());
+    cr_assert(
+        until([&] { return at_a().state == PeerState::kConnected && at_b().state == PeerState::kConnected; }, a, b));
+  }
+  Peer& at_a() { return a.peer("b"); }  // what a knows of b
+  Peer& at_b() { return b.peer("a"); }
+
+  Place place;
+  Node a, b;
+  std::uint64_t to_b = 0, to_a = 0;
+};
+
+// A message as it would come out of the FIFO.
+template <class Body>
+IncomingMessage forged(Operation operation, const Body& body, std::uint8_t flags = 0, std::uint32_t length = 0,
+                       const void* payload = nullptr) {
+  IncomingMessage message{};
+  message.operation = operation;
+  message.flags = flags;
+  message.length = length;
+  message.payload = static_cast<const std::byte*>(payload);
+  std::memcpy(message.body, &body, sizeof body);
+  return message;
+}
+
+inline std::vector<unsigned char> bytes_of(std::size_t length, unsigned seed = 1) {
+  std::vector<unsigned char> bytes(length);
+  for (std::size_t i = 0; i < length; ++i) bytes[i] = static_cast<unsigned char>((i + seed) % 251);
+  return bytes;
+}
+
+}  // namespace anchor::unit

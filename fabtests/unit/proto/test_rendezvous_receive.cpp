@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+
+#include "node.h"
+#include "proto/rendezvous.h"
+
+using namespace anchor;
+using namespace anchor::unit;
+
+namespace {
+
+constexpr std::size_t kLong = 1'000'003;
+
+// A message of `length` bytes was announced and met its receive.
+struct Announced : Couple {
+  explicit Announced(const EndpointSettings& settings = quick(), std::size_t length = kLong)
+      : Couple(settings), sent(bytes_of(length)), received(length) {
+    cr_assert_eq(b.receive(received.data(), received.size()), 0);
+    cr_assert_eq(a.send(to_b, sent.data(), sent.size()), 0);
+    cr_assert(until([&] { return !b.exchange.incoming.empty(); }, b));
+    transfer = b.exchange.incoming.front();
+  }
+  Verdict chunk(Node& node, Peer& peer, std::uint64_t name, std::uint32_t length, std::uint8_t flags = kInArea) {
+    return on_chunk(node.exchange, peer, forged(Operation::kChunk, ChunkBody{0, 0, name}, flags, length, sent.data()));
+  }
+
+  std::vector<unsigned char> sent, received;
+  IncomingTransfer* transfer;
+};
+
+}  // namespace
+
+Test(rendezvous_receive, is_streamed_where_direct_copy_is_refused) {
+  Announced couple(without_direct_copy());
+  cr_assert_null(couple.at_b().direct.get());
+  cr_assert_eq(await(couple.b, couple.a).completion.length, kLong);
+  cr_assert(couple.received == couple.sent);
+  cr_assert_eq(await(couple.a, couple.b).error, 0);
+  cr_assert_eq(couple.b.exchange.transfers.in_use() + couple.a.exchange.sends.in_use(), 0u);
+}
+
+Test(rendezvous_receive, without_direct_copy_a_silent_sender_is_waited_for) {
+  Announced couple(without_direct_copy());
+  couple.b.passes(10 * kPatience);
+  Event event;
+  cr_assert_not(couple.b.next(&event));
+  await(couple.b, couple.a);
+  cr_assert(couple.received == couple.sent);
+}
+
+Test(rendezvous_receive, reads_all_from_a_silent_sender_after_some_patience) {
+  Announced couple;
+  couple.b.passes(kPatience);
+  cr_assert_eq(couple.transfer->back, kLong);
+  Event event;
+  for (unsigned pass = 0; pass < 10 * kPatience && !couple.b.next(&event); ++pass) couple.b.progress();
+  cr_assert_eq(event.completion.length, kLong);
+  cr_assert(couple.received == couple.sent);
+  cr_assert_eq(await(couple.a, couple.b).error, 0);
+}
+
+Test(rendezvous_receive, stream_and_reading_meet) {
+  Announced couple;
+  while (couple.transfer->back == kLong) couple.b.progress();
+  cr_assert_eq(couple.transfer->back, kLong - kPullSize);
+  couple.a.progress();  // a chunk or two
+  couple.b.progress();
+  cr_assert_gt(couple.transfer->front, 0u);
+  while (couple.transfer->back == kLong - kPullSize) couple.b.progress();
+  cr_assert_eq(await(couple.b, couple.a).completion.length, kLong);
+  cr_assert(couple.received == couple.sent);
+  await(couple.a, couple.b);
+  couple.a.passes(10);
+  couple.b.passes(10);
+  cr_assert_eq(couple.at_b().state, PeerState::kConnected, "chunks that come too late are no offence");
+}
+
+Test(rendezvous_receive, the_word_about_what_was_read_goes_with_its_transfer) {
+  Announced couple;
+  while (couple.transfer->back == kLong) couple.b.progress();
+  cr_assert_neq(couple.at_a().channel->pulled_by_peer(), 0u);
+  await(couple.b);
+  cr_assert_eq(couple.at_a().channel->pulled_by_peer(), 0u);
+}
+
+Test(rendezvous_receive, a_wrong_address_ends_that_message_only) {
+  Couple couple;
+  char buffer[100];
+  cr_assert_eq(couple.b.receive(buffer, sizeof buffer), 0);
+  const AnnounceBody nowhere{0, 1, 0, sizeof buffer, 16};
+  cr_assert_eq(on_announce(couple.b.exchange, couple.at_b(), forged(Operation::kTaggedAnnounce, nowhere)),
+               Verdict::kTaken);
+  // Its clear to send names no message of a's; without a's progress nothing comes of that.
+  Event event;
+  for (unsigned pass = 0; pass < 10 * kPatience && !couple.b.next(&event); ++pass) couple.b.progress();
+  cr_assert_eq(event.error, EFAULT);
+  cr_assert_eq(event.completion.length, 0u);
+  cr_assert_eq(couple.at_b().state, PeerState::kConnected);
+}
+
+Test(rendezvous_receive, chunks_that_make_no_sense_are_malformed) {
+  Announced couple(without_direct_copy(), 100'000);
+  const std::uint64_t name = couple.b.exchange.transfers.id(couple.transfer);
+  cr_assert_eq(couple.chunk(couple.b, couple.at_b(), name, 10, 0), Verdict::kMalformed);
+  couple.transfer->wanted = couple.transfer->back = 100;
+  cr_assert_eq(couple.chunk(couple.b, couple.at_b(), name, 101), Verdict::kMalformed);
+  cr_assert_eq(couple.chunk(couple.b, couple.at_b(), name, 60), Verdict::kTaken);
+  cr_assert_eq(couple.chunk(couple.b, couple.at_b(), name, 41), Verdict::kMalformed);
+  cr_assert_eq(couple.chunk(couple.b, couple.b.peer("stranger"), name, 40), Verdict::kMalformed);
+  cr_assert_eq(couple.transfer->front, 60u);
+  cr_assert_eq(couple.chunk(couple.b, couple.at_b(), name, 40), Verdict::kTaken);
+  cr_assert_eq(couple.b.exchange.transfers.in_use(), 0u);
+  cr_assert_eq(couple.chunk(couple.b, couple.at_b(), name, 40), Verdict::kTaken, "a late one");
+}
+
+Test(rendezvous_receive, several_messages_share_the_way) {
+  for (const bool direct : {true, false}) {
+    Couple couple(direct ? quick() : without_direct_copy());
+    std::vector<std::vector<unsigned char>> sent, received;
+    for (unsigned i = 0; i < 20; ++i) {
+      sent.push_back(bytes_of(50'000 + 7777 * i, i));
+      received.emplace_back(sent.back().size());
+    }
+    for (unsigned i = 0; i < 20; ++i) cr_assert_eq(couple.a.send(couple.to_b, sent[i].data(), sent[i].size(), i), 0);
+    for (unsigned i = 20; i-- > 0;) cr_assert_eq(couple.b.receive(received[i].data(), received[i].size(), i), 0);
+    for (unsigned i = 0; i < 20; ++i) await(couple.b, couple.a);
+    cr_assert(received == sent);
+  }
+}
+
+Test(rendezvous_receive, nothing_is_moved_into_an_empty_buffer) {
+  Couple couple;
+  const auto sent = bytes_of(kLong);
+  cr_assert_eq(couple.b.receive(nullptr, 0), 0);
+  cr_assert_eq(couple.a.send(couple.to_b, sent.data(), sent.size()), 0);
+  const Event event = await(couple.b, couple.a);
+  cr_assert_eq(event.error, kTruncated);
+  cr_assert_eq(event.overflow_length, kLong);
+  cr_assert_eq(await(couple.a, couple.b).error, 0);
+}
