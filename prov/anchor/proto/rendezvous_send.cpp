@@ -64,6 +64,8 @@ Verdict on_clear_to_send(Exchange& exchange, Peer& peer, const IncomingMessage& 
   const auto body = message.body_as<ClearToSendBody>();
   SendRequest* request = find_announced(exchange, peer, body.request);
   if (request == nullptr || body.length > request->work.length) return Verdict::kMalformed;
+  // Not announced but sent: if it was injected, its buffer is the application's again.
+  if (request->work.length <= peer.channel->max_payload()) return Verdict::kMalformed;
   stop_streaming(exchange, *request);
   request->state = SendState::kStreaming;
   request->transfer = body.transfer;
