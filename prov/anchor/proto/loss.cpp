@@ -30,19 +30,24 @@ void fail_transfers(Exchange& exchange, Peer& peer) {
   });
 }
 
-// Announced messages are out of reach now; eager ones are complete and stay.
+// Announced messages are out of reach now; eager ones are complete and stay. But nobody waits for their kFinish any
+// more: the next owner of the name would take it for nonsense.
 void drop_announcements(Exchange& exchange, Peer& peer) {
   for (TagMatcher* matcher : {&exchange.tagged, &exchange.untagged}) {
     matcher->for_each_unexpected_from(peer.number, [&](UnexpectedMessage* found) {
       auto* message = static_cast<UnexpectedRequest*>(found);
+      message->envelope.request = 0;
       if (!message->announced) return true;
       matcher->remove(message);
       drop_unexpected(exchange, *message);
       return true;
     });
   }
-  for (UnexpectedRequest* message : exchange.claimed)
-    if (message->announced && message->envelope.peer == &peer) message->error = peer.loss;
+  for (UnexpectedRequest* message : exchange.claimed) {
+    if (message->envelope.peer != &peer) continue;
+    message->envelope.request = 0;
+    if (message->announced) message->error = peer.loss;
+  }
 }
 
 void fail_directed_receives(Exchange& exchange, Peer& peer, int error) {
@@ -81,6 +86,9 @@ void finish_loss(Exchange& exchange, Peer& peer) {
   fail_transfers(exchange, peer);
   drop_announcements(exchange, peer);
   const int error = peer.loss;
+  // It may live and mean no harm: it shall not go on writing to a block that is somebody else's next.
+  if (peer.channel && peer.channel->connected())
+    static_cast<void>(peer.channel->send({.operation = Operation::kGoodbye}));
   disconnect(exchange, peer);
   fail_waiting(exchange, peer, error);
   fail_directed_receives(exchange, peer, error);
