@@ -17,9 +17,11 @@
 namespace anchor {
 namespace {
 
-// Backpressure: what a message causes must have somewhere to go.
+// Backpressure: what a message causes must have somewhere to go. A peer that is leaving collects no answers and sends
+// no more than is in its ring: only the application is waited for.
 bool must_wait(const Exchange& exchange, const Peer& peer) noexcept {
-  return (exchange.receive_queue != nullptr && exchange.receive_queue->full()) || peer.control.size() > kMaxOwedControl;
+  return (exchange.receive_queue != nullptr && exchange.receive_queue->full()) ||
+         (peer.control.size() > kMaxOwedControl && peer.state != PeerState::kLeaving);
 }
 
 ReceiveRequest* find_receive(Exchange& exchange, const Envelope& envelope) noexcept {
@@ -43,7 +45,8 @@ void deliver_bytes(Exchange& exchange, ReceiveRequest& receive, const Envelope& 
 
 UnexpectedRequest* keep_unexpected(Exchange& exchange, const Envelope& envelope, std::size_t bytes) {
   Peer& peer = *envelope.peer;
-  if (peer.unexpected_bytes + bytes > exchange.settings.unexpected_limit) return nullptr;
+  if (peer.unexpected_bytes + bytes > exchange.settings.unexpected_limit && peer.state != PeerState::kLeaving)
+    return nullptr;
   UnexpectedRequest* kept = exchange.unexpected.acquire();
   if (kept == nullptr) return nullptr;
   kept->source = peer.number;
@@ -92,7 +95,8 @@ bool stays_open(const Exchange& exchange, const ReceiveRequest& receive, std::ui
   if ((receive.flags & kMultiReceive) == 0) [[likely]]
     return false;
   const std::size_t room = receive.length - receive.used;
-  return room - std::min<std::uint64_t>(length, room) >= exchange.min_multi_receive;
+  // At least a byte: a buffer that no message fits any more is the application's, even if it set the minimum to 0.
+  return length < room && room - length >= exchange.min_multi_receive;
 }
 
 // Gives a new receive what has already arrived for it. True: it takes no more (and may be gone).
