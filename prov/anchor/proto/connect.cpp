@@ -131,7 +131,7 @@ int attempt(Exchange& exchange, Peer& peer) {
 void refuse_contact(Exchange& exchange, Peer& peer, const ContactRequest& request, int error) {
   ANCHOR_WARN(
       kEndpoint,
-      "%s cannot connect to %s: no memory for its FIFO (errno %d); enlarge /dev/shm or lower FI_ANCHOR_FIFO_PAYLOAD",
+      "%s cannot connect to %s: no memory for its FIFO (errno %d); enlarge /dev/shm",
       peer.name.bytes.data(), exchange.name.bytes.data(), -error);
   const std::size_t size = exchange.geometry.size();
   const std::unique_ptr<std::byte, void (*)(std::byte*)> scratch(
@@ -148,11 +148,16 @@ void refuse_contact(Exchange& exchange, Peer& peer, const ContactRequest& reques
   peer.channel.reset();
 }
 
-// Makes the peer's region the one that the request speaks of. False: the request is stale.
-bool adopt_region(Exchange& exchange, Peer& peer, const ContactRequest& request) {
-  if (peer.region && peer.contents.incarnation != request.requester_incarnation) restart_search(exchange, peer);
-  if (!peer.region && retrieve_record(exchange, peer) != 0) return false;
-  return peer.contents.incarnation == request.requester_incarnation;
+// Makes the peer's region the one that the request speaks of. -EAGAIN: no file descriptor left at the moment; otherwise
+// the request is stale.
+int adopt_region(Exchange& exchange, Peer& peer, const ContactRequest& request) {
+  if (peer.region && peer.contents.incarnation != request.requester_incarnation) {
+    if (peer.region->alive()) return -ENOENT;
+    restart_search(exchange, peer);
+  }
+  if (!peer.region)
+    if (const int error = retrieve_record(exchange, peer)) return error;
+  return peer.contents.incarnation == request.requester_incarnation ? 0 : -ENOENT;
 }
 
 // The requester's block becomes what we send through, ours what it sends through. 0, or why not.
@@ -213,15 +218,21 @@ bool answer_contact(Exchange& exchange, std::uint32_t index) {
   Peer& peer = exchange.peers.with_name(request.requester);
   if (peer.state == PeerState::kConnected || peer.state == PeerState::kLeaving) {
     if (peer.contents.incarnation == request.requester_incarnation) return true;
+    // Whoever uses a living endpoint's name does not cut it off.
+    if (peer.region && peer.region->alive()) return true;
     begin_loss(exchange, peer, ECONNRESET);
     return false;
   }
-  if (!adopt_region(exchange, peer, request)) {
+  int error = adopt_region(exchange, peer, request);
+  if (error == -EAGAIN) return false;
+  if (error != 0) {
     if (peer.state == PeerState::kIdle) disconnect(exchange, peer);
     retire_if_unused(exchange, peer);
     return true;
   }
-  if (const int error = exchange_blocks(exchange, peer, request)) {
+  error = exchange_blocks(exchange, peer, request);
+  if (error == -EAGAIN) return false;
+  if (error != 0) {
     give_up(exchange, peer, -error);
   } else {
     become_connected(exchange, peer);
@@ -233,22 +244,27 @@ void restart_search(Exchange& exchange, Peer& peer) {
   const TimePoint deadline = peer.deadline;
   disconnect(exchange, peer);
   if (peer.waiting.empty()) return;
-  seek_peer(exchange, peer);
+  // Not tried at once: an attempt may give the peer up and forget it, and the caller still uses it.
+  peer.state = PeerState::kSeeking;
   peer.deadline = deadline;
+  peer.next_attempt = {};
+  exchange.seeking.push_back(&peer);
 }
 
 Verdict on_grant(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   const auto body = message.body_as<GrantBody>();
   if (body.incarnation != exchange.incarnation) return Verdict::kMalformed;
   if (peer.state != PeerState::kAsked) return Verdict::kTaken;  // its own contact told us already
-  if (open_transmit(peer, body.block) != 0) return Verdict::kMalformed;
+  const int error = open_transmit(peer, body.block);
+  if (error == -EAGAIN) return Verdict::kNotNow;  // no file descriptor left at the moment
+  if (error != 0) return Verdict::kMalformed;
   become_connected(exchange, peer);
   return Verdict::kTaken;
 }
 
-Verdict on_refuse(Exchange&, Peer& peer, const IncomingMessage& message) {
-  if (peer.state != PeerState::kAsked) return Verdict::kMalformed;
+Verdict on_refuse(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   const auto body = message.body_as<RefuseBody>();
+  if (peer.state != PeerState::kAsked || body.incarnation != exchange.incarnation) return Verdict::kMalformed;
   peer.loss = body.status < 0 && body.status > -4096 ? static_cast<int>(-body.status) : EPROTO;
   peer.state = PeerState::kLeaving;
   return Verdict::kTaken;

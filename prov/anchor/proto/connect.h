@@ -21,7 +21,7 @@ void try_connect(Exchange& exchange, Peer& peer);
 // The incarnation that was asked died, or another one answered: forget it and, if something waits, look again.
 void restart_search(Exchange& exchange, Peer& peer);
 // Answers the request in entry `index` of our contact table. False: later (a former incarnation is still being seen
-// off).
+// off, or no file descriptor is left to look the requester up).
 bool answer_contact(Exchange& exchange, std::uint32_t index);
 
 Verdict on_grant(Exchange& exchange, Peer& peer, const IncomingMessage& message);
