@@ -80,6 +80,7 @@ class FifoTx {
   void put_payload(std::uint32_t offset, const OutgoingMessage& message) noexcept {
     std::byte* to = payload_ + offset;
     for (std::uint32_t i = 0; i < message.segment_count; ++i) {
+      if (message.segments[i].iov_len == 0) continue;  // its address may be anything, NULL too
       Port::put(to, message.segments[i].iov_base, message.segments[i].iov_len);
       to += message.segments[i].iov_len;
     }
