@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+
+#include <memory>
+
+#include "node.h"
+#include "proto/polling.h"
+#include "proto/upkeep.h"
+
+using namespace anchor;
+using namespace anchor::unit;
+
+namespace {
+
+// A hub and so many that sent it a message.
+struct Star {
+  explicit Star(unsigned count) {
+    char in;
+    for (unsigned i = 0; i < count; ++i) {
+      nodes.push_back(std::make_unique<Node>(place.device, std::to_string(i)));
+      cr_assert_eq(hub.receive(&in, 1), 0);
+      cr_assert_eq(nodes[i]->send(nodes[i]->insert("hub"), "x", 1, 0, 0), 0);
+      cr_assert_eq(await(hub, *nodes[i]).error, 0);
+    }
+  }
+  Peer& peer(unsigned i) { return hub.peer(std::to_string(i)); }
+  void send(unsigned i) { cr_assert_eq(nodes[i]->send(nodes[i]->addresses.find(named("hub")), "x", 1, 0, 0), 0); }
+  // The first that the hub no longer polls.
+  unsigned unpolled() {
+    for (unsigned i = 0; i < nodes.size(); ++i)
+      if (!peer(i).polled) return i;
+    cr_assert_fail("all are polled");
+    return 0;
+  }
+
+  Place place;
+  Node hub{place.device, "hub"};
+  std::vector<std::unique_ptr<Node>> nodes;
+};
+
+}  // namespace
+
+Test(polling, a_few_are_polled_however_idle) {
+  Star star(kFreePolls);
+  star.hub.passes(3 * kIdlePolls);
+  cr_assert_eq(star.hub.exchange.polled.size(), kFreePolls);
+}
+
+Test(polling, of_many_the_idle_ones_are_left_to_the_board) {
+  Star star(kFreePolls + 3);
+  cr_assert_eq(star.hub.exchange.polled.size(), kFreePolls + 3);
+  star.hub.passes(2 * kIdlePolls);
+  cr_assert_eq(star.hub.exchange.polled.size(), kFreePolls);
+}
+
+Test(polling, one_that_rings_is_polled_again) {
+  Star star(kFreePolls + 3);
+  star.hub.passes(2 * kIdlePolls);
+  const unsigned quiet = star.unpolled();
+  star.send(quiet);
+  char in;
+  cr_assert_eq(star.hub.receive(&in, 1), 0);
+  star.hub.passes(3);  // two lines of the board, then the FIFO
+  Event event;
+  cr_assert(star.hub.next(&event));
+  cr_assert(star.peer(quiet).polled);
+}
+
+// As when its sender read that it is polled just before that changed.
+Test(polling, one_that_did_not_ring_is_found_by_the_sweep) {
+  Star star(kFreePolls + 3);
+  star.hub.passes(2 * kIdlePolls);
+  const unsigned quiet = star.unpolled();
+  star.peer(quiet).channel->set_polled(true);
+  star.send(quiet);
+  char in;
+  cr_assert_eq(star.hub.receive(&in, 1), 0);
+  star.hub.passes(kPassesPerUpkeep * (kFreePolls + 4) + 1);
+  Event event;
+  cr_assert(star.hub.next(&event));
+}
+
+Test(polling, each_gets_its_turn) {
+  Couple couple;
+  for (unsigned i = 0; i < 2 * kMessagesPerPoll; ++i) cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);
+  couple.b.progress();
+  cr_assert_eq(couple.b.exchange.tagged.unexpected(), kMessagesPerPoll);
+  couple.b.progress();
+  cr_assert_eq(couple.b.exchange.tagged.unexpected(), 2 * kMessagesPerPoll);
+}
+
+Test(polling, a_contact_that_rings_again_and_again_is_answered_once) {
+  Couple couple;
+  Bell bell(couple.b.exchange.region->header() + kNotificationOffset + 5);
+  for (unsigned i = 0; i < 10; ++i) {
+    bell.ring();
+    poll_peers(couple.b.exchange);
+  }
+  cr_assert_eq(couple.b.exchange.contacts.size(), 1u);
+}
+
+Test(polling, bells_of_nobody_are_ignored) {
+  Couple couple;
+  for (std::uint32_t index = kContactEntries + 1; index < 2 * kCacheLine; ++index)
+    Bell(couple.b.exchange.region->header() + kNotificationOffset + index).ring();
+  couple.b.passes(4);
+  cr_assert_eq(couple.b.exchange.polled.size(), 1u);
+}
+
+Test(polling, several_may_leave_in_one_pass) {
+  Star star(8);
+  for (unsigned i = 0; i < 8; i += 2) star.nodes[i]->say_goodbye(star.nodes[i]->peer("hub"));
+  star.hub.passes(3);
+  cr_assert_eq(star.hub.exchange.polled.size(), 4u);
+  char in;
+  for (unsigned i = 1; i < 8; i += 2) {
+    star.send(i);
+    cr_assert_eq(star.hub.receive(&in, 1), 0);
+    cr_assert_eq(await(star.hub).error, 0);
+  }
+}

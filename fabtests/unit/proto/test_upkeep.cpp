@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <criterion/criterion.h>
+
+#include <memory>
+
+#include "node.h"
+#include "proto/upkeep.h"
+
+using namespace anchor;
+using namespace anchor::unit;
+
+Test(upkeep, finds_every_dead_peer) {
+  Place place;
+  Node hub(place.device, "hub");
+  std::vector<std::unique_ptr<Node>> nodes;
+  for (unsigned i = 0; i < 20; ++i) {
+    nodes.push_back(std::make_unique<Node>(place.device, std::to_string(i)));
+    seek_peer(nodes[i]->exchange, nodes[i]->peer("hub"));
+    cr_assert(until([&] { return nodes[i]->peer("hub").state == PeerState::kConnected; }, hub, *nodes[i]));
+  }
+  for (unsigned i = 0; i < 20; i += 2) nodes[i].reset();
+  const auto peers = [&] {
+    unsigned count = 0;
+    for (std::size_t i = 0; i < hub.exchange.peers.size(); ++i) count += hub.exchange.peers.numbered(i) != nullptr;
+    return count;
+  };
+  cr_assert(until([&] { return peers() == 10; }, hub));
+  hub.passes(1000);
+  cr_assert_eq(peers(), 10u, "the living stay");
+}
+
+Test(upkeep, sought_peers_are_tried_again_when_it_is_time) {
+  Place place;
+  Node a(place.device, "a");
+  seek_peer(a.exchange, a.peer("b"));
+  Node b(place.device, "b");
+  a.peer("b").next_attempt = Clock::now() + Milliseconds{1'000'000};
+  upkeep(a.exchange);
+  cr_assert_eq(a.peer("b").state, PeerState::kSeeking);
+  a.peer("b").next_attempt = Clock::now();
+  upkeep(a.exchange);
+  cr_assert_eq(a.peer("b").state, PeerState::kAsked);
+}
