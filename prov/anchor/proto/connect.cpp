@@ -129,10 +129,8 @@ int attempt(Exchange& exchange, Peer& peer) {
 // Tells the requester that it gets no block, through the block it granted us. The answer needs a block to return
 // credits to; nothing ever returns them, so private memory serves.
 void refuse_contact(Exchange& exchange, Peer& peer, const ContactRequest& request, int error) {
-  ANCHOR_WARN(
-      kEndpoint,
-      "%s cannot connect to %s: no memory for its FIFO (errno %d); enlarge /dev/shm",
-      peer.name.bytes.data(), exchange.name.bytes.data(), -error);
+  ANCHOR_WARN(kEndpoint, "%s cannot connect to %s: no memory for its FIFO (errno %d); enlarge /dev/shm",
+              peer.name.bytes.data(), exchange.name.bytes.data(), -error);
   const std::size_t size = exchange.geometry.size();
   const std::unique_ptr<std::byte, void (*)(std::byte*)> scratch(
       static_cast<std::byte*>(::operator new (size, std::align_val_t{kPageSize}, std::nothrow)),
