@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "corruption.h"
+
+#include <iterator>
+
+namespace anchor::stress {
+namespace {
+
+constexpr std::uint64_t kBorders[] = {
+    0,          1,          40,         41,     63,         64,           4095,       4096,          6080,
+    6081,       12160,      12161,      0xffff, 0x10000,    0x7fffffff,   0x80000000, 0xffffffff,    1ull << 32,
+    1ull << 47, 1ull << 48, 1ull << 63, ~0ull,  ~0ull - 63, ~0ull - 4095, 0xdeadbeef, 1ull << 32 | 1};
+
+}  // namespace
+
+void Corruption::commit() {
+  listen();
+  using Deed = void (Corruption::*)();
+  // Deeds that a connection survives come up more often, so that what follows them is reached.
+  static constexpr Deed kDeeds[] = {&Corruption::flood,           &Corruption::flood,
+                                    &Corruption::announce_wildly, &Corruption::announce_wildly,
+                                    &Corruption::spoil_pull_line, &Corruption::ring_bells,
+                                    &Corruption::ask_nonsense,    &Corruption::spoil_own_block,
+                                    &Corruption::answer_wrongly,  &Corruption::say_nearly_right,
+                                    &Corruption::say_anything,    &Corruption::scribble_slots,
+                                    &Corruption::spoil_credits,   &Corruption::spoil_own_record};
+  (this->*kDeeds[random_.below(std::size(kDeeds))])();
+}
+
+void Corruption::listen() {
+  while (const auto message = rogue_.hear()) {
+    heard_.push_back(message->body[0]);
+    heard_.push_back(message->body[1]);
+    if (heard_.size() > 64) heard_.erase(heard_.begin(), heard_.begin() + 32);
+  }
+}
+
+std::uint64_t Corruption::word() {
+  return random_.one_in(2) ? kBorders[random_.below(std::size(kBorders))] : random_.next();
+}
+
+std::uint64_t Corruption::known() {
+  return heard_.empty() || random_.one_in(4) ? word() : heard_[random_.below(heard_.size())];
+}
+
+void Corruption::say_anything() {
+  Words words{.operation = static_cast<Operation>(random_.below(256)),
+              .flags = static_cast<std::uint8_t>(random_.next()),
+              .length = static_cast<std::uint16_t>(word()),
+              .tag = word(),
+              .data = word()};
+  for (std::uint64_t& part : words.body) part = word();
+  rogue_.say(words, random_.one_in(4));
+}
+
+void Corruption::say_nearly_right() {
+  Words words{.operation = static_cast<Operation>(random_.below(kOperationCount)),
+              .flags = static_cast<std::uint8_t>(random_.below(8)),
+              .length = static_cast<std::uint16_t>(random_.below(64)),
+              .tag = random_.below(4)};
+  for (std::uint64_t& part : words.body) part = known();
+  words.body[0] &= 0x3fff;
+  rogue_.say(words);
+}
+
+void Corruption::answer_wrongly() {
+  Words words{};
+  switch (random_.below(4)) {
+    case 0:
+      words.operation = Operation::kFinish;
+      words.with(FinishBody{known(), static_cast<std::int64_t>(word())});
+      break;
+    case 1:
+      words.operation = Operation::kClearToSend;
+      words.with(ClearToSendBody{known(), word(), random_.one_in(2) ? random_.below(100'000) : word()});
+      break;
+    case 2:
+      words.operation = Operation::kChunk;
+      words.flags = kInArea;
+      words.length = static_cast<std::uint16_t>(random_.below(6081));
+      words.with(ChunkBody{static_cast<std::uint32_t>(random_.below(6000)), 0, known()});
+      break;
+    default:
+      words.operation = Operation::kGrant;
+      words.with(GrantBody{word(),
+                           {word(), static_cast<std::uint32_t>(word()), static_cast<std::uint32_t>(word()),
+                            static_cast<std::uint32_t>(word()), 0}});
+  }
+  rogue_.say(words);
+}
+
+void Corruption::announce_wildly() {
+  Words words{.operation = random_.one_in(2) ? Operation::kAnnounce : Operation::kTaggedAnnounce,
+              .tag = random_.below(4)};
+  const std::uint32_t count = random_.one_in(2) ? 1 : static_cast<std::uint32_t>(random_.below(10));
+  AnnounceBody body{.offset = static_cast<std::uint32_t>(random_.below(4000)),
+                    .segment_count = count,
+                    .request = word(),
+                    .length = random_.one_in(2) ? random_.below(200'000) : word(),
+                    .address = word()};
+  if (count != 1) {
+    words.flags = kInArea;
+    words.length = static_cast<std::uint16_t>(count * sizeof(RemoteSegment));
+    body.length = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const RemoteSegment segment{word(), random_.below(50'000)};
+      body.length += segment.length;
+      std::memcpy(rogue_.payload() + body.offset + i * sizeof segment, &segment, sizeof segment);
+    }
+    if (random_.one_in(4)) body.length = word();
+  }
+  words.with(body);
+  rogue_.say(words);
+}
+
+// As many messages as the FIFO takes, wanting answers that it does not collect.
+void Corruption::flood() {
+  for (unsigned i = 0; i < 200; ++i) {
+    Words words{.operation = random_.one_in(2) ? Operation::kEager : Operation::kTaggedEager,
+                .flags = static_cast<std::uint8_t>(kInArea | (random_.one_in(2) ? kWantFinish : 0)),
+                .length = static_cast<std::uint16_t>(random_.below(6000)),
+                .tag = random_.below(4)};
+    words.with(AreaBody{static_cast<std::uint32_t>(random_.below(6000)), 0, word()});
+    if (!rogue_.say(words)) return;
+  }
+}
+
+void Corruption::scribble_slots() {
+  auto* words = reinterpret_cast<SharedWord*>(rogue_.block().data());
+  for (std::uint64_t i = random_.between(1, 64); i != 0; --i)
+    words[random_.below(rogue_.block().size() / 8)].store(word(), std::memory_order_relaxed);
+  rogue_.ring();
+}
+
+void Corruption::spoil_credits() {
+  SharedWord& tail = rogue_.credit().tail;
+  const std::uint64_t now = tail.load(std::memory_order_relaxed);
+  tail.store(random_.one_in(2) ? now + random_.between(1, 100) : random_.one_in(2) ? now - random_.below(100) : word());
+  rogue_.credit().polled.store(word());
+}
+
+void Corruption::spoil_pull_line() { rogue_.pull().pulled.store(random_.one_in(2) ? known() << 48 | word() : word()); }
+
+void Corruption::spoil_own_record() {
+  auto* words = reinterpret_cast<SharedWord*>(rogue_.own_header());
+  words[random_.below(sizeof(AnchorRecord) / 8)].store(word());
+}
+
+void Corruption::spoil_own_block() {
+  auto* words = reinterpret_cast<SharedWord*>(rogue_.own_block());
+  words[random_.below(kPageSize / 8)].store(word());
+}
+
+void Corruption::ask_nonsense() {
+  ContactRequest request = rogue_.right_request();
+  switch (random_.below(6)) {
+    case 0:
+      request.requester = EndpointName::from("anchor://nobody-of-this-name");
+      break;
+    case 1:
+      request.requester.bytes.fill(static_cast<char>(random_.below(256)));
+      break;
+    case 2:
+      request.requester_incarnation = word();
+      break;
+    case 3:
+      request.block.offset = word();
+      break;
+    case 4:
+      request.block.slot_count = static_cast<std::uint32_t>(word());
+      break;
+    default:
+      request.block.notification = static_cast<std::uint32_t>(word());
+  }
+  static_cast<void>(rogue_.ask(request));
+}
+
+void Corruption::ring_bells() {
+  auto* board =
+      reinterpret_cast<std::atomic<std::uint8_t>*>(rogue_.header().data() + rogue_.contents().notification_offset);
+  for (unsigned i = 0; i < 64; ++i)
+    board[random_.below(rogue_.contents().notification_count)].fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace anchor::stress
