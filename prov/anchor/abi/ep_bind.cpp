@@ -14,7 +14,7 @@ constexpr std::uint64_t kRemoteMemoryEvents = FI_READ | FI_WRITE | FI_REMOTE_REA
 // An object of another domain has another device, and may not outlive ours.
 template <class Object>
 int check_domain(const Object& object, const EpCore& core) noexcept {
-  return &object.domain() == core.domain.get() ? 0 : -FI_EINVAL;
+  return &object.domain() == core.domain.get() ? 0 : -FI_EDOMAIN;
 }
 
 }  // namespace
