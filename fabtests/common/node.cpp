@@ -26,6 +26,15 @@ fi_addr_t insert_address(fid_av* av, const Bytes& name) {
   return address;
 }
 
+Bytes address_of(const std::string& host, const std::string& service, std::uint32_t format) {
+  const Info hints = message_hints();
+  hints->addr_format = format;
+  const Info info = info_or_skip(hints.get(), host, service);
+  REQUIRE(info->dest_addr != nullptr);
+  const auto* raw = static_cast<const std::byte*>(info->dest_addr);
+  return Bytes(raw, raw + info->dest_addrlen);
+}
+
 Info node_info(const NodeOptions& options) {
   Info hints = message_hints(options.caps);
   hints->addr_format = options.address_format;
@@ -60,7 +69,9 @@ void Node::open(const NodeOptions& options) {
   REQUIRE_OK(fi_enable(ep_.get()));
   sends_ = Completions(transmit_queue_.get(), false);
   receives_ = Completions(receive_queue_.get(), (options.caps & FI_SOURCE) != 0);
-  progress_key_ = team_.add_progress([this] { progress(); });
+  progress_key_ = team_.add_progress([this] {
+    if (!resting_) progress();
+  });
 }
 
 Node::~Node() {

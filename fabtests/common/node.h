@@ -70,6 +70,9 @@ class Node {
   Entry await_send_error(double seconds = 15);
   Entry await_receive_error(double seconds = 15);
 
+  // While it rests, the team's waiting calls make no progress here: a peer that is busy elsewhere.
+  void rest(bool on) noexcept { resting_ = on; }
+
   // Gives up the endpoint before the queues, as a test of closing wants it.
   void close_endpoint() { ep_.reset(); }
 
@@ -89,12 +92,16 @@ class Node {
   Completions receives_;
   std::vector<fi_addr_t> peers_;
   int progress_key_ = -1;
+  bool resting_ = false;
 };
 
 // The endpoint's name with the length that fi_getname reports.
 Bytes name_of(fid_ep* ep);
 // One address into a vector. FI_ADDR_NOTAVAIL and a failure noted when it is refused.
 fi_addr_t insert_address(fid_av* av, const Bytes& name);
+
+// The address that host and service stand for, whether anybody is there or not.
+Bytes address_of(const std::string& host, const std::string& service, std::uint32_t format = FI_FORMAT_UNSPEC);
 
 // Hints for NodeOptions, and the info they lead to.
 Info node_info(const NodeOptions& options);

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "survivor.h"
+
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace anchor::fabtests {
+
+namespace {
+
+constexpr double kLongestTalk = 0.02;    // seconds until the kill; contact takes a part of it
+constexpr double kNoticeSeconds = 1;     // for a victim that was met
+constexpr double kConnectSeconds = 0.5;  // FI_ANCHOR_CONNECT_TIMEOUT of this program: for one that was not
+
+}  // namespace
+
+Survivor::Survivor(Team& team, Node& node, fi_addr_t bystander)
+    : node_(node), random_(team.seed(), 7), bystander_(bystander) {
+  for (std::size_t i = 0; i < kInFlight; ++i) slots_[i].sends = true;
+}
+
+bool Survivor::busy(bool sends) const {
+  return std::any_of(slots_.begin(), slots_.end(), [sends](const Slot& s) { return s.busy && s.sends == sends; });
+}
+
+void Survivor::start_all() {
+  for (Slot& slot : slots_) {
+    if (slot.busy) continue;
+    ssize_t rc;
+    if (slot.sends) {
+      const std::size_t size = stress_size(random_);
+      fill_pattern(slot.buffer.data(), size, number_);
+      rc = fi_tsend(node_.ep(), slot.buffer.data(), size, nullptr, address_, kToVictim + number_, &slot);
+    } else {
+      rc = fi_trecv(node_.ep(), slot.buffer.data(), slot.buffer.size(), nullptr, address_, kFromVictim + number_, 0,
+                    &slot);
+    }
+    slot.busy = rc == 0;
+  }
+}
+
+// Keeps one request to the bystander outstanding at all times.
+void Survivor::step() {
+  if (!echo_outstanding_) {
+    node_.submit([&] { return fi_trecv(node_.ep(), &answer_, 8, nullptr, bystander_, kEchoAnswer, 0, &answer_); });
+    node_.submit([&] { return fi_tinject(node_.ep(), &echo_, 8, bystander_, kEchoRequest); });
+    echo_outstanding_ = true;
+  }
+  if (!node_.progress()) sched_yield();
+  while (!node_.sends().empty()) take(node_.sends().take());
+  while (!node_.receives().empty()) take(node_.receives().take());
+}
+
+void Survivor::take(const Entry& entry) {
+  if (entry.context == &answer_) {
+    CHECK_EQ(entry.error, 0);
+    CHECK_EQ(answer_, echo_++);
+    echo_outstanding_ = false;
+    return;
+  }
+  auto& slot = *static_cast<Slot*>(entry.context);
+  CHECK(slot.busy);  // one end for each operation
+  slot.busy = false;
+  if (entry.error != 0) {
+    ++errors_;
+    return;
+  }
+  met_ = true;
+  ++deliveries_;
+  if (slot.sends) return;
+  std::uint64_t round;
+  std::memcpy(&round, slot.buffer.data(), sizeof(round));
+  CHECK_EQ(round, number_);  // nothing from those who died before
+  check_pattern(slot.buffer.data() + 8, entry.length - 8, number_);
+}
+
+void Survivor::talk_until(double seconds) {
+  const Deadline talk(seconds / time_scale());
+  while (!talk.expired()) {
+    start_all();
+    step();
+  }
+}
+
+// A victim that died before it was met cannot be told from one that is late: our receives wait for it, rightly.
+void Survivor::cancel_receives() {
+  for (Slot& slot : slots_) {
+    if (slot.busy && !slot.sends) fi_cancel(&node_.ep()->fid, &slot);
+  }
+}
+
+void Survivor::await_ends(double limit) {
+  const Deadline clock(60);
+  const std::uint64_t echoes = echo_;
+  while (busy(true) || busy(false)) {
+    step();
+    if (!met_ && !busy(true)) cancel_receives();
+    if (clock.elapsed() > 10 * time_scale()) break;
+  }
+  CHECK(!busy(true) && !busy(false));
+  if (clock.elapsed() > limit * time_scale()) {
+    note_failure(FABTESTS_PLACE,
+                 "round " + std::to_string(number_) + ": noticed only after " + std::to_string(clock.elapsed()) + " s");
+  }
+  if (clock.elapsed() > 0.1) CHECK(echo_ > echoes);  // the bystander was served meanwhile
+}
+
+void Survivor::round(std::uint64_t number, fi_addr_t address, pid_t pid) {
+  number_ = number;
+  address_ = address;
+  met_ = false;
+  const double moment = static_cast<double>(random_.below(1000)) / 1000 * kLongestTalk;
+  talk_until(moment);
+  REQUIRE(kill(pid, SIGKILL) == 0);
+  await_ends(met_ ? kNoticeSeconds : kNoticeSeconds + kConnectSeconds);
+}
+
+}  // namespace anchor::fabtests

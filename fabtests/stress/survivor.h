@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The one that lives through all rounds: keeps operations outstanding towards the victim, has it killed at a random
+// moment, and must get an end of each of them in time, while a bystander goes on answering.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+
+#include "victim.h"
+
+namespace anchor::fabtests {
+
+class Survivor {
+ public:
+  Survivor(Team& team, Node& node, fi_addr_t bystander);
+
+  // A round with the victim at `address`, which runs as process `pid`.
+  void round(std::uint64_t number, fi_addr_t address, pid_t pid);
+
+  int errors() const noexcept { return errors_; }
+  int deliveries() const noexcept { return deliveries_; }
+
+ private:
+  struct Slot {
+    Bytes buffer = Bytes(kLargestMessage);
+    bool busy = false;
+    bool sends = false;
+  };
+  static constexpr std::size_t kInFlight = 8;
+
+  void talk_until(double seconds);
+  void start_all();
+  void step();
+  void take(const Entry& entry);
+  void await_ends(double since_kill);
+  void cancel_receives();
+  bool busy(bool sends) const;
+
+  Node& node_;
+  Random random_;
+  fi_addr_t bystander_;
+  fi_addr_t address_ = 0;
+  std::uint64_t number_ = 0;
+  std::array<Slot, 2 * kInFlight> slots_;
+  bool met_ = false;  // something came from this round's victim
+  std::uint64_t echo_ = 0;
+  std::uint64_t answer_ = 0;
+  bool echo_outstanding_ = false;
+  int errors_ = 0;
+  int deliveries_ = 0;
+};
+
+inline constexpr std::uint64_t kEchoRequest = 3ull << 32;
+inline constexpr std::uint64_t kEchoAnswer = 4ull << 32;
+
+}  // namespace anchor::fabtests
