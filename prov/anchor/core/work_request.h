@@ -13,7 +13,7 @@
 
 namespace anchor {
 
-inline constexpr std::size_t kMaxSegments = 8;  // iov_limit, both directions
+inline constexpr std::size_t kMaxSegments = 4;  // iov_limit, both directions
 
 enum class WorkType : std::uint8_t { kSend, kTaggedSend, kReceive, kTaggedReceive };
 
