@@ -41,17 +41,22 @@ def build(options=""):
     return f"{{ test -f config.status || {CONFIGURE} {options}; }} && make -j{JOBS} all check TESTS="
 
 
+SLOW = "export FABTESTS_TIME_SCALE=5 && "  # sanitizers take their time
 STAGES = [
     Stage("build", "g++ -Werror", build()),
     Stage("static", "layers, lists, format, exports, plain C", "make check-static"),
     Stage("unit", "unit tests", "make check-unit"),
     Stage("functional", "every call, several processes", "make check-functional"),
-    Stage("fuzz", "hostile bytes: the corpus", "make check-fuzz"),
-    Stage("stress", "races and kills", "make check-stress"),
+    Stage("stress", "races between threads", "make check-stress"),
+    Stage("hostile", "peers that mean harm", "make check-hostile"),
+    Stage("fuzz", "fuzz targets over their corpus", "make check-fuzz"),
+    Stage("kill", "peers killed at random moments", "make check-kill"),
     Stage("clang", "clang++ -Werror, unit tests", build("CC=clang CXX=clang++") + " && make check-unit", "clang"),
     Stage("address", "AddressSanitizer and UBSan",
-          build("--enable-sanitizer=address") + " && make -k check-unit check-functional check-fuzz", "address", 15),
-    Stage("thread", "ThreadSanitizer", build("--enable-sanitizer=thread") + " && make check-stress", "thread", 15),
+          SLOW + build("--enable-sanitizer=address") + " && make -k check-unit check-functional check-hostile check-fuzz",
+          "address", 15),
+    Stage("thread", "ThreadSanitizer",
+          SLOW + build("--enable-sanitizer=thread") + " && make check-stress", "thread", 15),
     Stage("release", "make distcheck", f"make -j{JOBS} distcheck TESTS='$(STATIC_TESTS) $(UNIT_TESTS)'"),
     Stage("package", "Debian package", "make check-package"),
     Stage("libfabric2", "Debian 13's libfabric", "make check-libfabric2"),
