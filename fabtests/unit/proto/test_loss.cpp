@@ -220,3 +220,18 @@ Test(loss, a_stranger_is_forgotten) {
   stranger.reset();
   cr_assert(until([&] { return a.exchange.peers.numbered(0) == nullptr; }, a));
 }
+
+Test(loss, a_stranger_is_forgotten_with_the_last_message_it_left) {
+  Place place;
+  Node a(place.device, "a");
+  auto stranger = std::make_unique<Node>(place.device, "stranger");
+  cr_assert_eq(stranger->send(stranger->insert("a"), "x", 1), 0);
+  cr_assert(until([&] { return a.exchange.tagged.unexpected() == 1; }, a, *stranger));
+  stranger.reset();
+  cr_assert(until([&] { return a.peer("stranger").state == PeerState::kIdle; }, a));
+  char in = 0;
+  cr_assert_eq(a.receive(&in, 1), 0);
+  cr_assert_eq(await(a).completion.length, 1);
+  cr_assert_eq(in, 'x');
+  cr_assert_null(a.exchange.peers.numbered(0));
+}

@@ -80,6 +80,18 @@ Test(polling, one_that_did_not_ring_is_found_by_the_sweep) {
   cr_assert(star.hub.next(&event));
 }
 
+Test(polling, a_broken_fifo_is_found_by_the_sweep) {
+  Star star(kFreePolls + 3);
+  star.hub.passes(2 * kIdlePolls);
+  Peer& quiet = star.peer(star.unpolled());
+  const std::uint32_t number = quiet.number;
+  // It has sent one message; the second slot gets flags that nobody knows.
+  auto* slots = reinterpret_cast<Slot*>(quiet.granted_block + star.hub.exchange.geometry.slots_offset());
+  slots[1].head.store(SlotHead::pack(2, static_cast<std::uint8_t>(Operation::kEager), 0xff, 0));
+  star.hub.passes(kPassesPerUpkeep * (kFreePolls + 4) + 1);
+  cr_assert_null(star.hub.exchange.peers.numbered(number), "a stranger that breaks the protocol is forgotten");
+}
+
 Test(polling, each_gets_its_turn) {
   Couple couple;
   for (unsigned i = 0; i < 2 * kMessagesPerPoll; ++i) cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);

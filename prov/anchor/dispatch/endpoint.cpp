@@ -150,7 +150,11 @@ int Endpoint::cancel(void* context) noexcept {
 
 bool Endpoint::progress() noexcept {
   const LockGuard guard(state_->lock);
-  return state_->enabled && anchor::progress(state_->exchange);
+  try {
+    return state_->enabled && anchor::progress(state_->exchange);
+  } catch (const std::bad_alloc&) {
+    return false;  // what needed the memory is still where it was, and is tried again in the next pass
+  }
 }
 
 void Endpoint::forget_address(std::uint64_t address) noexcept {

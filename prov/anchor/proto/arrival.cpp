@@ -232,8 +232,8 @@ void deliver_unexpected(Exchange& exchange, ReceiveRequest& receive, UnexpectedR
 void drop_unexpected(Exchange& exchange, UnexpectedRequest& message) {
   Peer& peer = *message.envelope.peer;
   peer.unexpected_bytes -= (message.announced ? 0 : message.envelope.length) + sizeof(UnexpectedRequest);
-  --peer.unexpected_messages;
   exchange.unexpected.release(&message);
+  if (--peer.unexpected_messages == 0) retire_if_unused(exchange, peer);  // the last trace of a stranger that left
 }
 
 int cancel_receive(Exchange& exchange, const void* context) {

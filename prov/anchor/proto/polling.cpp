@@ -93,8 +93,9 @@ void sweep_one(Exchange& exchange) {
   if (exchange.peers.size() == exchange.polled.size()) return;
   if (++exchange.next_to_sweep >= exchange.peers.size()) exchange.next_to_sweep = 0;
   Peer* peer = exchange.peers.numbered(exchange.next_to_sweep);
-  if (peer != nullptr && peer->channel && !peer->polled && peer->channel->peek() != nullptr)
-    start_polling(exchange, *peer);
+  if (peer == nullptr || !peer->channel || peer->polled) return;
+  // A broken FIFO has no message to show; polling it ends the connection.
+  if (peer->channel->peek() != nullptr || peer->channel->broken()) start_polling(exchange, *peer);
 }
 
 }  // namespace anchor
