@@ -27,6 +27,7 @@ class SharedMapping {
   void* data_ = MAP_FAILED;
 };
 
+inline constexpr std::size_t kFewestRepetitions = 32;
 inline constexpr std::size_t kMostRepetitions = 200000;
 
 // Calls `work` for about the time of one point; nanoseconds of a call.
@@ -39,7 +40,7 @@ Percentiles repeat(const Options& options, Work work) {
   do {
     work();
     stopwatch.mark();
-  } while (stopwatch.last_mark() < end && stopwatch.has_room());
+  } while ((stopwatch.last_mark() < end || stopwatch.laps() < kFewestRepetitions) && stopwatch.has_room());
   return stopwatch.nanoseconds();
 }
 

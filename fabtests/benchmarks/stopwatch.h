@@ -30,6 +30,7 @@ class Stopwatch {
     last_ = now;
   }
   std::uint64_t last_mark() const { return last_; }
+  std::size_t laps() const { return laps_.size(); }
   bool has_room() const { return laps_.size() < room_; }
 
   // Nanoseconds of the quickest lap: what a lap takes on a machine without neighbours. Zero without laps.

@@ -155,7 +155,8 @@ def exchange_line(results: Results, sizes: list[float]) -> list[Line]:
     value = results.median(RAW, Metric("line_exchange", "half_round_trip_ns", 8))
     if not value or not sizes:
         return []
-    return [Line("one line, one way", [(min(sizes), value / 1e3), (max(sizes), value / 1e3)], RAW_COLOUR, RAW_DASHES[0])]
+    ends = [(size, value / 1e3) for size in (min(sizes), max(sizes))]
+    return [Line("one line, one way", ends, RAW_COLOUR, RAW_DASHES[0])]
 
 
 def draw(results: Results, cases: list[str], subtitle: str) -> str:

@@ -40,7 +40,8 @@ def build_program(build: Build) -> Path:
     program = build.benchmarks / "mpi_ping_pong"
     sources = [BENCHMARKS / name for name in SOURCES]
     if not program.exists() or any(source.stat().st_mtime > program.stat().st_mtime for source in sources):
-        subprocess.run(["mpicxx", "-std=c++20", "-O2", "-DOMPI_SKIP_MPICXX", "-o", str(program), *map(str, sources)], check=True)
+        flags = ["-std=c++20", "-O2", "-DOMPI_SKIP_MPICXX"]
+        subprocess.run(["mpicxx", *flags, "-o", str(program), *map(str, sources)], check=True)
     return program
 
 

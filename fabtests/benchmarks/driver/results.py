@@ -52,14 +52,10 @@ class Results:
         values = [value for case in cases if (value := self.in_round(turn, case, metric)) is not None]
         return best(values) if values else None
 
-    def ratio(self, over: Callable[[int], float | None], under: Callable[[int], float | None]) -> float | None:
-        """The median of the rounds' ratios; rounds that lack one of the two are left out."""
-        ratios = []
-        for turn in self.turns:
-            numerator, denominator = over(turn), under(turn)
-            if numerator is not None and denominator:
-                ratios.append(numerator / denominator)
-        return median(ratios) if ratios else None
+    def ratios(self, over: Callable[[int], float | None], under: Callable[[int], float | None]) -> list[float]:
+        """One for each round that has both."""
+        pairs = [(over(turn), under(turn)) for turn in self.turns]
+        return [numerator / denominator for numerator, denominator in pairs if numerator is not None and denominator]
 
     def medians(self, case: str, metric: Metric) -> dict[str, float]:
         found = {name: self.median(case, metric, name) for name in ("p50", "p90", "p99", "mean")}

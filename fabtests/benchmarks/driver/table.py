@@ -23,6 +23,7 @@ TITLES = {
     "mpi": "Open MPI",
     "netpipe": "NetPIPE",
 }
+COMPARED = ("line_exchange", "tagged_latency", "untagged_latency", "message_rate", "bandwidth")
 COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "memory")
 
 
@@ -53,7 +54,8 @@ def value_text(metric: Metric, value: float) -> str:
 def row_title(metric: Metric) -> str:
     title = TITLES.get(metric.test, metric.test)
     if metric.test in ("memory", "mpi", "netpipe"):
-        title += " " + metric.name.removesuffix("_ns").removesuffix("_bytes_per_s").removesuffix("_bytes").replace("_", " ")
+        quantity = metric.name.removesuffix("_ns").removesuffix("_bytes_per_s").removesuffix("_bytes")
+        title += " " + quantity.replace("_", " ")
     if metric.name == "transfer_ns":
         title += ", time"
     if metric.test == "memory":
@@ -89,17 +91,17 @@ def limit_text(bar: Bar) -> str:
 
 
 def print_bars(bars: list[Bar]) -> None:
-    rows = [["bar", "required", "measured", "verdict"]]
+    rows = [["bar", "required", "measured", "rounds", "verdict"]]
     for bar in bars:
         measured = "-" if bar.measured is None else f"{bar.measured:.3g}{bar.unit}"
-        rows.append([bar.title, limit_text(bar), measured, bar.verdict])
+        rows.append([bar.title, limit_text(bar), measured, str(bar.rounds), bar.verdict])
     print()
     print_rows(rows)
 
 
 def print_all(results: Results, cases: list[str]) -> None:
     providers = [case for case in cases if case != RAW]
-    print_table(results, providers, ("line_exchange", "tagged_latency", "untagged_latency", "message_rate", "bandwidth"))
+    print_table(results, providers, COMPARED)
     print_table(results, providers, COUNTED)
     print_table(results, ["mpi-ofi", "mpi-vader"], ("mpi", "netpipe"))
     print_table(results, [RAW], ("line_exchange", "memory_copy", "cross_attach", "shared_copy"))
