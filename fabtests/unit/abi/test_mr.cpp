@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "abi/mr.h"
+#include "core/work_request.h"
 #include "open_domain.h"
 
 using namespace anchor;
@@ -20,13 +21,13 @@ Test(mr, local_access_only) {
 
 Test(mr, several_segments) {
   const OpenDomain open;
-  const iovec segments[9] = {};
+  const iovec segments[kMaxSegments + 1] = {};
   fid_mr* many = nullptr;
-  cr_assert_eq(fi_mr_regv(open.domain.get(), segments, 9, FI_SEND, 0, 0, 0, &many, nullptr), -FI_EINVAL);
+  cr_assert_eq(fi_mr_regv(open.domain.get(), segments, kMaxSegments + 1, FI_SEND, 0, 0, 0, &many, nullptr), -FI_EINVAL);
   Opened<fid_mr> mr;
   fi_mr_attr attr{};
   attr.mr_iov = segments;
-  attr.iov_count = 8;
+  attr.iov_count = kMaxSegments;
   attr.access = FI_RECV;
   cr_assert_eq(fi_mr_regattr(open.domain.get(), &attr, 0, mr.out()), 0);
 }
