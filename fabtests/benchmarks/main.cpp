@@ -5,6 +5,7 @@
 // 1.17 on. Every test gets two fresh processes; results are JSON lines on standard output.
 #include <rdma/fabric.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -51,13 +52,14 @@ std::string describe(int status) {
   return WTERMSIG(status) == SIGALRM ? "timed out" : std::string("killed: ") + strsignal(WTERMSIG(status));
 }
 
-// Waits for both; the first that fails takes the other along and is the one reported.
+// Waits for both, and for what a killed one leaves behind. The first that fails takes the other along and is the
+// one reported.
 bool wait_for(const Test& test, pid_t leader, pid_t peer) {
   bool good = true;
-  for (int left = 2; left > 0; --left) {
-    int status = 0;
-    const pid_t ended = waitpid(-1, &status, 0);
-    if (status == 0 || !good) continue;
+  int status = 0;
+  for (pid_t ended; (ended = waitpid(-1, &status, 0)) > 0;) {
+    const bool is_orphan = ended != leader && ended != peer;
+    if (status == 0 || !good || is_orphan) continue;
     good = false;
     if (const std::string message = describe(status); !message.empty()) Report(test.name).error(message);
     kill(ended == leader ? peer : leader, SIGKILL);
@@ -94,6 +96,7 @@ int run(int argc, char** argv) {
   }
   const Options options = parse_options(argc, argv);
   allow_many_files();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // a killed leader's children come to us to be waited for
   bool good = true;
   for (const std::string& name : options.tests) good &= run_test(test_named(name), options);
   return good ? 0 : 1;

@@ -108,14 +108,20 @@ def run_raw(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Res
             results.add(turn, RAW, record)
 
 
+def run_round(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Results, leftovers: Leftovers) -> None:
+    shift = turn % len(cases)
+    for stage in plan.stages:
+        run_stage(worker, stage, cases[shift:] + cases[:shift], turn, plan, results)
+        leftovers.remove()
+    run_raw(worker, cases, turn, plan, results)
+
+
 def run_rounds(worker: Path, cases: list[Case], plan: Plan, results: Results) -> None:
     leftovers = Leftovers()
     begin = time.monotonic()
-    for turn in range(plan.rounds):
-        shift = turn % len(cases)
-        order = cases[shift:] + cases[:shift]
-        for stage in plan.stages:
-            run_stage(worker, stage, order, turn, plan, results)
-            leftovers.remove()
-        run_raw(worker, cases, turn, plan, results)
-        print(f"round {turn + 1} of {plan.rounds}, {time.monotonic() - begin:.0f} s", flush=True)
+    try:
+        for turn in range(plan.rounds):
+            run_round(worker, cases, turn, plan, results, leftovers)
+            print(f"round {turn + 1} of {plan.rounds}, {time.monotonic() - begin:.0f} s", flush=True)
+    finally:
+        leftovers.remove()
