@@ -7,6 +7,7 @@
 
 #include "abi/capabilities.h"
 #include "abi/info_hints.h"
+#include "core/work_request.h"
 #include "hints.h"
 #include "proto/limits.h"
 
