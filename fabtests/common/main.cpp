@@ -128,13 +128,17 @@ RunSettings settings_for(const CommandLine& line) {
   return settings;
 }
 
-// Who ends in order leaves nothing behind. What killed ranks left is the next start's affair.
+// Who ends in order leaves nothing behind. What killed ranks left is the next start's affair, and what a failed test
+// left is no longer anybody's.
 Outcome judge_leftovers(const Test& test, Outcome outcome) {
-  if (outcome.verdict != Verdict::kPassed || test.options.mortal != 0 || !shared_memory_is_private()) return outcome;
-  for (const std::string& name : regions_in_shared_memory()) {
-    outcome.verdict = Verdict::kFailed;
-    outcome.reason = "left behind: /dev/shm/" + name;
+  if (!shared_memory_is_private()) return outcome;
+  if (outcome.verdict == Verdict::kPassed && test.options.mortal == 0) {
+    for (const std::string& name : regions_in_shared_memory()) {
+      outcome.verdict = Verdict::kFailed;
+      outcome.reason = "left behind: /dev/shm/" + name;
+    }
   }
+  if (outcome.verdict != Verdict::kPassed) empty_private_shared_memory();
   return outcome;
 }
 

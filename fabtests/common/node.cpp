@@ -26,13 +26,15 @@ fi_addr_t insert_address(fid_av* av, const Bytes& name) {
   return address;
 }
 
+// Asked for as one's own: as a peer's address it might be looked for, and need not be there yet. Numeric: no name server is
+// asked about names that are none of its business.
 Bytes address_of(const std::string& host, const std::string& service, std::uint32_t format) {
   const Info hints = message_hints();
   hints->addr_format = format;
-  const Info info = info_or_skip(hints.get(), host, service);
-  REQUIRE(info->dest_addr != nullptr);
-  const auto* raw = static_cast<const std::byte*>(info->dest_addr);
-  return Bytes(raw, raw + info->dest_addrlen);
+  const Info info = info_or_skip(hints.get(), host, service, FI_SOURCE | FI_NUMERICHOST);
+  REQUIRE(info->src_addr != nullptr);
+  const auto* raw = static_cast<const std::byte*>(info->src_addr);
+  return Bytes(raw, raw + info->src_addrlen);
 }
 
 Info node_info(const NodeOptions& options) {

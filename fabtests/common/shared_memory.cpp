@@ -28,6 +28,14 @@ bool enter_private_shared_memory(const std::string& options) {
 
 bool shared_memory_is_private() { return std::getenv(kMark) != nullptr; }
 
+void empty_private_shared_memory() {
+  if (!shared_memory_is_private()) return;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored)) {
+    std::filesystem::remove_all(entry.path(), ignored);
+  }
+}
+
 std::vector<std::string> regions_in_shared_memory() {
   std::vector<std::string> names;
   std::error_code ignored;

@@ -14,6 +14,9 @@ namespace anchor::fabtests {
 bool enter_private_shared_memory(const std::string& options = {});
 bool shared_memory_is_private();
 
+// Removes everything from it; does nothing in the machine's own.
+void empty_private_shared_memory();
+
 // Names in /dev/shm that begin with "anchor-".
 std::vector<std::string> regions_in_shared_memory();
 

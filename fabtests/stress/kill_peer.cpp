@@ -24,7 +24,7 @@ struct Plan {
   bool same_name;
 };
 
-std::string service_of(const Plan& plan, int round) { return plan.same_name ? "0" : std::to_string(round); }
+std::string service_of(const Plan& plan, int round) { return std::to_string(plan.same_name ? 1 : round + 1); }
 
 // Forks instead of starting anew: the library is loaded and has looked for providers already, so that rounds are short.
 void raise_victims(Team& team, const Plan& plan, const std::string& host, const Bytes& survivor) {
