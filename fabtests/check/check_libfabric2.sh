@@ -35,6 +35,7 @@ make_root() {
 
 # The namespace's own mounts: the kernel's file systems, and the build folder under the name it has outside.
 enter_root() { # BUILD TEST...
+    mount --bind "$root" "$root" # a root that is no mount point cannot be made private by the tests
     for folder in dev proc sys; do
         mount --rbind "/$folder" "$root/$folder"
     done
