@@ -26,8 +26,8 @@ fi_addr_t insert_address(fid_av* av, const Bytes& name) {
   return address;
 }
 
-// Asked for as one's own: as a peer's address it might be looked for, and need not be there yet. Numeric: no name server is
-// asked about names that are none of its business.
+// Asked for as one's own: as a peer's address it might be looked for, and need not be there yet. Numeric: no
+// name server is asked about names that are none of its business.
 Bytes address_of(const std::string& host, const std::string& service, std::uint32_t format) {
   const Info hints = message_hints();
   hints->addr_format = format;

@@ -28,8 +28,8 @@ struct NodeOptions {
   std::uint64_t receive_flags = 0;
   std::uint32_t address_format = FI_FORMAT_UNSPEC;
   fi_threading threading = FI_THREAD_UNSPEC;
-  std::string host = {}, service = {};   // the endpoint's own name; empty: the provider's choice
-  std::uint64_t host_flags = FI_SOURCE;  // 0: host and service name the peer
+  std::string host = {}, service = {};                    // the endpoint's own name; empty: the provider's choice
+  std::uint64_t host_flags = FI_SOURCE | FI_NUMERICHOST;  // 0: host and service name the peer
 };
 
 class Node {
