@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 namespace anchor::fabtests {
 
@@ -36,6 +37,8 @@ Bytes address_of(const std::string& host, const std::string& service, std::uint3
   const auto* raw = static_cast<const std::byte*>(info->src_addr);
   return Bytes(raw, raw + info->src_addrlen);
 }
+
+int first_service() { return 10000 + getpid() % 500 * 100; }
 
 Info node_info(const NodeOptions& options) {
   Info hints = message_hints(options.caps);

@@ -100,6 +100,10 @@ Bytes name_of(fid_ep* ep);
 // One address into a vector. FI_ADDR_NOTAVAIL and a failure noted when it is refused.
 fi_addr_t insert_address(fid_av* av, const Bytes& name);
 
+// A host that needs no name server, and the first of a hundred service numbers which this process may give away there.
+inline constexpr const char* kThisHost = "127.0.0.1";
+int first_service();
+
 // The address that host and service stand for, whether anybody is there or not.
 Bytes address_of(const std::string& host, const std::string& service, std::uint32_t format = FI_FORMAT_UNSPEC);
 

@@ -43,10 +43,10 @@ std::vector<std::unique_ptr<Attempt>> open_until_full(const OpenDomain& open) {
   return attempts;
 }
 
-NodeOptions named(const std::string& host) {
+NodeOptions named(const std::string& service) {
   NodeOptions options;
-  options.host = host;
-  options.service = "1";
+  options.host = kThisHost;
+  options.service = service;
   return options;
 }
 
@@ -117,7 +117,7 @@ TEST(confined_same_name_of_two_users, .ranks = 2, .anchor_only = true, .root_onl
      .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=400"}) {
   if (team.rank() == 1) {
     REQUIRE(setgid(kNobody) == 0 && setuid(kNobody) == 0);
-    Node stranger(team, named("twousers"));
+    Node stranger(team, named("7002"));
     char byte = 0;
     stranger.submit([&] { return fi_trecv(stranger.ep(), &byte, 1, nullptr, FI_ADDR_UNSPEC, 0, ~0ull, nullptr); });
     team.tell(0, "open");
@@ -127,11 +127,11 @@ TEST(confined_same_name_of_two_users, .ranks = 2, .anchor_only = true, .root_onl
   }
   team.hear(1);
   Node node(team);
-  const fi_addr_t to = node.insert(address_of("twousers", "1"));
+  const fi_addr_t to = node.insert(address_of(kThisHost, "7002"));
   node.submit([&] { return fi_tsend(node.ep(), "x", 1, nullptr, to, 1, nullptr); });
   node.await_send_error(5);
   {
-    Node own(team, named("twousers"));
+    Node own(team, named("7002"));
     char byte = 0;
     own.submit([&] { return fi_trecv(own.ep(), &byte, 1, nullptr, FI_ADDR_UNSPEC, 1, 0, nullptr); });
     node.submit([&] { return fi_tsend(node.ep(), "y", 1, nullptr, to, 1, nullptr); });
@@ -149,7 +149,7 @@ TEST(confined_region_of_another_user, .anchor_only = true, .root_only = true,
      .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=300"}) {
   if (!shared_memory_is_private()) skip("needs a /dev/shm of its own");
   const OpenDomain open = OpenDomain::usual();
-  const Info info = node_info(named("planted"));
+  const Info info = node_info(named("7003"));
   const std::vector<std::string> before = regions_in_shared_memory();
   std::vector<std::string> ours;
   {
@@ -169,7 +169,7 @@ TEST(confined_region_of_another_user, .anchor_only = true, .root_only = true,
     const Attempt attempt(open, info.get());
     CHECK(attempt.rc < 0);
     Node node(team);
-    const fi_addr_t to = node.insert(address_of("planted", "1"));
+    const fi_addr_t to = node.insert(address_of(kThisHost, "7003"));
     node.submit([&] { return fi_send(node.ep(), "x", 1, nullptr, to, nullptr); });
     node.await_send_error(5);
   }

@@ -154,8 +154,8 @@ TEST(pressure_crossing_large_messages, .ranks = 2) {
   for (std::size_t i = 0; i < kMessages; ++i) {
     node.await_send();
     node.await_receive();
-    check_pattern(in[i].data(), kLarge, static_cast<std::uint64_t>(other));
   }
+  for (const Bytes& buffer : in) check_pattern(buffer.data(), kLarge, static_cast<std::uint64_t>(other));
   team.barrier();
 }
 TEST_AGAIN(pressure_crossing_large_messages_by_copying, pressure_crossing_large_messages, .ranks = 2,

@@ -13,17 +13,19 @@ void overfill(Team& team, std::size_t queue_size) {
   Node node(team, {.cq_size = queue_size});
   node.introduce();
   if (team.rank() == 0) {
-    std::uint64_t completed = 0;
+    std::vector<std::uint64_t> numbers(kMessages);
     for (std::uint64_t i = 0; i < kMessages; ++i) {
-      node.submit([&] { return fi_tsend(node.ep(), &i, 8, nullptr, node.peer(1), i, &completed); });
+      numbers[i] = i;
+      node.submit([&] { return fi_tsend(node.ep(), &numbers[i], 8, nullptr, node.peer(1), i, nullptr); });
     }
-    for (; completed < kMessages; ++completed) node.await_send();
+    for (std::uint64_t i = 0; i < kMessages; ++i) node.await_send();
   } else {
     std::vector<std::uint64_t> numbers(kMessages, ~0ull);
     for (std::uint64_t i = 0; i < kMessages; ++i) {
       node.submit([&] { return fi_trecv(node.ep(), &numbers[i], 8, nullptr, FI_ADDR_UNSPEC, i, 0, &numbers[i]); });
     }
     for (std::uint64_t i = 0; i < kMessages; ++i) CHECK_EQ(node.await_receive().length, 8u);
+    for (std::uint64_t i = 0; i < kMessages; ++i) CHECK_EQ(numbers[i], i);
   }
   team.barrier();
 }

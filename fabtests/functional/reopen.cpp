@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Endpoints closed and opened again under the same name, and what becomes of those who talk to them.
-#include <unistd.h>
-
 #include "calls.h"
 #include "common/registry.h"
 
@@ -9,9 +7,9 @@ namespace anchor::fabtests {
 
 namespace {
 
-NodeOptions named(const std::string& host, int service) {
+NodeOptions named(int service) {
   NodeOptions options;
-  options.host = host;
+  options.host = kThisHost;
   options.service = std::to_string(service);
   return options;
 }
@@ -29,9 +27,9 @@ void send_until_delivered(Node& node, fi_addr_t to, const Bytes& message, std::u
   abandon();
 }
 
-void serve_rounds(Team& team, const std::string& host, int rounds, std::size_t size) {
+void serve_rounds(Team& team, int first, int rounds, std::size_t size) {
   for (int round = 0; round < rounds; ++round) {
-    Node node(team, named(host, 2));
+    Node node(team, named(first + 1));
     Bytes buffer(size);
     node.submit([&] {
       return fi_trecv(node.ep(), buffer.data(), size, nullptr, FI_ADDR_UNSPEC, static_cast<std::uint64_t>(round), 0,
@@ -44,9 +42,9 @@ void serve_rounds(Team& team, const std::string& host, int rounds, std::size_t s
   }
 }
 
-void call_rounds(Team& team, const std::string& host, int rounds, std::size_t size) {
-  Node node(team, named(host, 1));
-  const fi_addr_t peer = node.insert(address_of(host, "2"));
+void call_rounds(Team& team, int first, int rounds, std::size_t size) {
+  Node node(team, named(first));
+  const fi_addr_t peer = node.insert(address_of(kThisHost, std::to_string(first + 1)));
   for (int round = 0; round < rounds; ++round) {
     team.hear(1);
     const auto tag = static_cast<std::uint64_t>(round);
@@ -56,11 +54,11 @@ void call_rounds(Team& team, const std::string& host, int rounds, std::size_t si
 }
 
 void reopen_rounds(Team& team, int rounds, std::size_t size) {
-  const std::string host = to_text(team.gather(to_bytes("reopen" + std::to_string(getpid())))[0]);
+  const int first = std::stoi(to_text(team.gather(to_bytes(std::to_string(first_service())))[0]));
   if (team.rank() == 0) {
-    call_rounds(team, host, rounds, size);
+    call_rounds(team, first, rounds, size);
   } else {
-    serve_rounds(team, host, rounds, size);
+    serve_rounds(team, first, rounds, size);
   }
   team.barrier();
 }
@@ -73,13 +71,12 @@ TEST(reopen_same_name_large, .ranks = 2, .anchor_only = true) { reopen_rounds(te
 
 // In one process, talking to itself each time.
 TEST(reopen_in_one_process, .anchor_only = true) {
-  const std::string host = "reopen" + std::to_string(getpid());
   const OpenDomain open = OpenDomain::usual();
-  Bytes first;
+  Bytes name;
   for (int round = 0; round < 50; ++round) {
-    Node node(team, open, named(host, 1));
-    if (round == 0) first = node.name();
-    CHECK(node.name() == first);
+    Node node(team, open, named(first_service()));
+    if (round == 0) name = node.name();
+    CHECK(node.name() == name);
     const fi_addr_t self = node.insert(node.name());
     std::uint64_t number = 0;
     const auto want = static_cast<std::uint64_t>(round);

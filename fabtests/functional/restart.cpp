@@ -8,11 +8,11 @@ namespace anchor::fabtests {
 
 namespace {
 
-NodeOptions named(const std::string& host) {
+NodeOptions named(const std::string& service) {
   NodeOptions options;
   options.caps = FI_MSG | FI_TAGGED | FI_DIRECTED_RECV;
-  options.host = host;
-  options.service = "1";
+  if (!service.empty()) options.host = kThisHost;
+  options.service = service;
   return options;
 }
 
@@ -26,8 +26,8 @@ void exchange(Node& node, fi_addr_t with, std::uint64_t own, std::uint64_t their
 }
 
 // Rank 1 in each of its lives.
-void live_and_die(Team& team, const std::string& host) {
-  Node node(team, named(host));
+void live_and_die(Team& team, const std::string& service) {
+  Node node(team, named(service));
   team.tell(0, own_pid());
   const fi_addr_t other = node.insert(team.hear(0));
   const auto life = static_cast<std::uint64_t>(team.generation());
@@ -43,12 +43,10 @@ void live_and_die(Team& team, const std::string& host) {
 }  // namespace
 
 TEST(restart_under_the_same_name, .ranks = 2, .mortal = 1u << 1, .restarts = 5, .anchor_only = true) {
-  const std::string host = "restart" + std::to_string(team.seed());
-  if (team.rank() == 1) return live_and_die(team, host);
-  NodeOptions options = named("");
-  options.service.clear();
-  Node node(team, options);
-  const fi_addr_t peer = node.insert(address_of(host, "1"));
+  const std::string service = "7001";  // of both ranks, in all lives
+  if (team.rank() == 1) return live_and_die(team, service);
+  Node node(team, named(""));
+  const fi_addr_t peer = node.insert(address_of(kThisHost, service));
   for (std::uint64_t life = 0; life <= 5; ++life) {
     const pid_t victim = pid_from(team.hear_text(1));
     team.tell(1, node.name());

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Peers that start late, at once, or never.
-#include <unistd.h>
-
 #include <set>
 
 #include "common/node.h"
@@ -13,15 +11,18 @@ namespace {
 
 constexpr std::size_t kSizes[] = {0, 8, 100, 5000, 1000000};
 
-std::string host_of(Team& team) { return to_text(team.gather(to_bytes("start" + std::to_string(getpid())))[0]); }
+// The same in all ranks.
+int services_of(Team& team) { return std::stoi(to_text(team.gather(to_bytes(std::to_string(first_service())))[0])); }
 
-NodeOptions named(const std::string& host, int service) {
+NodeOptions named(int service) {
   NodeOptions options;
   options.caps = FI_MSG | FI_TAGGED | FI_DIRECTED_RECV;
-  options.host = host;
+  options.host = kThisHost;
   options.service = std::to_string(service);
   return options;
 }
+
+Bytes address_at(int service) { return address_of(kThisHost, std::to_string(service)); }
 
 std::vector<Bytes> all_messages() {
   std::vector<Bytes> messages;
@@ -60,18 +61,18 @@ bool means_unreachable(int error) {
 
 // What was sent before the peer existed arrives once it does.
 TEST(start_sender_first, .ranks = 2, .anchor_only = true) {
-  const std::string host = host_of(team);
+  const int first = services_of(team);
   if (team.rank() == 0) {
-    Node node(team, named(host, 1));
+    Node node(team, named(first + 1));
     const std::vector<Bytes> messages = all_messages();
-    submit_all(node, messages, node.insert(address_of(host, "2")));
+    submit_all(node, messages, node.insert(address_at(first + 2)));
     CHECK(!node.happens_within(0.5, [&] { return node.sends().size() == messages.size(); }));  // nobody is there
     team.tell(1, "start");
     await_sends(node);
     team.barrier();
   } else {
     team.hear(0);
-    Node node(team, named(host, 2));
+    Node node(team, named(first + 2));
     std::vector<Bytes> buffers;
     post_all(node, buffers, FI_ADDR_UNSPEC);
     await_receives(node, buffers);
@@ -81,19 +82,19 @@ TEST(start_sender_first, .ranks = 2, .anchor_only = true) {
 
 // Directed receives wait for a sender that does not exist yet.
 TEST(start_receiver_first, .ranks = 2, .anchor_only = true) {
-  const std::string host = host_of(team);
+  const int first = services_of(team);
   if (team.rank() == 0) {
-    Node node(team, named(host, 1));
+    Node node(team, named(first + 1));
     std::vector<Bytes> buffers;
-    post_all(node, buffers, node.insert(address_of(host, "2")));
+    post_all(node, buffers, node.insert(address_at(first + 2)));
     team.tell(1, "start");
     await_receives(node, buffers);
     team.barrier();
   } else {
     team.hear(0);
-    Node node(team, named(host, 2));
+    Node node(team, named(first + 2));
     const std::vector<Bytes> messages = all_messages();
-    submit_all(node, messages, node.insert(address_of(host, "1")));
+    submit_all(node, messages, node.insert(address_at(first + 1)));
     await_sends(node);
     team.barrier();
   }
@@ -101,11 +102,11 @@ TEST(start_receiver_first, .ranks = 2, .anchor_only = true) {
 
 // Both come up and send their first messages at the same time, again and again.
 TEST(start_both_at_once, .ranks = 2, .anchor_only = true) {
-  const std::string host = host_of(team);
+  const int first = services_of(team);
   for (int round = 0; round < 20; ++round) {
     team.barrier();
-    Node node(team, named(host, 100 + 10 * round + team.rank()));
-    const fi_addr_t other = node.insert(address_of(host, std::to_string(100 + 10 * round + 1 - team.rank())));
+    Node node(team, named(first + 2 * round + team.rank()));
+    const fi_addr_t other = node.insert(address_at(first + 2 * round + 1 - team.rank()));
     const std::vector<Bytes> messages = all_messages();
     std::vector<Bytes> buffers;
     submit_all(node, messages, other);
@@ -135,9 +136,9 @@ TEST(start_all_at_once, .ranks = 8, .seconds = 30) {
 
 // Nobody ever starts: each operation completes in error once the time is over, and not before.
 TEST(start_never, .anchor_only = true, .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=400"}) {
-  Node node(team, named("never" + std::to_string(getpid()), 1));
+  Node node(team, named(first_service()));
   const std::vector<Bytes> messages = all_messages();
-  const fi_addr_t nobody = node.insert(address_of("nobody" + std::to_string(getpid()), "1"));
+  const fi_addr_t nobody = node.insert(address_at(first_service() + 99));
   const Deadline clock(60);
   submit_all(node, messages, nobody);
   node.submit([&] { return fi_tinject(node.ep(), "x", 1, nobody, 0); });  // its failure is told, too
@@ -151,11 +152,11 @@ TEST(start_never, .anchor_only = true, .environment = {"FI_ANCHOR_CONNECT_TIMEOU
 
 // Meanwhile others are served, and the address is good for another attempt.
 TEST(start_never_then_late, .ranks = 2, .anchor_only = true, .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=300"}) {
-  const std::string host = host_of(team);
+  const int first = services_of(team);
   if (team.rank() == 0) {
-    Node node(team, named(host, 1));
+    Node node(team, named(first + 1));
     const fi_addr_t self = node.insert(node.name());
-    const fi_addr_t late = node.insert(address_of(host, "2"));
+    const fi_addr_t late = node.insert(address_at(first + 2));
     node.submit([&] { return fi_tsend(node.ep(), "early", 5, nullptr, late, 1, nullptr); });
     char text[5];
     for (int i = 0; i < 50; ++i) {
@@ -171,7 +172,7 @@ TEST(start_never_then_late, .ranks = 2, .anchor_only = true, .environment = {"FI
     team.barrier();
   } else {
     team.hear(0);
-    Node node(team, named(host, 2));
+    Node node(team, named(first + 2));
     team.tell(0, "started");
     char text[5];
     node.submit([&] { return fi_trecv(node.ep(), text, 5, nullptr, FI_ADDR_UNSPEC, 1, 0, nullptr); });
@@ -186,7 +187,7 @@ TEST(start_close_with_unsendable_messages, .anchor_only = true) {
   const Deadline clock(60);
   {
     Node node(team);
-    const fi_addr_t nobody = node.insert(address_of("nobody" + std::to_string(getpid()), "1"));
+    const fi_addr_t nobody = node.insert(address_at(first_service() + 99));
     for (int i = 0; i < 100; ++i) node.submit([&] { return fi_tinject(node.ep(), "x", 1, nobody, 0); });
   }
   CHECK(clock.elapsed() < 10 * time_scale());
