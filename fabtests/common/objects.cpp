@@ -77,6 +77,13 @@ Owned<fid_cntr> open_counter(fid_domain* domain) {
   return counter;
 }
 
+int bind_events(fid_av* av, fid* events, std::uint64_t flags) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  return fi_av_bind(av, events, flags);
+#pragma GCC diagnostic pop
+}
+
 Owned<fid_eq> open_eq(fid_fabric* fabric, std::uint64_t flags) {
   fi_eq_attr attributes{};
   attributes.size = 64;

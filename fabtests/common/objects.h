@@ -82,6 +82,8 @@ struct OpenDomain {
 Owned<fid_cq> open_cq(fid_domain* domain, fi_cq_format format = FI_CQ_FORMAT_TAGGED, std::size_t size = 0);
 Owned<fid_av> open_av(fid_domain* domain, fi_av_type type = FI_AV_TABLE);
 Owned<fid_cntr> open_counter(fid_domain* domain);
+// fi_av_bind, which newer libfabric headers call deprecated.
+int bind_events(fid_av* av, fid* events, std::uint64_t flags = 0);
 Owned<fid_eq> open_eq(fid_fabric* fabric, std::uint64_t flags = 0);
 
 }  // namespace anchor::fabtests

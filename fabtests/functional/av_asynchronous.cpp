@@ -18,7 +18,7 @@ struct AsynchronousVector {
   }
   void bind() {
     events = open_eq(open.fabric.get());
-    REQUIRE_OK(fi_av_bind(av.get(), events.as_fid(), 0));
+    REQUIRE_OK(bind_events(av.get(), events.as_fid()));
   }
   ssize_t read_event(fi_eq_entry* entry) {
     std::uint32_t type = 0;
@@ -91,8 +91,8 @@ TEST(av_event_reports_each_failure, .anchor_only = true) {
 TEST(av_event_binding_rules, .anchor_only = true) {
   AsynchronousVector vector;
   vector.bind();
-  CHECK(fi_av_bind(vector.av.get(), vector.open.domain.as_fid(), 0) < 0);
-  CHECK(fi_av_bind(vector.av.get(), vector.events.as_fid(), FI_RECV) < 0);
+  CHECK(bind_events(vector.av.get(), vector.open.domain.as_fid()) < 0);
+  CHECK(bind_events(vector.av.get(), vector.events.as_fid(), FI_RECV) < 0);
 }
 
 }  // namespace anchor::fabtests

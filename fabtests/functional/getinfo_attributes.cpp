@@ -106,13 +106,18 @@ TEST(getinfo_api_versions) {
       -FI_ENOSYS);  // the library's own answer to a version from the future
 }
 
+// Everything has a name but a provider's own protocol, which libfabric 2 calls unknown.
 TEST(getinfo_can_be_printed) {
   const Info info = info_or_skip(message_hints().get());
-  const char* text = fi_tostr(info.get(), FI_TYPE_INFO);
-  REQUIRE(text != nullptr);
-  CHECK(std::strstr(text, Team::provider().c_str()) != nullptr);
-  CHECK(std::strstr(text, "FI_EP_RDM") != nullptr);
-  CHECK(std::strstr(text, "Unknown") == nullptr);
+  const char* printed = fi_tostr(info.get(), FI_TYPE_INFO);
+  REQUIRE(printed != nullptr);
+  std::string text = printed;
+  const std::string protocol = "protocol: Unknown";
+  const std::size_t at = text.find(protocol);
+  if (at != std::string::npos) text.erase(at, protocol.size());
+  CHECK(text.find(Team::provider()) != std::string::npos);
+  CHECK(text.find("FI_EP_RDM") != std::string::npos);
+  CHECK(text.find("Unknown") == std::string::npos);
 }
 
 TEST(getinfo_copies_are_complete) {

@@ -94,7 +94,7 @@ TEST(life_bound_event_queue_is_busy, .anchor_only = true) {
   attributes.flags = FI_EVENT;
   Owned<fid_av> av;
   REQUIRE_OK(fi_av_open(open.domain.get(), &attributes, av.out(), nullptr));
-  REQUIRE_OK(fi_av_bind(av.get(), events.as_fid(), 0));
+  REQUIRE_OK(bind_events(av.get(), events.as_fid()));
   CHECK_EQ(fi_close(events.as_fid()), -FI_EBUSY);
 }
 
