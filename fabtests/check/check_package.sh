@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the Debian package from a released tree (FOLDER/source), unpacks it, and has libfabric load what is in it.
+# DEB_BUILD_OPTIONS as for dpkg-buildpackage; nocheck leaves the package's own tests out.
 #   check_package.sh FOLDER
 set -eu
 cd "$1"

@@ -112,14 +112,27 @@ def scalapack_command(program):
     def command(_ranks, folder):
         for path in [*SCALAPACK_INPUT.glob("*.dat"), *SCALAPACK_INPUT.glob("*/*.dat")]:
             shutil.copy(path, folder)
+        without_refinement(folder / "LLT.dat")
         return [str(SCALAPACK / program)]
 
     return command
 
 
+def without_refinement(input_file):
+    """Switches the iterative refinement of the Cholesky testers off. Each process decides there for itself, by its own
+    rounding, whether another step is due; with these matrices and Debian's BLAS they disagree, and wait in different
+    collective calls for ever: over every transport, ob1 with vader or tcp included."""
+    input_file.write_text(re.sub(r"^T(\s+\(T or F\).*Iter\. Ref\.)", r"F\1", input_file.read_text(), flags=re.MULTILINE))
+
+
 def scalapack_verdict(output, _folder):
     totals = re.findall(r"\d+ tests (?:completed|skipped)[^.\n]*", output)
     return totals + re.findall(r"\b(?:PASSED|FAILED|SKIPPED)\b", output) or lines_with("PASSED|FAILED", output)
+
+
+def blacs_verdict(output, folder):
+    """Whether sums repeat is skipped where the tester happens to see none that does not: by chance, over ob1, too."""
+    return scalapack_verdict(re.sub(r"(?:PASSED|SKIPPED)\s+REPEATABLE SUM TEST", "", output), folder)
 
 
 def scalapack_clients():
@@ -184,6 +197,6 @@ def all_clients():
     yield Client("hpcc", (2, 4, 8), hpcc_command, hpcc_verdict)
     yield Client("exchange", (2, 4, 8), exchange_command, exchange_verdict)
     yield Client("mpi4py", (2, 4, 8), mpi4py_command, mpi4py_verdict)
-    yield Client("blacs-xCbtest", (4,), scalapack_command("xCbtest"), scalapack_verdict, aborts=True)
-    yield Client("blacs-xFbtest", (4,), scalapack_command("xFbtest"), scalapack_verdict, aborts=True)
+    yield Client("blacs-xCbtest", (4,), scalapack_command("xCbtest"), blacs_verdict, aborts=True)
+    yield Client("blacs-xFbtest", (4,), scalapack_command("xFbtest"), blacs_verdict, aborts=True)
     yield from scalapack_clients()
