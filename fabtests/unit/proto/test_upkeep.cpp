@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "dma/shm_region.h"
 #include "node.h"
 #include "proto/upkeep.h"
 
@@ -27,6 +28,17 @@ Test(upkeep, finds_every_dead_peer) {
   cr_assert(until([&] { return peers() == 10; }, hub));
   hub.passes(1000);
   cr_assert_eq(peers(), 10u, "the living stay");
+}
+
+Test(upkeep, who_cannot_be_written_to_any_more_tells_the_application) {
+  EndpointSettings settings = quick();
+  settings.directed_receive = true;
+  Couple couple(settings);
+  char byte;
+  cr_assert_eq(couple.a.receive(&byte, 1, 0, 0, couple.to_b), 0);
+  const std::string file = region_path(couple.place.scratch.path(), named("a"));
+  cr_assert_eq(::truncate(file.c_str(), 0), 0);
+  cr_assert_eq(await(couple.a).error, EIO);
 }
 
 Test(upkeep, sought_peers_are_tried_again_when_it_is_time) {

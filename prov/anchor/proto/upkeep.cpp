@@ -44,6 +44,14 @@ void check_liveness(Exchange& exchange, TimePoint now) {
   }
 }
 
+// Somebody cut the file of our own region: what peers write there does not arrive any more.
+void check_own_region(Exchange& exchange) {
+  if (exchange.region->intact()) [[likely]]
+    return;
+  for (std::size_t number = 0; number < exchange.peers.size(); ++number)
+    if (Peer* peer = exchange.peers.numbered(number)) begin_loss(exchange, *peer, EIO);
+}
+
 }  // namespace
 
 void answer_contacts(Exchange& exchange) {
@@ -53,6 +61,7 @@ void answer_contacts(Exchange& exchange) {
 void upkeep(Exchange& exchange) {
   const TimePoint now = Clock::now();
   sweep_one(exchange);
+  check_own_region(exchange);
   retry_searches(exchange, now);
   check_liveness(exchange, now);
 }
