@@ -8,6 +8,7 @@
 
 #include "abi/provider.h"
 #include "os/log.h"
+#include "proto/limits.h"
 
 namespace anchor {
 namespace {
@@ -31,7 +32,8 @@ constexpr Row kRows[] = {
      "Milliseconds a peer that is not there yet is waited for before what was sent to it fails"},
     {"liveness_interval", &Parameters::liveness_interval, 1, kDay,
      "Milliseconds between two looks at whether a peer that is waited for still lives"},
-    {"tx_size", &Parameters::tx_size, 1, 1u << 20, "Default number of sends outstanding at once on an endpoint"},
+    {"tx_size", &Parameters::tx_size, 1, kMaxTransmitSize,
+     "Default number of sends outstanding at once on an endpoint"},
     {"rx_size", &Parameters::rx_size, 1, 1u << 20, "Default number of receives advertised for an endpoint"},
     {"cq_size", &Parameters::cq_size, 1, 1u << 24, "Entries of a completion queue that is opened with size 0"},
     {"unexpected_limit", &Parameters::unexpected_limit, 0, SIZE_MAX / 2,

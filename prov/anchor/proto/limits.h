@@ -13,4 +13,8 @@ inline constexpr std::size_t kInjectSize = 4096;
 // No protocol field limits a message before 2^48 (the cooperation words); half of that leaves room.
 inline constexpr std::uint64_t kMaxMessageSize = 1ull << 47;
 
+// Sends outstanding at once on an endpoint, at most. Each may cost its receiver one control message at a time, which
+// the receiver keeps while the sender's FIFO is full: fewer would have two peers wait for each other.
+inline constexpr std::size_t kMaxTransmitSize = 1u << 16;
+
 }  // namespace anchor

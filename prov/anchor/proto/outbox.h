@@ -4,11 +4,12 @@
 #pragma once
 
 #include "proto/exchange.h"
+#include "proto/limits.h"
 
 namespace anchor {
 
 // Control messages owed to one peer at which we stop reading from it: it asks for answers that it does not collect.
-inline constexpr std::size_t kMaxOwedControl = 1024;
+inline constexpr std::size_t kMaxOwedControl = kMaxTransmitSize;
 
 // Sends a control message without payload, now or as soon as there is room. Requires: peer.channel is connected.
 void post_control(Exchange& exchange, Peer& peer, const OutgoingMessage& message);

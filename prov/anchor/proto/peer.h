@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
-#include <vector>
 
 #include "core/intrusive_list.h"
 #include "core/work_request.h"
@@ -35,8 +35,8 @@ struct Peer {
   std::uint32_t idle_polls = 0;         // in a row, while it is polled
   std::uint64_t address = kAnyAddress;  // its lowest fi_addr_t
   IntrusiveList<SendRequest, &SendRequest::waiting> waiting;
-  std::vector<OutgoingMessage> control;  // control messages that found the FIFO full
-  std::unique_ptr<DirectCopy> direct;    // nullptr: its memory is out of reach, bytes go through the FIFO
+  std::deque<OutgoingMessage> control;  // control messages that found the FIFO full
+  std::unique_ptr<DirectCopy> direct;   // nullptr: its memory is out of reach, bytes go through the FIFO
   std::size_t unexpected_bytes = 0;
   std::uint32_t unexpected_messages = 0;
 
