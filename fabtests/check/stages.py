@@ -53,13 +53,16 @@ STAGES = [
     Stage("hostile", "peers that mean harm", "make check-hostile"),
     Stage("fuzz", "fuzz targets over their corpus", "make check-fuzz"),
     Stage("kill", "peers killed at random moments", "make check-kill"),
-    Stage("clang", "clang++ -Werror, unit tests", build(f"CC=clang CXX=clang++ {QUICK}") + " && make check-unit", "clang"),
+    Stage("clang", "clang++ -Werror, unit tests", build(f"CC=clang CXX=clang++ {QUICK}", "$(UNIT_TESTS)") +
+          " && make check-unit", "clang"),
     Stage("address", "AddressSanitizer and UBSan",
-          SLOW + build(f"--enable-sanitizer=address {QUICK}") +
+          SLOW + build(f"--enable-sanitizer=address {QUICK}",
+                       "$(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(HOSTILE_TESTS) $(FUZZ_TESTS)") +
           " && make -k check-unit check-functional check-hostile check-fuzz", "address", 15),
     Stage("thread", "ThreadSanitizer",
           SLOW + build(f"--enable-sanitizer=thread {QUICK}", "$(STRESS_TESTS)") + " && make check-stress", "thread"),
     Stage("release", "make distcheck", f"make -j{JOBS} distcheck TESTS='$(STATIC_TESTS) $(UNIT_TESTS)'"
+          " check_PROGRAMS='$(TESTS)'"
           " DISTCHECK_CONFIGURE_FLAGS='CXXFLAGS=-O0 --disable-lto'"),
     Stage("package", "Debian package", "DEB_BUILD_OPTIONS=nocheck make check-package"),  # its tests are release's
     Stage("libfabric2", "Debian 13's libfabric", "make check-libfabric2"),
