@@ -45,13 +45,6 @@ int Party::open(std::string_view name) {
   return endpoint_.enable();
 }
 
-std::uint64_t Party::meet(std::string_view name) {
-  const EndpointName peer = EndpointName::from(name);
-  const std::uint64_t address = addresses_.insert(peer);
-  endpoint_.learn_address(address, peer);
-  return address;
-}
-
 std::size_t Party::poll() noexcept {
   group_.progress();
   const std::ptrdiff_t taken = queue_.read(16, [](const Completion& completion, std::size_t) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // An endpoint with its queue and addresses, as an application holds it, for programs that use the layers below abi/.
 //
-// Everything but open() and meet() may be called from several threads at once when settings.locked is true.
+// Everything but open() may be called from several threads at once when settings.locked is true; otherwise addresses()
+// may still be changed by other threads.
 #pragma once
 
 #include <atomic>
@@ -42,7 +43,8 @@ class Party {
   ~Party();
 
   int open(std::string_view name);
-  std::uint64_t meet(std::string_view name);
+  std::uint64_t meet(std::string_view name) { return addresses_.insert(EndpointName::from(name)); }
+  AddressVector& addresses() noexcept { return addresses_; }
   Endpoint& endpoint() noexcept { return endpoint_; }
 
   // Makes progress and takes what has completed. How many completions there were.

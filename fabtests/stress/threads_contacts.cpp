@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Endpoints that come and go, each in a thread of its own, around one that stays: first contacts from several sides at
-// once, contact entries and blocks used again and again, goodbyes, names that return with another incarnation.
+// once, contact entries and blocks used again and again, goodbyes, names that return with another incarnation, and an
+// address vector that changes all the while.
 #include <sched.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -76,6 +78,17 @@ void host(Party& party, std::vector<Guest>& guests) {
   }
 }
 
+// Keeps the address vector of an endpoint changing, which nothing else serialises: strangers come and go, and a visitor
+// has a second address at times.
+void keep_changing(AddressVector& addresses, const std::atomic<bool>& over) {
+  while (!over.load(std::memory_order_relaxed)) {
+    const std::uint64_t stranger = addresses.insert(EndpointName::from("anchor://stranger"));
+    const std::uint64_t again = addresses.insert(EndpointName::from(name_of(0)));
+    sched_yield();
+    expect(addresses.remove(stranger) == 0 && addresses.remove(again) == 0, "an address can be removed");
+  }
+}
+
 void come_and_go() {
   NearDevice device;
   EndpointSettings settings;
@@ -93,7 +106,11 @@ void come_and_go() {
     visitors.emplace_back([&, i] {
       for (unsigned visit = 0; visit < kVisits; ++visit) visit_once(device, settings, i, visit);
     });
+  std::atomic<bool> over{false};
+  std::thread clerk([&] { keep_changing(party.addresses(), over); });
   host(party, guests);
+  over = true;
+  clerk.join();
   for (std::thread& visitor : visitors) visitor.join();
 }
 

@@ -83,7 +83,7 @@ class Node {
 
   std::uint64_t insert(const std::string& name) {
     const std::uint64_t address = addresses.insert(named(name));
-    exchange.peers.learn(address, named(name));
+    exchange.peers.catch_up();
     return address;
   }
   Peer& peer(const std::string& name) { return exchange.peers.with_name(named(name)); }

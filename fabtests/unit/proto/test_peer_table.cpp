@@ -46,7 +46,7 @@ Test(peer_table, two_addresses_of_one_name_are_one_peer_known_by_the_lower) {
   cr_assert_eq(table.peers.at_address(low), peer);
   cr_assert_eq(peer->address, low);
   cr_assert_eq(table.addresses.remove(low), 0);
-  table.peers.forget(low);
+  table.peers.catch_up();
   cr_assert_eq(peer->address, high);
   cr_assert_null(table.peers.at_address(low));
   cr_assert_eq(table.peers.at_address(high), peer);
@@ -57,11 +57,24 @@ Test(peer_table, an_address_reused_for_another_name_leads_there) {
   const std::uint64_t old = table.addresses.insert(named("a"));
   Peer* former = table.peers.at_address(old);
   cr_assert_eq(table.addresses.remove(old), 0);
-  table.peers.forget(old);
+  table.peers.catch_up();
   cr_assert_eq(former->address, kAnyAddress);
   const std::uint64_t next = table.addresses.insert(named("b"));
   cr_assert_neq(table.peers.at_address(next), former);
   cr_assert_null(table.peers.at_address(old));
+}
+
+Test(peer_table, a_place_in_a_table_reused_for_another_name_leads_there) {
+  AddressVector addresses(AddressVector::Kind::kTable, 4);
+  PeerTable peers;
+  peers.bind(&addresses);
+  const std::uint64_t place = addresses.insert(named("a"));
+  Peer* former = peers.at_address(place);
+  cr_assert_eq(addresses.remove(place), 0);
+  cr_assert_eq(addresses.insert(named("b")), place);
+  peers.catch_up();
+  cr_assert_eq(former->address, kAnyAddress);
+  cr_assert_eq(peers.at_address(place), &peers.with_name(named("b")));
 }
 
 Test(peer_table, a_peer_heard_from_before_learns_its_address) {
@@ -69,11 +82,12 @@ Test(peer_table, a_peer_heard_from_before_learns_its_address) {
   Peer& heard = table.peers.with_name(named("a"));
   cr_assert_eq(heard.address, kAnyAddress);
   const std::uint64_t address = table.addresses.insert(named("a"));
-  table.peers.learn(address, named("a"));
+  table.peers.catch_up();
   cr_assert_eq(heard.address, address);
-  table.peers.learn(table.addresses.insert(named("a")), named("a"));
+  table.addresses.insert(named("a"));
+  table.addresses.insert(named("unheard of"));
+  table.peers.catch_up();
   cr_assert_eq(heard.address, address);
-  table.peers.learn(77, named("unheard of"));
   cr_assert_eq(table.peers.size(), 1u);
 }
 

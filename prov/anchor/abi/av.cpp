@@ -10,7 +10,6 @@
 #include "abi/av_ops.h"
 #include "abi/names.h"
 #include "abi/unsupported.h"
-#include "dispatch/endpoint.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -108,16 +107,6 @@ Av::Av(Domain& domain, const fi_av_attr& attr, fi_av_type type, void* user_conte
   ops = &av_ops.base;
 }
 
-void Av::join(Endpoint* endpoint) {
-  std::lock_guard guard(mutex_);
-  endpoints_.push_back(endpoint);
-}
-
-void Av::leave(Endpoint* endpoint) noexcept {
-  std::lock_guard guard(mutex_);
-  endpoints_.erase(std::remove(endpoints_.begin(), endpoints_.end(), endpoint), endpoints_.end());
-}
-
 int Av::bind(Eq& eq, std::uint64_t flags) noexcept {
   if (flags != 0) return -FI_EBADFLAGS;
   if (!asynchronous_ || event_queue_) return -FI_EINVAL;
@@ -142,14 +131,12 @@ std::uint64_t Av::insert(const Address& inserted, const std::uint64_t* user_id) 
     addresses_.remove(address);
     return FI_ADDR_NOTAVAIL;
   }
-  for (Endpoint* endpoint : endpoints_) endpoint->learn_address(address, name);
   return address;
 }
 
 int Av::remove(std::uint64_t address) noexcept {
   std::lock_guard guard(mutex_);
   if (addresses_.remove(address) != 0) return -FI_EINVAL;
-  for (Endpoint* endpoint : endpoints_) endpoint->forget_address(address);
   aliases_.erase(address);
   if (user_ids_) user_ids_->forget(address);
   return 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// fi_av(3): an address vector, the endpoints that look peers up in it, and the event queue it may report to.
+// fi_av(3): an address vector, and the event queue it may report to.
 //
-// Thread-safe: insertion and removal take the vector's lock, which comes before any endpoint's.
+// Thread-safe under every threading model: under FI_THREAD_COMPLETION, too, addresses may be inserted while endpoints
+// that look peers up in it are at work.
 #pragma once
 
 #include <rdma/fi_domain.h>
@@ -10,7 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
-#include <vector>
 
 #include "abi/domain.h"
 #include "abi/eq.h"
@@ -21,8 +21,6 @@
 
 namespace anchor {
 
-class Endpoint;
-
 class Av final : public fid_av {
  public:
   Av(Domain& domain, const fi_av_attr& attr, fi_av_type type, void* context);
@@ -30,10 +28,6 @@ class Av final : public fid_av {
   Av& operator=(const Av&) = delete;
 
   static Av& from(fid_av* descriptor) noexcept { return static_cast<Av&>(*descriptor); }
-
-  // The endpoints that are told of insertions and removals. join throws std::bad_alloc.
-  void join(Endpoint* endpoint);
-  void leave(Endpoint* endpoint) noexcept;
 
   int bind(Eq& eq, std::uint64_t flags) noexcept;
 
@@ -59,7 +53,6 @@ class Av final : public fid_av {
   const bool asynchronous_;
   const std::shared_ptr<UserIds> user_ids_;
   mutable std::mutex mutex_;
-  std::vector<Endpoint*> endpoints_;
   // Addresses that are not what their name would say: this host's other IP addresses.
   std::unordered_map<std::uint64_t, Address> aliases_;
 };

@@ -102,10 +102,13 @@ const DeviceEntry* device_for(const fi_info& info) {
   return offered.empty() ? nullptr : find_device(offered.front());
 }
 
+// Whether calls may come from several threads to an endpoint and its queues and counters (fi_domain(3)).
+bool needs_locks(fi_threading threading) noexcept {
+  return threading != FI_THREAD_DOMAIN && threading != FI_THREAD_COMPLETION;
+}
+
 }  // namespace
 
-// Only FI_THREAD_DOMAIN serialises everything: under FI_THREAD_COMPLETION an address vector, which shares no completion
-// structure with anything, may be filled by one thread while another one uses the endpoint (fi_domain(3)).
 Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& info, void* user_context)
     : fid_domain{},
       fabric_(fabric),
@@ -113,7 +116,7 @@ Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& in
       address_format_(format_of(info)),
       av_type_(av_type_of(info)),
       user_ids_((info.caps & FI_AV_USER_ID) != 0),
-      locked_(threading_of(info) != FI_THREAD_DOMAIN) {
+      locked_(needs_locks(threading_of(info))) {
   fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
   ops = &domain_ops;
   mr = &memory_ops;

@@ -30,7 +30,6 @@ void Ep::join_groups() {
   if (core.receive_queue) core.receive_queue->group().join(endpoint_);
   if (core.send_counter) core.send_counter->group().join(endpoint_);
   if (core.receive_counter) core.receive_counter->group().join(endpoint_);
-  core.addresses->join(endpoint_);
 }
 
 void Ep::leave_groups() noexcept {
@@ -39,7 +38,6 @@ void Ep::leave_groups() noexcept {
   if (core.receive_queue) core.receive_queue->group().leave(endpoint_);
   if (core.send_counter) core.send_counter->group().leave(endpoint_);
   if (core.receive_counter) core.receive_counter->group().leave(endpoint_);
-  if (core.addresses) core.addresses->leave(endpoint_);
 }
 
 // From now on calls go straight to their operations; which ones there are depends on the capabilities alone.

@@ -25,6 +25,7 @@ std::uint64_t AddressVector::insert(const EndpointName& name) noexcept try {
   by_name_.insert(index);  // when this throws, the slot is still a free one
   slots_[index].used = true;
   search_from_ = index + 1;
+  changed();
   return address_of(index);
 } catch (const std::bad_alloc&) {
   return kAnyAddress;
@@ -49,6 +50,7 @@ int AddressVector::remove(std::uint64_t address) noexcept {
   slot.used = false;
   if (kind_ == Kind::kMap) ++slot.generation;
   search_from_ = std::min<std::size_t>(search_from_, index);
+  changed();
   return 0;
 }
 

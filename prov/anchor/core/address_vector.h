@@ -3,9 +3,11 @@
 //
 // fi_addr_t is index | generation << 32. The generation starts at 0 and grows each time a slot is reused in a map
 // (FI_AV_MAP), so a removed address is recognised; in a table (FI_AV_TABLE) it stays 0, because the index is insertion
-// order and applications count on it. Thread-safe (own lock; cold path only: endpoints keep their own direct table).
+// order and applications count on it. Thread-safe by its own lock. Endpoints keep a direct table of their own, and see
+// by version() when to look again.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,6 +35,9 @@ class AddressVector {
   std::uint64_t find(const EndpointName& name) const noexcept;           // kAnyAddress when absent
   std::size_t count() const noexcept;
 
+  // Changes with every insertion and removal: acquire, so that who sees it sees the change, too.
+  std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
+
  private:
   struct Slot {
     EndpointName name;
@@ -56,12 +61,14 @@ class AddressVector {
   };
 
   std::uint32_t place(const EndpointName& name);
+  void changed() noexcept { version_.fetch_add(1, std::memory_order_release); }
   const Slot* slot_of(std::uint64_t address) const noexcept;
   std::uint64_t address_of(std::uint32_t index) const noexcept {
     return static_cast<std::uint64_t>(slots_[index].generation) << 32 | index;
   }
 
   const Kind kind_;
+  std::atomic<std::uint64_t> version_{0};
   mutable std::mutex mutex_;
   std::vector<Slot> slots_;
   std::set<std::uint32_t, ByName> by_name_{ByName{&slots_}};  // the used ones

@@ -157,16 +157,6 @@ bool Endpoint::progress() noexcept {
   }
 }
 
-void Endpoint::forget_address(std::uint64_t address) noexcept {
-  const LockGuard guard(state_->lock);
-  state_->exchange.peers.forget(address);
-}
-
-void Endpoint::learn_address(std::uint64_t address, const EndpointName& name) noexcept {
-  const LockGuard guard(state_->lock);
-  state_->exchange.peers.learn(address, name);
-}
-
 std::size_t Endpoint::min_multi_receive() const noexcept { return state_->exchange.min_multi_receive; }
 void Endpoint::set_min_multi_receive(std::size_t bytes) noexcept { state_->exchange.min_multi_receive = bytes; }
 

@@ -51,11 +51,6 @@ class Endpoint {
   // One pass over everything that can move; bounded work. Returns whether anything came in.
   bool progress() noexcept;
 
-  // The slot of a removed address may be reused: forget what it led to. Called by the address vector's owner.
-  void forget_address(std::uint64_t address) noexcept;
-  // An address was inserted: a peer already heard from may have it from now on.
-  void learn_address(std::uint64_t address, const EndpointName& name) noexcept;
-
   std::size_t min_multi_receive() const noexcept;
   void set_min_multi_receive(std::size_t bytes) noexcept;
 

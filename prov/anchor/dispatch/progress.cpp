@@ -9,6 +9,7 @@
 namespace anchor {
 
 bool progress(Exchange& exchange) {
+  exchange.peers.catch_up();
   const bool received = poll_peers(exchange) || !exchange.incoming.empty();
   if (!exchange.contacts.empty()) [[unlikely]]
     answer_contacts(exchange);

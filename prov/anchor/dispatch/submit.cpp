@@ -55,6 +55,7 @@ int dispatch(Exchange& exchange, const WorkRequest& work) {
 }  // namespace
 
 int submit(Exchange& exchange, const WorkRequest& work) {
+  exchange.peers.catch_up();
   const int error = dispatch(exchange, work);
   // So that calling again without reading a queue in between gets somewhere.
   if (error == -EAGAIN) [[unlikely]]

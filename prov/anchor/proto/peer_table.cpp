@@ -33,16 +33,15 @@ Peer& PeerTable::with_name(const EndpointName& name) {
   return made;
 }
 
-void PeerTable::learn(std::uint64_t address, const EndpointName& name) {
-  const auto found = by_name_.find(name);
-  if (found != by_name_.end() && found->second->address == kAnyAddress) found->second->address = address;
-}
-
-void PeerTable::forget(std::uint64_t address) {
-  const auto index = static_cast<std::uint32_t>(address);
-  if (index < by_address_.size() && by_address_[index].address == address) by_address_[index] = {};
+void PeerTable::look_again() noexcept {
+  version_ = addresses_->version();  // first: a change that comes in between is seen again
+  for (Entry& entry : by_address_) {
+    EndpointName name;
+    if (entry.peer != nullptr && (addresses_->lookup(entry.address, &name) != 0 || name != entry.peer->name))
+      entry = {};
+  }
   for (const auto& peer : peers_)
-    if (peer != nullptr && peer->address == address) peer->address = addresses_->find(peer->name);
+    if (peer != nullptr) peer->address = addresses_->find(peer->name);
 }
 
 void PeerTable::retire(Peer& peer) {

@@ -18,6 +18,13 @@ class PeerTable {
  public:
   void bind(const AddressVector* addresses) noexcept { addresses_ = addresses; }
 
+  // Takes over what was inserted into the address vector or removed from it since: to be called before a request is
+  // taken on, and before a message is.
+  void catch_up() noexcept {
+    if (addresses_ != nullptr && addresses_->version() != version_) [[unlikely]]
+      look_again();
+  }
+
   // The peer an address leads to, nullptr if the address is not in the address vector.
   Peer* at_address(std::uint64_t address) {
     const auto index = static_cast<std::uint32_t>(address);
@@ -27,8 +34,6 @@ class PeerTable {
   }
 
   Peer& with_name(const EndpointName& name);
-  void learn(std::uint64_t address, const EndpointName& name);
-  void forget(std::uint64_t address);
   // Removes a peer that nothing refers to any more.
   void retire(Peer& peer);
 
@@ -42,12 +47,14 @@ class PeerTable {
   };
 
   Peer* resolve(std::uint64_t address);
+  void look_again() noexcept;
 
   std::vector<Entry> by_address_;
   std::vector<std::unique_ptr<Peer>> peers_;
   std::vector<std::uint32_t> free_numbers_;
   std::unordered_map<EndpointName, Peer*, EndpointNameHash> by_name_;
   const AddressVector* addresses_ = nullptr;
+  std::uint64_t version_ = 0;  // of the address vector, as far as it is known here
 };
 
 }  // namespace anchor
