@@ -110,6 +110,16 @@ Test(completion, a_multi_receive_says_where_and_whether_it_was_the_last) {
   cr_assert_neq(event.completion.flags & kCompletionMultiReceive, 0u);
 }
 
+// fi_msg(3): whatever was asked of other completions.
+Test(completion, that_a_multi_receive_buffer_is_free_is_always_told) {
+  Reporting reporting;
+  reporting.receive.flags = kMultiReceive;
+  complete_receive(reporting.node.exchange, reporting.receive, reporting.envelope, {10, 20, 0, false});
+  cr_assert(reporting.silent());
+  complete_receive(reporting.node.exchange, reporting.receive, reporting.envelope, {30, 20, 0, true});
+  cr_assert_neq(reporting.event().completion.flags & kCompletionMultiReceive, 0u);
+}
+
 Test(completion, an_unknown_source_is_told_by_name_where_wanted) {
   EndpointSettings settings = quick();
   settings.report_unknown_source = true;

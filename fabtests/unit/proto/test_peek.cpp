@@ -102,3 +102,20 @@ Test(peek, a_discarded_message_is_gone_and_its_sender_told) {
     cr_assert_eq(peeking.at_b().unexpected_bytes, 0u);
   }
 }
+
+Test(peek, only_what_takes_a_message_is_counted) {
+  Peeking peeking;
+  Counter received;
+  peeking.b.exchange.receive_counter = &received;
+  cr_assert_eq(peeking.peek(0, 1), 0);
+  peeking.arrive(10, 1);
+  cr_assert_eq(peeking.peek(0, 1), 0);
+  cr_assert_eq(peeking.peek(kClaim, 1, &peeking.one), 0);
+  cr_assert_eq(received.value() + received.errors(), 0u);
+  cr_assert_eq(peeking.claim(&peeking.one, 10), 0);
+  cr_assert_eq(received.value(), 1u);
+  peeking.arrive(10, 2);
+  cr_assert_eq(peeking.peek(kDiscard, 2), 0);
+  cr_assert_eq(received.value(), 2u);
+  cr_assert_eq(received.errors(), 0u);
+}

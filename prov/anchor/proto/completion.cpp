@@ -17,14 +17,22 @@ std::uint64_t receive_flags(bool tagged) noexcept {
   return kCompletionReceive | (tagged ? kCompletionTagged : kCompletionMessage);
 }
 
+void count_receive(Exchange& exchange, int error) noexcept {
+  if (exchange.receive_counter == nullptr) return;
+  if (error != 0) {
+    exchange.receive_counter->add_error();
+  } else {
+    exchange.receive_counter->add();
+  }
+}
+
 void report_receive_error(Exchange& exchange, const Completion& completion, std::size_t overflow, int error,
                           const EndpointName& source) noexcept {
-  if (exchange.receive_counter != nullptr) exchange.receive_counter->add_error();
   if (exchange.receive_queue == nullptr) return;
   exchange.receive_queue->push_error({.completion = completion,
                                       .overflow_length = overflow,
                                       .error = error,
-                                      .provider_error = 0,
+                                      .provider_error = error,
                                       .source_name = source});
 }
 
@@ -54,7 +62,7 @@ void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept 
                                                   .source = work.address},
                                    .overflow_length = 0,
                                    .error = error,
-                                   .provider_error = 0,
+                                   .provider_error = error,
                                    .source_name = {}});
 }
 
@@ -72,14 +80,17 @@ void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const E
     completion.buffer = static_cast<std::byte*>(receive.segments[0].iov_base) + delivery.offset;
     if (delivery.releases) completion.flags |= kCompletionMultiReceive;
   }
+  const bool stranger = exchange.settings.report_unknown_source && completion.source == kAnyAddress;
+  if (delivery.counts) count_receive(exchange, delivery.error != 0 ? delivery.error : stranger ? EADDRNOTAVAIL : 0);
   if (delivery.error != 0) [[unlikely]] {
     const std::size_t missing = delivery.error == kTruncated ? envelope.length - delivery.received : 0;
     return report_receive_error(exchange, completion, missing, delivery.error, {});
   }
-  if (exchange.settings.report_unknown_source && completion.source == kAnyAddress) [[unlikely]]
+  if (stranger) [[unlikely]]
     return report_receive_error(exchange, completion, 0, EADDRNOTAVAIL, envelope.peer->name);
-  if (exchange.receive_counter != nullptr) exchange.receive_counter->add();
-  if ((receive.flags & kWantCompletion) && exchange.receive_queue != nullptr) exchange.receive_queue->push(completion);
+  // fi_msg(3): that a multi-receive buffer is the application's again is always told.
+  const bool wanted = (receive.flags & kWantCompletion) || (completion.flags & kCompletionMultiReceive);
+  if (wanted && exchange.receive_queue != nullptr) exchange.receive_queue->push(completion);
 }
 
 void fail_receive(Exchange& exchange, const ReceiveRequest& receive, int error) noexcept {
@@ -91,7 +102,19 @@ void fail_receive(Exchange& exchange, const ReceiveRequest& receive, int error) 
                         .tag = receive.tag,
                         .source = kAnyAddress};
   if ((receive.flags & kMultiReceive) && receive.pending == 0) completion.flags |= kCompletionMultiReceive;
+  count_receive(exchange, error);
   report_receive_error(exchange, completion, 0, error, {});
+}
+
+void report_no_message(Exchange& exchange, const WorkRequest& work) noexcept {
+  const Completion completion{.context = work.context,
+                              .flags = receive_flags(work.type == WorkType::kTaggedReceive),
+                              .length = 0,
+                              .buffer = nullptr,
+                              .data = 0,
+                              .tag = work.tag,
+                              .source = kAnyAddress};
+  report_receive_error(exchange, completion, 0, ENOMSG, {});
 }
 
 }  // namespace anchor

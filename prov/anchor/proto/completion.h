@@ -18,11 +18,14 @@ struct Delivery {
   std::size_t received;  // bytes there
   int error;             // 0, or why less than the message is there
   bool releases;         // the buffer is the application's again
+  bool counts = true;    // a message was received, not only looked at
 };
 void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const Envelope& envelope,
                       const Delivery& delivery) noexcept;
 
 // A receive that no message will fill: cancelled, or its only source died.
 void fail_receive(Exchange& exchange, const ReceiveRequest& receive, int error) noexcept;
+// A peek found nothing. That is an entry in the queue, but no failure to be counted.
+void report_no_message(Exchange& exchange, const WorkRequest& work) noexcept;
 
 }  // namespace anchor

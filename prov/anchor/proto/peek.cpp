@@ -18,7 +18,11 @@ void report_peek(Exchange& exchange, const WorkRequest& work, const Envelope& en
   shape.context = work.context;
   shape.tagged = work.type == WorkType::kTaggedReceive;
   complete_receive(exchange, shape, envelope,
-                   {.offset = 0, .received = envelope.length, .error = 0, .releases = false});
+                   {.offset = 0,
+                    .received = envelope.length,
+                    .error = 0,
+                    .releases = false,
+                    .counts = (work.flags & kDiscard) != 0});
 }
 
 void discard(Exchange& exchange, UnexpectedRequest& message) {
@@ -39,11 +43,7 @@ int peek_message(Exchange& exchange, const WorkRequest& work) {
   TagMatcher& matcher = exchange.matcher(work.type == WorkType::kTaggedReceive);
   auto* message = static_cast<UnexpectedRequest*>(matcher.find_unexpected(source, work.tag, work.ignore));
   if (message == nullptr) {
-    ReceiveRequest shape;
-    shape.context = work.context;
-    shape.tag = work.tag;
-    shape.tagged = work.type == WorkType::kTaggedReceive;
-    fail_receive(exchange, shape, ENOMSG);
+    report_no_message(exchange, work);
     return 0;
   }
   report_peek(exchange, work, message->envelope);
