@@ -53,6 +53,34 @@ Test(polling, of_many_the_idle_ones_are_left_to_the_board) {
   cr_assert_eq(star.hub.exchange.polled.size(), kFreePolls);
 }
 
+Test(polling, oneself_is_polled_among_however_many) {
+  Star star(kFreePolls + 3);
+  const std::uint64_t to_self = star.hub.insert("hub");
+  char in = 0;
+  for (unsigned turn = 0; turn < 2; ++turn) {
+    cr_assert_eq(star.hub.receive(&in, 1), 0);
+    cr_assert_eq(star.hub.send(to_self, "s", 1, 0, 0), 0);
+    star.hub.passes(2);  // the first connects
+    Event event;
+    cr_assert(star.hub.next(&event));
+    star.hub.passes(2 * kIdlePolls);
+  }
+}
+
+// Its FIFO begins with what there is no room for: it is as silent as one that sends nothing.
+Test(polling, one_whose_message_has_to_wait_counts_as_idle) {
+  EndpointSettings settings = quick();
+  settings.unexpected_limit = 0;
+  Couple couple(settings);
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);
+  couple.b.passes(10);
+  cr_assert_eq(couple.b.exchange.tagged.unexpected(), 0u);
+  cr_assert_geq(couple.at_b().idle_polls, 9u);
+  char in = 0;
+  cr_assert_eq(couple.b.receive(&in, 1), 0);
+  cr_assert_eq(await(couple.b).completion.length, 1u);
+}
+
 Test(polling, one_that_rings_is_polled_again) {
   Star star(kFreePolls + 3);
   star.hub.passes(2 * kIdlePolls);
@@ -86,7 +114,8 @@ Test(polling, a_broken_fifo_is_found_by_the_sweep) {
   Peer& quiet = star.peer(star.unpolled());
   const std::uint32_t number = quiet.number;
   // It has sent one message; the second slot gets flags that nobody knows.
-  auto* slots = reinterpret_cast<Slot*>(quiet.granted_block + star.hub.exchange.geometry.slots_offset());
+  auto* slots = reinterpret_cast<Slot*>(star.hub.exchange.region->header() + quiet.granted.offset +
+                                        star.hub.exchange.geometry.slots_offset());
   slots[1].head.store(SlotHead::pack(2, static_cast<std::uint8_t>(Operation::kEager), 0xff, 0));
   star.hub.passes(kPassesPerUpkeep * (kFreePolls + 4) + 1);
   cr_assert_null(star.hub.exchange.peers.numbered(number), "a stranger that breaks the protocol is forgotten");

@@ -21,7 +21,7 @@ bool receive_from(Exchange& exchange, Peer& peer) {
       return taken != 0;
     }
     const Verdict verdict = handle(exchange, peer, *message);
-    if (verdict == Verdict::kNotNow) return true;
+    if (verdict == Verdict::kNotNow) return taken != 0;
     if (verdict == Verdict::kMalformed) [[unlikely]] {
       begin_loss(exchange, peer, EPROTO);
       return false;
@@ -45,6 +45,9 @@ void see_off(Exchange& exchange, Peer& peer) {
   }
   finish_loss(exchange, peer);
 }
+
+// Nobody rings for a message that waits already, nor for one of our own.
+bool may_rest(const Peer& peer) noexcept { return peer.region != nullptr && peer.channel->peek() == nullptr; }
 
 }  // namespace
 
@@ -73,7 +76,7 @@ bool poll_peers(Exchange& exchange) {
     } else if (receive_from(exchange, peer)) {
       peer.idle_polls = 0;
       found = true;
-    } else if (++peer.idle_polls > kIdlePolls && exchange.polled.size() > kFreePolls) [[unlikely]] {
+    } else if (++peer.idle_polls > kIdlePolls && exchange.polled.size() > kFreePolls && may_rest(peer)) [[unlikely]] {
       stop_polling(exchange, peer);
     }
     i = std::min(i, exchange.polled.size());  // several may have left
@@ -82,6 +85,7 @@ bool poll_peers(Exchange& exchange) {
     if (index < kContactEntries) {
       if (std::find(exchange.contacts.begin(), exchange.contacts.end(), index) == exchange.contacts.end())
         exchange.contacts.push_back(index);
+      exchange.contact_rang = true;
     } else if (Peer* peer = exchange.board_owners[index]) {
       start_polling(exchange, *peer);
     }
