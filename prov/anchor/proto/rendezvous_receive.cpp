@@ -13,7 +13,7 @@
 namespace anchor {
 namespace {
 
-// The kernel's word that the sender's memory is out of reach for good, not that an address in it is wrong.
+// The kernel's word that the sender's memory is out of reach for good, not only the part asked for.
 bool out_of_reach(std::ptrdiff_t result) noexcept {
   return result == -EPERM || result == -ESRCH || result == -ENOSYS || result == -EACCES;
 }
@@ -53,7 +53,10 @@ void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
     peer.direct.reset();
     return;
   }
-  if (error != 0) return finish_transfer(exchange, transfer, -error);
+  if (error != 0) {  // device memory, for example: the sender's own loads can do what the kernel cannot
+    transfer.pulls = false;
+    return;
+  }
   transfer.back = begin;
   peer.channel->set_pulled(pulled_word(exchange.transfers.id(&transfer), begin));
   if (transfer.front >= transfer.back) finish_transfer(exchange, transfer, 0);
@@ -87,7 +90,8 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
 void pull_stalled(Exchange& exchange) {
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
     const Peer& sender = *transfer->envelope.peer;
-    if (sender.idle_polls > kPatience && sender.direct != nullptr) pull_from_back(exchange, *transfer);
+    if (sender.idle_polls > kPatience && sender.direct != nullptr && transfer->pulls)
+      pull_from_back(exchange, *transfer);
     return true;
   });
 }
