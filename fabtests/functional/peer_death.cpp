@@ -113,6 +113,19 @@ TEST(death_with_directed_receives, .ranks = 2, .mortal = 1u << 1, .anchor_only =
   CHECK_EQ(kill_and_collect(node, victim, 0, 20), 20);
 }
 
+TEST(death_of_one_never_spoken_to, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
+  Node node(team, kOptions);
+  node.introduce();
+  if (team.rank() == 1) {
+    team.tell(0, own_pid());
+    team.await_death();
+  }
+  const pid_t victim = pid_from(team.hear_text(1));
+  char byte;
+  node.submit([&] { return fi_trecv(node.ep(), &byte, 1, nullptr, node.peer(1), kAwaited, 0, nullptr); });
+  CHECK_EQ(kill_and_collect(node, victim, 0, 1), 1);
+}
+
 // What the victim had sent before its death is received still, then the errors come.
 TEST(death_after_sending, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
   constexpr std::uint64_t kMessages = 50;

@@ -6,6 +6,7 @@
 #include "../os/log_capture.h"
 #include "fifo/contact.h"
 #include "node.h"
+#include "proto/upkeep.h"
 #include "scarce_device.h"
 
 using namespace anchor;
@@ -268,6 +269,91 @@ Test(connect, a_request_of_the_next_incarnation_ends_the_connection_with_the_for
   cr_assert(until([&] { return connected(a, *b); }, a, *b));
   cr_assert_eq(await(a).error, ECONNRESET);
   cr_assert_talk(a, "a", *b, "b");
+}
+
+// b answers, sends and goes while a computes.
+Test(connect, what_one_sent_that_has_gone_again_is_received) {
+  for (const bool checked_first : {false, true}) {
+    Place place;
+    Node a(place.device, "a");
+    auto b = std::make_unique<Node>(place.device, "b");
+    char in = 0;
+    cr_assert_eq(a.receive(&in, 1, 5), 0);
+    cr_assert_eq(a.send(a.insert("b"), "1", 1, 4), 0);
+    cr_assert_eq(b->send(b->insert("a"), "2", 1, 5, 0), 0);
+    b->passes(3);
+    cr_assert_eq(b->peer("a").state, PeerState::kConnected);
+    b->say_goodbye(b->peer("a"));
+    b.reset();
+    a.exchange.last_check -= Milliseconds{1000};
+    if (checked_first) upkeep(a.exchange);
+    cr_assert_eq(await(a).completion.tag, 5u);
+    cr_assert_eq(in, '2');
+    cr_assert_eq(await(a).error, ECONNRESET);
+  }
+}
+
+Test(connect, one_that_ended_the_connection_by_itself_may_come_back) {
+  Couple couple;
+  disconnect(couple.a.exchange, couple.at_a());
+  cr_assert_eq(couple.a.exchange.abandoned.size(), 1u, "b may write there still");
+  cr_assert_eq(couple.at_b().state, PeerState::kConnected);
+  char in = 0;
+  cr_assert_eq(couple.b.receive(&in, 1), 0);
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);
+  cr_assert_eq(await(couple.b, couple.a).error, 0);
+  cr_assert_talk(couple.a, "a", couple.b, "b");
+}
+
+Test(connect, who_breaks_connections_again_and_again_gets_no_more) {
+  const LogCapture log;
+  Couple couple;
+  for (unsigned broken = 1; broken <= 4; ++broken) {
+    cr_assert_eq(couple.at_b().channel->send({.operation = Operation::kNone}), 0);
+    cr_assert(until([&] { return couple.at_a().state == PeerState::kIdle; }, couple.a));
+    cr_assert_eq(couple.a.exchange.abandoned.size(), broken);
+    cr_assert(until([&] { return couple.at_b().state == PeerState::kIdle; }, couple.b), "a said goodbye");
+    if (broken < 4) couple.connect();
+  }
+  cr_assert_eq(couple.b.send(couple.to_a, "x", 1), 0);
+  cr_assert_eq(await(couple.b, couple.a).error, EPROTO);
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1), 0);
+  cr_assert_eq(await(couple.a).error, EPROTO);
+  cr_assert(log.warned_of("it has to be restarted"));
+  couple.b.crash();
+  cr_assert(until([&] { return couple.a.exchange.abandoned.empty(); }, couple.a));
+  cr_assert_eq(couple.a.exchange.free_notifications.size(), kMaxPeers, "the dead write no more");
+}
+
+Test(connect, receives_from_one_never_spoken_to_end_when_it_dies) {
+  EndpointSettings settings = quick();
+  settings.directed_receive = true;
+  for (const bool answers : {false, true}) {
+    Place place;
+    Node a(place.device, "a", settings), b(place.device, "b");
+    char in;
+    cr_assert_eq(a.receive(&in, 1, 0, 0, a.insert("b")), 0);
+    if (answers) b.passes(3);
+    a.passes(3);
+    b.crash();
+    cr_assert_eq(await(a).error, ECONNRESET);
+  }
+}
+
+Test(connect, a_receive_waits_for_one_that_comes_late) {
+  EndpointSettings settings = quick();
+  settings.directed_receive = true;
+  settings.connect_timeout = Milliseconds{1};
+  const LogCapture log;
+  Place place;
+  Node a(place.device, "a", settings);
+  char in = 0;
+  cr_assert_eq(a.receive(&in, 1, 0, 0, a.insert("b")), 0);
+  cr_assert(until([&] { return a.peer("b").state == PeerState::kIdle; }, a));
+  cr_assert_eq(log.warnings(), 0);
+  Node b(place.device, "b");
+  cr_assert_eq(b.send(b.insert("a"), "x", 1), 0);
+  cr_assert_eq(await(a, b).completion.length, 1u);
 }
 
 Test(connect, identities_are_not_repeated) {

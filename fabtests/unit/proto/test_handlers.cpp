@@ -16,6 +16,19 @@ Test(handlers, unknown_operations_are_malformed) {
   }
 }
 
+Test(handlers, who_was_asked_answers_before_anything_else) {
+  Place place;
+  Node a(place.device, "a"), b(place.device, "b");
+  seek_peer(a.exchange, a.peer("b"));
+  cr_assert_eq(a.peer("b").state, PeerState::kAsked);
+  for (const Operation operation :
+       {Operation::kEager, Operation::kTaggedEager, Operation::kAnnounce, Operation::kTaggedAnnounce,
+        Operation::kClearToSend, Operation::kChunk, Operation::kFinish}) {
+    cr_assert_eq(handle(a.exchange, a.peer("b"), forged(operation, AreaBody{}, 0, 0, "")), Verdict::kMalformed);
+  }
+  cr_assert_eq(a.exchange.tagged.unexpected() + a.exchange.untagged.unexpected(), 0u);
+}
+
 Test(handlers, each_operation_is_handled_by_its_own) {
   Couple couple;
   const auto verdict = [&](Operation operation) {

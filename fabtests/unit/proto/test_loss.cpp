@@ -5,6 +5,7 @@
 
 #include "../os/log_capture.h"
 #include "node.h"
+#include "scarce_device.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -234,4 +235,30 @@ Test(loss, a_stranger_is_forgotten_with_the_last_message_it_left) {
   cr_assert_eq(await(a).completion.length, 1);
   cr_assert_eq(in, 'x');
   cr_assert_null(a.exchange.peers.numbered(0));
+}
+
+Test(loss, one_whose_address_is_removed_later_is_forgotten_then) {
+  Mortal mortal;
+  mortal.connect();
+  mortal.b->say_goodbye(mortal.b->peer("a"));
+  cr_assert(until([&] { return mortal.at_a().state == PeerState::kIdle; }, mortal.a));
+  cr_assert_eq(mortal.a.addresses.remove(mortal.to_b), 0);
+  mortal.a.progress();
+  for (std::size_t i = 0; i < mortal.a.exchange.peers.size(); ++i) cr_assert_null(mortal.a.exchange.peers.numbered(i));
+}
+
+// A receive that cannot be told whether its source lives (no file descriptor left) is not ended.
+Test(loss, a_shortage_is_not_taken_for_a_death) {
+  EndpointSettings settings = quick();
+  settings.directed_receive = true;
+  Place place;
+  ScarceDevice device(place.device);
+  Node a(device, "a", settings), b(place.device, "b");
+  const std::uint64_t to_b = a.insert("b");
+  a.peer("b").crashed = true;
+  device.refuse(2);
+  char in = 0;
+  cr_assert_eq(a.receive(&in, 1, 0, 0, to_b), 0);
+  cr_assert_eq(b.send(b.insert("a"), "x", 1, 0, 0), 0);
+  cr_assert_eq(await(a, b).error, 0);
 }

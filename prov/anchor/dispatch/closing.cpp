@@ -3,6 +3,8 @@
 
 #include <sched.h>
 
+#include <new>
+
 #include "dispatch/progress.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -12,8 +14,10 @@ namespace {
 
 // A peer that takes longer than this to make room has lost what it did not fetch.
 constexpr Milliseconds kLinger{5000};
-// The application was told that these are on their way, or a peer waits for them.
+// The application was told that these are on their way, or a peer waits for them. A peer that was not found by now is
+// not waited for.
 bool owes(const Peer& peer) {
+  if (peer.state == PeerState::kSeeking) return false;
   if (!peer.control.empty()) return true;
   for (SendRequest* request = peer.waiting.front(); request != nullptr; request = peer.waiting.after(request))
     if (request->work.flags & kInject) return true;
@@ -46,7 +50,10 @@ void say_goodbye(Exchange& exchange) noexcept {
 void close_exchange(Exchange& exchange) noexcept {
   wait_while(kLinger, [&] {
     if (!owes_anything(exchange)) return false;
-    progress(exchange);
+    try {
+      progress(exchange);
+    } catch (const std::bad_alloc&) {  // tried again in the next pass
+    }
     return true;
   });
   say_goodbye(exchange);

@@ -9,9 +9,10 @@
 namespace anchor {
 
 bool progress(Exchange& exchange) {
-  exchange.peers.catch_up();
+  if (exchange.peers.catch_up()) [[unlikely]]
+    forget_strangers(exchange);
   const bool received = poll_peers(exchange) || !exchange.incoming.empty();
-  if (!exchange.contacts.empty()) [[unlikely]]
+  if (exchange.contact_rang) [[unlikely]]
     answer_contacts(exchange);
   if (!exchange.backlogged.empty()) [[unlikely]]
     flush_backlog(exchange);

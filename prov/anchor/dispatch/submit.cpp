@@ -9,6 +9,7 @@
 #include "proto/outbox.h"
 #include "proto/peek.h"
 #include "proto/send.h"
+#include "proto/upkeep.h"
 
 namespace anchor {
 namespace {
@@ -55,7 +56,8 @@ int dispatch(Exchange& exchange, const WorkRequest& work) {
 }  // namespace
 
 int submit(Exchange& exchange, const WorkRequest& work) {
-  exchange.peers.catch_up();
+  if (exchange.peers.catch_up()) [[unlikely]]
+    forget_strangers(exchange);
   const int error = dispatch(exchange, work);
   // So that calling again without reading a queue in between gets somewhere.
   if (error == -EAGAIN) [[unlikely]]

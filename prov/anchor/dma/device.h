@@ -92,7 +92,7 @@ class RemoteRegion {
   // mapped of it. What cannot be found out (no file descriptor left) counts as alive. Four system calls.
   virtual bool alive() noexcept = 0;
 
-  // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EAGAIN: taken.
+  // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EBUSY: taken.
   virtual int claim_contact(unsigned index) noexcept = 0;
   virtual void release_contact() noexcept = 0;
 };

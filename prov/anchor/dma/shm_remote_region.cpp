@@ -91,7 +91,7 @@ int ShmRemoteRegion::claim_contact(unsigned index) noexcept {
   if (const int error = reopen(&contact_, &status); error != 0) return error;
   const int error = try_lock_byte(contact_.get(), kFirstContactByte + index);
   if (error != 0) contact_.reset();
-  return error;
+  return error == -EAGAIN ? -EBUSY : error;
 }
 
 }  // namespace anchor

@@ -96,6 +96,8 @@ struct BlockDescriptor {
   std::uint32_t payload_bytes;
   std::uint32_t notification;
   std::uint32_t reserved;
+
+  bool operator==(const BlockDescriptor&) const = default;
 };
 static_assert(sizeof(BlockDescriptor) == 24);
 

@@ -9,6 +9,7 @@
 #include "os/gather.h"
 #include "os/status.h"
 #include "proto/completion.h"
+#include "proto/connect.h"
 #include "proto/limits.h"
 #include "proto/loss.h"
 #include "proto/outbox.h"
@@ -212,8 +213,8 @@ int post_receive(Exchange& exchange, const WorkRequest& work) {
   if (fill_from_unexpected(exchange, *receive)) return 0;
   receive->posted = true;
   exchange.matcher(receive->tagged).post(receive);
-  if (source != nullptr && source->crashed) [[unlikely]]
-    fail_if_gone(exchange, *source);
+  if (source != nullptr && source->state == PeerState::kIdle) [[unlikely]]
+    await_peer(exchange, *source);
   return 0;
 }
 

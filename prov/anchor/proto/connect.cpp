@@ -19,6 +19,8 @@ namespace anchor {
 namespace {
 
 constexpr Milliseconds kRetryInterval{2};
+// Connections that one living incarnation may break; each costs a block until it dies.
+constexpr std::size_t kBrokenConnections = 4;
 
 DirectCopyOffer own_offer(const Exchange& exchange) noexcept;
 
@@ -27,10 +29,17 @@ BlockGeometry geometry_of(const BlockDescriptor& block) noexcept { return {block
 // A block in our region for the peer and a channel that receives through it. Keeps what is there already.
 int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
   if (peer.granted.offset != 0) return 0;
-  if (exchange.free_notifications.empty()) return -ENOSPC;
+  if (exchange.free_notifications.empty()) return -EUSERS;
+  reserve_peer_lists(exchange);
   std::uint64_t offset;
   std::byte* block;
   if (const int error = exchange.region->allocate(exchange.geometry.size(), &offset, &block)) return error;
+  try {
+    peer.channel = make_shm_channel(block, exchange.geometry, loopback);
+  } catch (const std::bad_alloc&) {
+    exchange.region->release(offset, exchange.geometry.size());
+    return -EAGAIN;
+  }
   peer.granted = {.offset = offset,
                   .slot_count = exchange.geometry.slot_count,
                   .payload_bytes = exchange.geometry.payload_bytes,
@@ -39,8 +48,6 @@ int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
   exchange.free_notifications.pop_back();
   exchange.board_owners[peer.granted.notification] = &peer;
   exchange.board->use(peer.granted.notification);
-  peer.granted_block = block;
-  peer.channel = make_shm_channel(block, exchange.geometry, loopback);
   return 0;
 }
 
@@ -69,8 +76,9 @@ int post_request(Exchange& exchange, Peer& peer) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto index = static_cast<std::uint32_t>((exchange.incarnation + i) % count);
     const int error = peer.region->claim_contact(index);
-    if (error == -EAGAIN) continue;
+    if (error == -EBUSY) continue;
     if (error != 0) return error;
+    peer.may_write = true;
     post_contact(peer.header.data(), peer.contents, index, request);
     bell_at(peer, index).ring();
     return 0;
@@ -93,14 +101,15 @@ void become_connected(Exchange& exchange, Peer& peer) {
 }
 
 // Maps the block that the peer granted us. -EPROTO: its description makes no sense.
-int open_transmit(Peer& peer, const BlockDescriptor& block) {
+int open_transmit(Peer& peer, Channel& channel, const BlockDescriptor& block) {
   const BlockGeometry geometry = geometry_of(block);
   if (!valid(geometry) || block.offset < peer.contents.header_size || block.offset % kPageSize != 0 ||
       block.notification >= peer.contents.notification_count)
     return -EPROTO;
   Mapping mapping;
   if (const int error = peer.region->map(block.offset, geometry.size(), &mapping)) return error;
-  peer.channel->connect(std::move(mapping), geometry, bell_at(peer, block.notification));
+  channel.connect(std::move(mapping), geometry, bell_at(peer, block.notification));
+  peer.received = block;
   return 0;
 }
 
@@ -113,6 +122,7 @@ int connect_self(Exchange& exchange, Peer& peer) {
 // One attempt. 0: asked or connected. -ENOENT, -EAGAIN: try again later.
 int attempt(Exchange& exchange, Peer& peer) {
   if (peer.name == exchange.name) return connect_self(exchange, peer);
+  if (abandoned_by(exchange, peer.name) >= kBrokenConnections) return -EPROTO;
   if (peer.region && !peer.region->alive()) {
     peer.region.reset();
     peer.header = Mapping();
@@ -126,24 +136,35 @@ int attempt(Exchange& exchange, Peer& peer) {
   return 0;
 }
 
+const char* reason_of_refusal(int error) noexcept {
+  switch (error) {
+    case -ENOSPC:
+      return "no memory for its FIFO; enlarge the file system of the regions (FI_ANCHOR_SHM_DIR, else /dev/shm)";
+    case -EUSERS:
+      return "as many peers as an endpoint can have are connected; open another endpoint";
+    case -EPROTO:
+      return "it broke the protocol several times; it has to be restarted";
+    default:
+      return std::strerror(-error);
+  }
+}
+
 // Tells the requester that it gets no block, through the block it granted us. The answer needs a block to return
 // credits to; nothing ever returns them, so private memory serves.
 void refuse_contact(Exchange& exchange, Peer& peer, const ContactRequest& request, int error) {
-  ANCHOR_WARN(kEndpoint, "%s cannot connect to %s: no memory for its FIFO (errno %d); enlarge /dev/shm",
-              peer.name.bytes.data(), exchange.name.bytes.data(), -error);
+  ANCHOR_WARN(kEndpoint, "%s cannot connect to %s: %s", peer.name.bytes.data(), exchange.name.bytes.data(),
+              reason_of_refusal(error));
   const std::size_t size = exchange.geometry.size();
   const std::unique_ptr<std::byte, void (*)(std::byte*)> scratch(
       static_cast<std::byte*>(::operator new (size, std::align_val_t{kPageSize}, std::nothrow)),
       [](std::byte* p) { ::operator delete (p, std::align_val_t{kPageSize}); });
   if (!scratch) return;
   std::memset(scratch.get(), 0, size);
-  peer.channel = make_shm_channel(scratch.get(), exchange.geometry, false);
-  if (open_transmit(peer, request.block) == 0) {
-    OutgoingMessage message{.operation = Operation::kRefuse};
-    message.set_body(RefuseBody{request.requester_incarnation, error});
-    static_cast<void>(peer.channel->send(message));
-  }
-  peer.channel.reset();
+  const std::unique_ptr<Channel> channel = make_shm_channel(scratch.get(), exchange.geometry, false);
+  if (open_transmit(peer, *channel, request.block) != 0) return;
+  OutgoingMessage message{.operation = Operation::kRefuse};
+  message.set_body(RefuseBody{request.requester_incarnation, error});
+  static_cast<void>(channel->send(message));
 }
 
 // Makes the peer's region the one that the request speaks of. -EAGAIN: no file descriptor left at the moment; otherwise
@@ -160,11 +181,13 @@ int adopt_region(Exchange& exchange, Peer& peer, const ContactRequest& request) 
 
 // The requester's block becomes what we send through, ours what it sends through. 0, or why not.
 int exchange_blocks(Exchange& exchange, Peer& peer, const ContactRequest& request) {
-  if (const int error = grant_block(exchange, peer, false)) {
-    refuse_contact(exchange, peer, request, error);
+  const bool banned = abandoned_by(exchange, peer.name) >= kBrokenConnections;
+  if (const int error = banned ? -EPROTO : grant_block(exchange, peer, false)) {
+    if (error != -EAGAIN) refuse_contact(exchange, peer, request, error);
     return error;
   }
-  if (const int error = open_transmit(peer, request.block)) return error;
+  if (const int error = open_transmit(peer, *peer.channel, request.block)) return error;
+  peer.may_write = true;
   OutgoingMessage message{.operation = Operation::kGrant};
   message.set_body(GrantBody{request.requester_incarnation, peer.granted});
   return peer.channel->send(message);
@@ -181,6 +204,12 @@ DirectCopyOffer own_offer(const Exchange& exchange) noexcept {
 
 }  // namespace
 
+void reserve_peer_lists(Exchange& exchange) {
+  const std::size_t count = exchange.peers.size();
+  for (std::vector<Peer*>* list : {&exchange.polled, &exchange.backlogged, &exchange.seeking})
+    if (list->capacity() < count) list->reserve(2 * count);
+}
+
 void seek_peer(Exchange& exchange, Peer& peer) {
   peer.state = PeerState::kSeeking;
   peer.deadline = Clock::now() + exchange.settings.connect_timeout;
@@ -188,16 +217,30 @@ void seek_peer(Exchange& exchange, Peer& peer) {
   try_connect(exchange, peer);
 }
 
+void await_peer(Exchange& exchange, Peer& peer) {
+  if (peer.crashed) fail_if_gone(exchange, peer);
+  if (peer.crashed) return;
+  reserve_peer_lists(exchange);
+  seek_peer(exchange, peer);
+}
+
 void try_connect(Exchange& exchange, Peer& peer) {
-  const int error = attempt(exchange, peer);
+  int error;
+  try {
+    error = attempt(exchange, peer);
+  } catch (const std::bad_alloc&) {
+    error = -EAGAIN;
+  }
   if (error == 0) return;
   if (error == -ENOENT && peer.crashed) return give_up(exchange, peer, ECONNRESET);
   if (error != -ENOENT && error != -EAGAIN) return give_up(exchange, peer, -error);
   const TimePoint now = Clock::now();
   if (now >= peer.deadline) {
-    ANCHOR_WARN(kEndpoint,
-                "%s is not there: nobody has published its region within FI_ANCHOR_CONNECT_TIMEOUT (%lld ms)",
-                peer.name.bytes.data(), static_cast<long long>(exchange.settings.connect_timeout.count()));
+    if (peer.waiting.empty()) return give_up(exchange, peer, ETIMEDOUT);
+    ANCHOR_WARN(kEndpoint, "%s %s within FI_ANCHOR_CONNECT_TIMEOUT (%lld ms)", peer.name.bytes.data(),
+                error == -ENOENT ? "has not published its region: is it running?"
+                                 : "is there, but could not be asked for a connection",
+                static_cast<long long>(exchange.settings.connect_timeout.count()));
     return give_up(exchange, peer, ETIMEDOUT);
   }
   peer.next_attempt = now + kRetryInterval;
@@ -206,6 +249,7 @@ void try_connect(Exchange& exchange, Peer& peer) {
 void give_up(Exchange& exchange, Peer& peer, int error) {
   disconnect(exchange, peer);
   fail_waiting(exchange, peer, error);
+  if (error != ETIMEDOUT) fail_directed_receives(exchange, peer, error);
   retire_if_unused(exchange, peer);
 }
 
@@ -215,9 +259,11 @@ bool answer_contact(Exchange& exchange, std::uint32_t index) {
   if (!request.requester.valid() || request.requester == exchange.name) return true;
   Peer& peer = exchange.peers.with_name(request.requester);
   if (peer.state == PeerState::kConnected || peer.state == PeerState::kLeaving) {
-    if (peer.contents.incarnation == request.requester_incarnation) return true;
-    // Whoever uses a living endpoint's name does not cut it off.
-    if (peer.region && peer.region->alive()) return true;
+    const bool known = peer.contents.incarnation == request.requester_incarnation;
+    // Both sides had asked, and the other one's answer came first.
+    if (known && peer.received == request.block) return true;
+    // Whoever uses a living endpoint's name does not cut it off. But it may have ended this connection by itself.
+    if (!known && peer.region && peer.region->alive()) return true;
     begin_loss(exchange, peer, ECONNRESET);
     return false;
   }
@@ -241,6 +287,7 @@ bool answer_contact(Exchange& exchange, std::uint32_t index) {
 void restart_search(Exchange& exchange, Peer& peer) {
   const TimePoint deadline = peer.deadline;
   disconnect(exchange, peer);
+  fail_directed_receives(exchange, peer, ECONNRESET);
   if (peer.waiting.empty()) return;
   // Not tried at once: an attempt may give the peer up and forget it, and the caller still uses it.
   peer.state = PeerState::kSeeking;
@@ -253,16 +300,24 @@ Verdict on_grant(Exchange& exchange, Peer& peer, const IncomingMessage& message)
   const auto body = message.body_as<GrantBody>();
   if (body.incarnation != exchange.incarnation) return Verdict::kMalformed;
   if (peer.state != PeerState::kAsked) return Verdict::kTaken;  // its own contact told us already
-  const int error = open_transmit(peer, body.block);
-  if (error == -EAGAIN) return Verdict::kNotNow;  // no file descriptor left at the moment
-  if (error != 0) return Verdict::kMalformed;
-  become_connected(exchange, peer);
-  return Verdict::kTaken;
+  switch (open_transmit(peer, *peer.channel, body.block)) {
+    case 0:
+      become_connected(exchange, peer);
+      return Verdict::kTaken;
+    case -ENOENT:  // answered, sent and left; what it sent is still to be read
+      begin_loss(exchange, peer, ECONNRESET);
+      return Verdict::kTaken;
+    case -EPROTO:
+      return Verdict::kMalformed;
+    default:  // no file descriptor or memory left at the moment
+      return Verdict::kNotNow;
+  }
 }
 
 Verdict on_refuse(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   const auto body = message.body_as<RefuseBody>();
   if (peer.state != PeerState::kAsked || body.incarnation != exchange.incarnation) return Verdict::kMalformed;
+  peer.may_write = false;
   peer.loss = body.status < 0 && body.status > -4096 ? static_cast<int>(-body.status) : EPROTO;
   peer.state = PeerState::kLeaving;
   return Verdict::kTaken;

@@ -21,9 +21,18 @@
 
 namespace anchor {
 
+// A block of ours whose writer lost its connection but not its life, and may write there still.
+struct AbandonedBlock {
+  EndpointName writer_name;
+  BlockDescriptor block;
+  std::unique_ptr<RemoteRegion> writer;
+};
+
 struct Exchange {
   Exchange(Device& on, const EndpointSettings& with)
-      : settings(with), device(on), sends(with.transmit_size), geometry{with.fifo_slots, with.fifo_payload} {}
+      : settings(with), device(on), sends(with.transmit_size), geometry{with.fifo_slots, with.fifo_payload} {
+    contacts.reserve(kContactEntries);
+  }
 
   TagMatcher& matcher(bool is_tagged) noexcept { return is_tagged ? tagged : untagged; }
 
@@ -59,8 +68,10 @@ struct Exchange {
   std::unique_ptr<NotificationBoard> board;
   std::vector<Peer*> board_owners;  // by index of the board
   std::vector<std::uint32_t> free_notifications;
+  std::vector<AbandonedBlock> abandoned;
   std::vector<Peer*> seeking;           // kSeeking and kAsked
   std::vector<std::uint32_t> contacts;  // entries of our contact table that rang and are still to be answered
+  bool contact_rang = false;            // since they were last looked at
   std::size_t next_to_check = 0;        // rotates over the peers: liveness
   std::size_t next_to_sweep = 0;        // rotates over the peers: unpolled FIFOs
   TimePoint last_check{};

@@ -20,11 +20,19 @@ constexpr std::array<Handler, kOperationCount> kHandlers{
 };
 static_assert(static_cast<std::size_t>(Operation::kGoodbye) + 1 == kOperationCount);
 
+// Who was asked for a connection answers that first.
+bool comes_too_early(const Peer& peer, Operation operation) noexcept {
+  return peer.state == PeerState::kAsked && operation != Operation::kGrant && operation != Operation::kRefuse &&
+         operation != Operation::kGoodbye;
+}
+
 }  // namespace
 
 Verdict handle(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   const auto index = static_cast<std::size_t>(message.operation);
-  return index < kOperationCount ? kHandlers[index](exchange, peer, message) : Verdict::kMalformed;
+  if (index >= kOperationCount || comes_too_early(peer, message.operation)) [[unlikely]]
+    return Verdict::kMalformed;
+  return kHandlers[index](exchange, peer, message);
 }
 
 }  // namespace anchor

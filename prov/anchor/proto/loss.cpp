@@ -50,13 +50,26 @@ void drop_announcements(Exchange& exchange, Peer& peer) {
   }
 }
 
-void fail_directed_receives(Exchange& exchange, Peer& peer, int error) {
-  for (TagMatcher* matcher : {&exchange.tagged, &exchange.untagged}) {
-    matcher->for_each_posted_from(peer.number, [&](PostedReceive* posted) {
-      end_posted(exchange, *static_cast<ReceiveRequest*>(posted), error);
-      return true;
-    });
+void release_block(Exchange& exchange, const BlockDescriptor& block) {
+  exchange.region->release(block.offset, exchange.geometry.size());
+  exchange.board_owners[block.notification] = nullptr;
+  exchange.free_notifications.push_back(block.notification);  // never throws: there was room for all of them once
+}
+
+// The block goes to somebody else only once nobody writes there any more.
+void take_back_block(Exchange& exchange, Peer& peer) noexcept {
+  if (peer.granted.offset == 0) return;
+  if (!peer.may_write || !peer.region || !peer.region->alive()) {
+    release_block(exchange, peer.granted);
+  } else {
+    try {
+      exchange.abandoned.push_back({peer.name, peer.granted, std::move(peer.region)});
+      exchange.board_owners[peer.granted.notification] = nullptr;
+    } catch (const std::bad_alloc&) {  // then nobody ever gets it
+    }
   }
+  peer.granted = {};
+  peer.may_write = false;
 }
 
 bool awaited(Exchange& exchange, const Peer& peer) {
@@ -86,7 +99,7 @@ void finish_loss(Exchange& exchange, Peer& peer) {
   fail_transfers(exchange, peer);
   drop_announcements(exchange, peer);
   const int error = peer.loss;
-  // It may live and mean no harm: it shall not go on writing to a block that is somebody else's next.
+  // It may live and mean no harm: it shall know, and not go on writing.
   if (peer.channel && peer.channel->connected())
     static_cast<void>(peer.channel->send({.operation = Operation::kGoodbye}));
   disconnect(exchange, peer);
@@ -103,6 +116,15 @@ void fail_waiting(Exchange& exchange, Peer& peer, int error) {
   }
 }
 
+void fail_directed_receives(Exchange& exchange, Peer& peer, int error) {
+  for (TagMatcher* matcher : {&exchange.tagged, &exchange.untagged}) {
+    matcher->for_each_posted_from(peer.number, [&](PostedReceive* posted) {
+      end_posted(exchange, *static_cast<ReceiveRequest*>(posted), error);
+      return true;
+    });
+  }
+}
+
 void disconnect(Exchange& exchange, Peer& peer) noexcept {
   stop_polling(exchange, peer);
   std::erase(exchange.seeking, &peer);
@@ -112,21 +134,31 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.channel.reset();
   peer.direct.reset();
   if (peer.region) peer.region->release_contact();
+  take_back_block(exchange, peer);
   peer.region.reset();
   peer.header = Mapping();
-  if (peer.granted.offset != 0) {
-    exchange.region->release(peer.granted.offset, exchange.geometry.size());
-    exchange.board_owners[peer.granted.notification] = nullptr;
-    exchange.free_notifications.push_back(peer.granted.notification);
-    peer.granted = {};
-  }
+  peer.received = {};
   peer.state = PeerState::kIdle;
   peer.loss = 0;
 }
 
+void release_abandoned(Exchange& exchange) {
+  std::erase_if(exchange.abandoned, [&](const AbandonedBlock& abandoned) {
+    if (abandoned.writer->alive()) return false;
+    release_block(exchange, abandoned.block);
+    return true;
+  });
+}
+
+std::size_t abandoned_by(const Exchange& exchange, const EndpointName& writer) noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(exchange.abandoned.begin(), exchange.abandoned.end(),
+                    [&](const AbandonedBlock& abandoned) { return abandoned.writer_name == writer; }));
+}
+
 void fail_if_gone(Exchange& exchange, Peer& peer) {
   std::unique_ptr<RemoteRegion> region;
-  if (peer.state != PeerState::kIdle || exchange.device.attach(peer.name, &region) == 0) {
+  if (peer.state != PeerState::kIdle || exchange.device.attach(peer.name, &region) != -ENOENT) {
     peer.crashed = false;
     return;
   }
@@ -140,6 +172,7 @@ void retire_if_unused(Exchange& exchange, Peer& peer) {
 }
 
 Verdict on_goodbye(Exchange& exchange, Peer& peer, const IncomingMessage&) {
+  peer.may_write = false;
   begin_loss(exchange, peer, ECONNRESET);
   return Verdict::kTaken;
 }

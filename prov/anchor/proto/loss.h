@@ -19,11 +19,16 @@ Verdict on_goodbye(Exchange& exchange, Peer& peer, const IncomingMessage& messag
 // Ends the receives posted for this one source with ECONNRESET unless somebody living has its name again.
 void fail_if_gone(Exchange& exchange, Peer& peer);
 
-// Fails the sends that never left. `error`: positive errno value.
+// Fails the sends that never left, or the receives that only this peer could serve. `error`: positive errno value.
 void fail_waiting(Exchange& exchange, Peer& peer, int error);
+void fail_directed_receives(Exchange& exchange, Peer& peer, int error);
 
-// Gives back channel, block and mappings; the peer is idle afterwards.
+// Gives back channel, block and mappings; the peer is idle afterwards. A block that it may still write to is set aside.
 void disconnect(Exchange& exchange, Peer& peer) noexcept;
+// Takes blocks set aside into use again whose writers have died since.
+void release_abandoned(Exchange& exchange);
+// How many blocks are set aside because of this writer.
+std::size_t abandoned_by(const Exchange& exchange, const EndpointName& writer) noexcept;
 
 // Forgets a peer that no address, message or receive refers to.
 void retire_if_unused(Exchange& exchange, Peer& peer);

@@ -34,15 +34,19 @@ int flush_peer(Exchange& exchange, Peer& peer) {
 
 void mark_backlogged(Exchange& exchange, Peer& peer) {
   if (peer.backlogged) return;
-  peer.backlogged = true;
   exchange.backlogged.push_back(&peer);
+  peer.backlogged = true;
 }
 
 void post_control(Exchange& exchange, Peer& peer, const OutgoingMessage& message) {
   if (!peer.channel || !peer.channel->connected()) return;  // lost meanwhile: nobody waits for it
   if (peer.control.empty() && peer.channel->send(message) == 0) return;
-  peer.control.push_back(message);
-  mark_backlogged(exchange, peer);
+  try {
+    peer.control.push_back(message);
+    mark_backlogged(exchange, peer);
+  } catch (const std::bad_alloc&) {
+    begin_loss(exchange, peer, ENOMEM);  // it would wait for ever for this
+  }
 }
 
 void post_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status) {
@@ -63,6 +67,7 @@ SendRequest* keep_send(Exchange& exchange, Peer& peer, const WorkRequest& work) 
 }
 
 int queue_send(Exchange& exchange, Peer& peer, const WorkRequest& work) {
+  reserve_peer_lists(exchange);
   SendRequest* request = keep_send(exchange, peer, work);
   if (request == nullptr) return -EAGAIN;
   if ((work.flags & kInject) && work.length != 0) {
@@ -75,6 +80,8 @@ int queue_send(Exchange& exchange, Peer& peer, const WorkRequest& work) {
     request->segments[0] = {request->copy.get(), work.length};
     request->work.segment_count = 1;
   }
+  // Who is sought for a receive's sake only has been so for a while.
+  if (peer.waiting.empty()) peer.deadline = Clock::now() + exchange.settings.connect_timeout;
   peer.waiting.push_back(request);
   if (peer.state == PeerState::kIdle) seek_peer(exchange, peer);
   if (peer.state == PeerState::kConnected) mark_backlogged(exchange, peer);

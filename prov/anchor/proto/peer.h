@@ -46,9 +46,10 @@ struct Peer {
   std::unique_ptr<RemoteRegion> region;
   Mapping header;
   AnchorContents contents{};
-  BlockDescriptor granted{};  // our block for it; granted.offset 0: none
-  std::byte* granted_block = nullptr;
-  int loss = 0;  // kLeaving: the error its requests end with
+  BlockDescriptor granted{};   // our block for it; granted.offset 0: none
+  BlockDescriptor received{};  // its block for us
+  bool may_write = false;      // it was told of `granted`, and has neither left nor refused since
+  int loss = 0;                // kLeaving: the error its requests end with
   TimePoint next_attempt{};
   TimePoint deadline{};
 

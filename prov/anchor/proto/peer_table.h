@@ -18,11 +18,13 @@ class PeerTable {
  public:
   void bind(const AddressVector* addresses) noexcept { addresses_ = addresses; }
 
-  // Takes over what was inserted into the address vector or removed from it since: to be called before a request is
-  // taken on, and before a message is.
-  void catch_up() noexcept {
-    if (addresses_ != nullptr && addresses_->version() != version_) [[unlikely]]
-      look_again();
+  // Takes over what was inserted into the address vector or removed from it since; whether there was anything. To be
+  // called before a request is taken on, and before a message is.
+  bool catch_up() noexcept {
+    if (addresses_ == nullptr || addresses_->version() == version_) [[likely]]
+      return false;
+    look_again();
+    return true;
   }
 
   // The peer an address leads to, nullptr if the address is not in the address vector.

@@ -25,6 +25,8 @@ void retry_searches(Exchange& exchange, TimePoint now) {
 void check_peer(Exchange& exchange, Peer& peer) {
   if (peer.state != PeerState::kConnected && peer.state != PeerState::kAsked) return;
   if (!peer.region || peer.region->alive()) return;
+  // What it had sent is received first; a grant among it tells on_grant that it has gone.
+  if (peer.state == PeerState::kAsked && peer.channel->peek() != nullptr) return;
   if (peer.state == PeerState::kAsked) return restart_search(exchange, peer);
   peer.crashed = true;
   begin_loss(exchange, peer, ECONNRESET);
@@ -32,14 +34,16 @@ void check_peer(Exchange& exchange, Peer& peer) {
 
 // Rotates over all peers once in each liveness_interval.
 void check_liveness(Exchange& exchange, TimePoint now) {
-  const std::size_t count = exchange.peers.size();
+  const std::size_t count = exchange.peers.size() + exchange.abandoned.size();
   const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now - exchange.last_check);
   const auto interval = std::chrono::microseconds(exchange.settings.liveness_interval);
   auto due = static_cast<std::size_t>(count * elapsed.count() / std::max<std::int64_t>(interval.count(), 1));
   if (due == 0) return;
   exchange.last_check = now;
+  release_abandoned(exchange);
   for (due = std::min({due, count, kChecksPerUpkeep}); due != 0; --due) {
     if (++exchange.next_to_check >= exchange.peers.size()) exchange.next_to_check = 0;
+    if (exchange.next_to_check >= exchange.peers.size()) return;
     if (Peer* peer = exchange.peers.numbered(exchange.next_to_check)) check_peer(exchange, *peer);
   }
 }
@@ -54,13 +58,22 @@ void check_own_region(Exchange& exchange) {
 
 }  // namespace
 
+void forget_strangers(Exchange& exchange) {
+  for (std::size_t number = 0; number < exchange.peers.size(); ++number)
+    if (Peer* peer = exchange.peers.numbered(number)) retire_if_unused(exchange, *peer);
+}
+
 void answer_contacts(Exchange& exchange) {
-  std::erase_if(exchange.contacts, [&](std::uint32_t index) { return answer_contact(exchange, index); });
+  exchange.contact_rang = false;
+  for (std::size_t i = exchange.contacts.size(); i-- > 0;)
+    if (answer_contact(exchange, exchange.contacts[i]))
+      exchange.contacts.erase(exchange.contacts.begin() + static_cast<std::ptrdiff_t>(i));
 }
 
 void upkeep(Exchange& exchange) {
   const TimePoint now = Clock::now();
   sweep_one(exchange);
+  if (!exchange.contacts.empty()) answer_contacts(exchange);
   check_own_region(exchange);
   retry_searches(exchange, now);
   check_liveness(exchange, now);
