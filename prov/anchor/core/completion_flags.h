@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Bits of Completion::flags. They have libfabric's values, so that abi/cq.cpp copies them verbatim; abi/plugin.cpp
-// asserts the equality (nothing below abi/ includes a fabric header).
+// Bits of Completion::flags. They have libfabric's values, so that abi/cq_format.h copies them verbatim;
+// abi/plugin.cpp asserts the equality (nothing below abi/ includes a fabric header).
 #pragma once
 
 #include <cstdint>

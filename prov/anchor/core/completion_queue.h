@@ -25,8 +25,8 @@
 
 namespace anchor {
 
-// One entry, in the superset of libfabric's entry formats. abi/cq.cpp narrows it to the format the queue was opened
-// with.
+// One entry, in the superset of libfabric's entry formats. abi/cq_format.h narrows it to the format the queue was
+// opened with.
 struct Completion {
   void* context;
   std::uint64_t flags;  // FI_SEND, FI_RECV, FI_TAGGED, FI_MSG, FI_REMOTE_CQ_DATA, FI_MULTI_RECV ... verbatim

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // An endpoint as the ABI layer sees it: set up, submit work, make progress, close.
 //
-// Thread-safety: everything after enable() takes the endpoint's lock (a no-op when settings.locked is false).
-// Lock order: ProgressGroup -> Endpoint -> CompletionQueue. Ownership: the endpoint owns its region, peers and
-// requests; it borrows the queues, counters and address vector bound to it, which must outlive it (libfabric: -FI_EBUSY
-// otherwise).
+// Thread-safety: enable, submit, cancel, progress, binding a counter and destruction take the endpoint's lock (a no-op
+// when settings.locked is false). All others take none: names and the other bindings do not change after enable(),
+// and set_min_multi_receive() must not run beside anything else on the endpoint.
+// Lock order: ProgressGroup -> Endpoint -> CompletionQueue, or AddressVector. Ownership: the endpoint owns its region,
+// peers and requests; it borrows the queues, counters and address vector bound to it, which must outlive it (libfabric:
+// -FI_EBUSY otherwise).
 #pragma once
 
 #include <cstddef>
@@ -27,11 +29,13 @@ class Endpoint {
   Endpoint(Device& device, const EndpointSettings& settings);
   ~Endpoint();  // gives queued injected messages and owed acknowledgements a bounded time to leave
 
-  // Before enable(). An empty name lets enable() choose a unique one. -EADDRINUSE surfaces in enable().
+  // Before enable(), else -EBUSY; -EINVAL: no well-formed name. An empty one lets enable() choose a unique one.
   int set_name(const EndpointName& name);
   const EndpointName& name() const noexcept;
 
-  // Whose name is chosen by us? `name` ends with a port of 0: enable() replaces it by a free one.
+  // Makes the endpoint findable under its name; a free port takes the place of the 0 in one that ends with ":0".
+  // -EADDRINUSE: a living endpoint has the name, or no port is free. Otherwise what Device::create and
+  // LocalRegion::publish say.
   int enable();
   bool enabled() const noexcept;
 

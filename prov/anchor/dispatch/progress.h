@@ -6,8 +6,9 @@
 
 namespace anchor {
 
-// Requires: the endpoint is enabled, its lock is held. Bounded work; takes no lock but those of completion queues.
-// Returns whether anything came in.
+// Requires: the endpoint is enabled, its lock is held. Bounded work. Takes the locks of completion queues; when the
+// address vector changed or a new peer is met, that one's; and while peers come or go, those of the process's
+// descriptors (os/process_fd.h) and of its table of mappings (os/guarded_mapping.h). Returns whether anything came in.
 bool progress(Exchange& exchange);
 
 }  // namespace anchor

@@ -10,7 +10,7 @@ namespace anchor {
 // Largest fi_inject: such a message never needs the rendezvous protocol, whatever the FIFO's geometry.
 inline constexpr std::size_t kInjectSize = 4096;
 
-// No protocol field limits a message before 2^48 (the cooperation words); half of that leaves room.
+// A position in a message has 48 bits in one place (PullLine, fifo/fifo_layout.h); half of that leaves room.
 inline constexpr std::uint64_t kMaxMessageSize = 1ull << 47;
 
 // Sends outstanding at once on an endpoint, at most. Each may cost its receiver one control message at a time, which

@@ -11,7 +11,8 @@ namespace anchor {
 // Control messages owed to one peer at which we stop reading from it: it asks for answers that it does not collect.
 inline constexpr std::size_t kMaxOwedControl = kMaxTransmitSize;
 
-// Sends a control message without payload, now or as soon as there is room. Requires: peer.channel is connected.
+// Sends a control message without payload, now or as soon as there is room. To a peer that is not connected any more
+// nothing is sent: nobody waits for it there.
 void post_control(Exchange& exchange, Peer& peer, const OutgoingMessage& message);
 void post_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status);
 

@@ -11,7 +11,7 @@
 namespace anchor {
 namespace {
 
-// Liveness checks (three system calls each) in one go: a pass stays short.
+// Liveness checks (four system calls each) in one go: a pass stays short.
 constexpr std::size_t kChecksPerUpkeep = 8;
 
 void retry_searches(Exchange& exchange, TimePoint now) {
