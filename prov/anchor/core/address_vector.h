@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The table behind fi_av: addresses as inserted, by fi_addr_t and by name.
 //
-// fi_addr_t is index | generation << 32. The generation starts at 0 and grows each time a slot is reused in a map
-// (FI_AV_MAP), so a removed address is recognised; in a table (FI_AV_TABLE) it stays 0, because the index is insertion
-// order and applications count on it. Thread-safe by its own lock. Endpoints keep a direct table of their own, and see
-// by version() when to look again.
+// fi_addr_t is index | generation << 32. The generation starts at 0 and grows each time an address is removed from a
+// map (FI_AV_MAP), so a removed address is recognised; in a table (FI_AV_TABLE) it stays 0, because the index is
+// insertion order and applications count on it. Thread-safe by its own lock. Endpoints keep a direct table of their
+// own, and see by version() when to look again.
 #pragma once
 
 #include <atomic>

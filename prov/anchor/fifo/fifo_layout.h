@@ -58,8 +58,8 @@ struct alignas(kCacheLine) CreditLine {
 };
 static_assert(sizeof(CreditLine) == kCacheLine);
 
-// How much of a long message its receiver has copied by itself, from the end: low 16 bits of the transfer's name << 48
-// | lowest byte copied. A hint that saves the sender work; nothing breaks if it is missed.
+// How much of a long message its receiver has copied by itself, from the end: see pulled_word() in message.h. A hint
+// that saves the sender work; nothing breaks if it is missed.
 struct alignas(kCacheLine) PullLine {
   SharedWord pulled;
   std::uint64_t reserved[7];
