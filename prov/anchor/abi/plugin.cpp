@@ -17,9 +17,8 @@ namespace anchor {
 namespace {
 
 // The layers below repeat these numbers instead of including a fabric header.
-static_assert(kOtherError == FI_EOTHER && kTooSmall == FI_ETOOSMALL && kBadState == FI_EOPBADSTATE);
-static_assert(kErrorAvailable == FI_EAVAIL && kBadFlags == FI_EBADFLAGS && kTruncated == FI_ETRUNC);
-static_assert(kNoKey == FI_ENOKEY && kNoAddressVector == FI_ENOAV && kOverrun == FI_EOVERRUN);
+static_assert(kTooSmall == FI_ETOOSMALL && kErrorAvailable == FI_EAVAIL);
+static_assert(kTruncated == FI_ETRUNC && kOverrun == FI_EOVERRUN);
 static_assert(kCompletionMessage == FI_MSG && kCompletionTagged == FI_TAGGED);
 static_assert(kCompletionReceive == FI_RECV && kCompletionSend == FI_SEND);
 static_assert(kCompletionMultiReceive == FI_MULTI_RECV && kCompletionRemoteData == FI_REMOTE_CQ_DATA);

@@ -24,8 +24,6 @@ namespace anchor {
 class Mapping {
  public:
   Mapping() noexcept = default;
-  // Memory got from mmap(2).
-  Mapping(std::byte* address, std::size_t size) noexcept : address_(address), size_(size) {}
   // Memory got from map_guarded(), with its flag.
   Mapping(std::byte* address, std::size_t size, std::shared_ptr<LostFlag> lost) noexcept
       : address_(address), size_(size), lost_(std::move(lost)) {}

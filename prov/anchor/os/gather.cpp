@@ -57,10 +57,4 @@ std::size_t scatter(const iovec* segments, std::size_t count, std::size_t skip, 
   return copied;
 }
 
-std::size_t total_length(const iovec* segments, std::size_t count) noexcept {
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < count; ++i) total += segments[i].iov_len;
-  return total;
-}
-
 }  // namespace anchor

@@ -22,6 +22,4 @@ std::size_t scatter(const iovec* segments, std::size_t count, std::size_t skip, 
 std::size_t slice(const iovec* segments, std::size_t count, std::size_t skip, std::size_t length, iovec* out,
                   std::size_t* bytes) noexcept;
 
-std::size_t total_length(const iovec* segments, std::size_t count) noexcept;
-
 }  // namespace anchor

@@ -9,14 +9,9 @@
 
 namespace anchor {
 
-inline constexpr int kOtherError = 256;       // FI_EOTHER
-inline constexpr int kTooSmall = 257;         // FI_ETOOSMALL
-inline constexpr int kBadState = 258;         // FI_EOPBADSTATE
-inline constexpr int kErrorAvailable = 259;   // FI_EAVAIL
-inline constexpr int kBadFlags = 260;         // FI_EBADFLAGS
-inline constexpr int kTruncated = 265;        // FI_ETRUNC
-inline constexpr int kNoKey = 266;            // FI_ENOKEY
-inline constexpr int kNoAddressVector = 267;  // FI_ENOAV
-inline constexpr int kOverrun = 268;          // FI_EOVERRUN
+inline constexpr int kTooSmall = 257;        // FI_ETOOSMALL
+inline constexpr int kErrorAvailable = 259;  // FI_EAVAIL
+inline constexpr int kTruncated = 265;       // FI_ETRUNC
+inline constexpr int kOverrun = 268;         // FI_EOVERRUN
 
 }  // namespace anchor
