@@ -142,6 +142,7 @@ Test(shm_remote_region_life, without_descriptors_nobody_is_declared_dead) {
   Mapping mapping;
   cr_assert_eq(peer->map(0, kPageSize, &mapping), -EAGAIN);
   cr_assert(log.warned_of("ulimit -n"));
+  cr_assert_eq(log.warnings(), 1, "of one shortage");
   cr_assert(peer->alive());
   region.reset();
   cr_assert_not(peer->alive(), "a name that is gone needs no descriptor");

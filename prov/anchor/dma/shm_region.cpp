@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -53,9 +54,13 @@ std::string in_directory(std::string_view directory) { return std::string(direct
 // Nothing behind a name in a directory that everybody may write to is worth blocking for or following.
 constexpr int kOpenFlags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
+// Files are opened again and again while there is a shortage of descriptors: one warning speaks for all of it.
+std::atomic<bool> shortage_told{false};
+
 int explain_refusal(const char* path, int error) noexcept {
   if (error == -ENOENT) return error;
   if (error == -EMFILE || error == -ENFILE) {
+    if (shortage_told.exchange(true, std::memory_order_relaxed)) return error;
     ANCHOR_WARN(kEndpoint, "no file descriptor left to open %s (%s): raise the limit of open files (ulimit -n)", path,
                 std::strerror(-error));
     return error;
@@ -139,6 +144,7 @@ bool names_own_region(std::string_view entry) noexcept {
 
 int open_region(const char* path, ProcessFd* file, struct stat* status) noexcept {
   if (const int error = file->open(path, kOpenFlags); error != 0) return explain_refusal(path, error);
+  shortage_told.store(false, std::memory_order_relaxed);
   int error = ::fstat(file->get(), status) == 0 ? 0 : -errno;
   if (error == 0) error = check_ownership(path, *status);
   if (error != 0) file->reset();
