@@ -4,10 +4,24 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../os/child_process.h"
 #include "abi/domain.h"
 #include "open_domain.h"
 
 using namespace anchor;
+
+namespace {
+
+OpenDomain* left_open = nullptr;
+
+void close_at_exit() {
+  const bool known = Fabric::is_open(left_open->fabric.get()) &&
+                     Domain::is_open(left_open->domain.get(), left_open->info->domain_attr->name);
+  const bool closed = left_open->domain.close() == 0 && left_open->fabric.close() == 0;
+  ::_exit(known && closed && Fabric::first_open() == nullptr ? 0 : 1);
+}
+
+}  // namespace
 
 Test(domain, who_serialises_calls_is_spared_the_locks) {
   for (const fi_threading level :
@@ -49,4 +63,15 @@ Test(domain, the_fabric_is_busy_as_long_as_it_is_open) {
   cr_assert_eq(open.fabric.close(), -FI_EBUSY);
   cr_assert_eq(open.domain.close(), 0);
   cr_assert_eq(open.fabric.close(), 0);
+}
+
+// What we set up later than the application registered its handler is torn down before the handler runs.
+Test(domain, a_handler_registered_before_the_first_call_may_close_it) {
+  unit::Child child([](unit::Meeting) {
+    std::atexit(close_at_exit);
+    left_open = new OpenDomain;
+    std::exit(2);
+    return 3;
+  });
+  cr_assert_eq(child.join(), 0);
 }

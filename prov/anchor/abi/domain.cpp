@@ -22,11 +22,6 @@
 namespace anchor {
 namespace {
 
-OpenObjects<Domain>& open_domains() noexcept {
-  static OpenObjects<Domain> domains;
-  return domains;
-}
-
 int av_open(fid_domain* domain, fi_av_attr* attr, fid_av** av, void* context) noexcept {
   return open_address_vector(Domain::from(domain), attr, av, context);
 }
@@ -120,18 +115,18 @@ Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& in
   fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
   ops = &domain_ops;
   mr = &memory_ops;
-  open_domains().add(this);
+  open_objects<Domain>().add(this);
 }
 
-Domain::~Domain() { open_domains().remove(this); }
+Domain::~Domain() { open_objects<Domain>().remove(this); }
 
 bool Domain::is_open(const fid_domain* descriptor, std::string_view device) noexcept {
   const auto same = [&](Domain& domain) { return &domain == descriptor && domain.device().name() == device; };
-  return open_domains().first(same) != nullptr;
+  return open_objects<Domain>().first(same) != nullptr;
 }
 
 fid_domain* Domain::first_open(std::string_view device) noexcept {
-  return open_domains().first([&](Domain& domain) { return domain.device().name() == device; });
+  return open_objects<Domain>().first([&](Domain& domain) { return domain.device().name() == device; });
 }
 
 // No control operation of ours is asynchronous but address insertion, whose queue is bound to the vector itself; the

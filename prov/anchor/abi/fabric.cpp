@@ -14,11 +14,6 @@
 namespace anchor {
 namespace {
 
-OpenObjects<Fabric>& open_fabrics() noexcept {
-  static OpenObjects<Fabric> fabrics;
-  return fabrics;
-}
-
 int domain(fid_fabric* fabric, fi_info* info, fid_domain** domain, void* context) noexcept {
   return open_domain(Fabric::from(fabric), info, domain, context);
 }
@@ -58,17 +53,17 @@ Fabric::Fabric(std::uint32_t version, void* user_context) : fid_fabric{} {
   fid = {.fclass = FI_CLASS_FABRIC, .context = user_context, .ops = &fid_ops};
   ops = &fabric_ops;
   api_version = version;
-  open_fabrics().add(this);
+  open_objects<Fabric>().add(this);
 }
 
-Fabric::~Fabric() { open_fabrics().remove(this); }
+Fabric::~Fabric() { open_objects<Fabric>().remove(this); }
 
 bool Fabric::is_open(const fid_fabric* descriptor) noexcept {
-  return open_fabrics().first([&](const Fabric& fabric) { return &fabric == descriptor; }) != nullptr;
+  return open_objects<Fabric>().first([&](const Fabric& fabric) { return &fabric == descriptor; }) != nullptr;
 }
 
 fid_fabric* Fabric::first_open() noexcept {
-  return open_fabrics().first([](const Fabric&) { return true; });
+  return open_objects<Fabric>().first([](const Fabric&) { return true; });
 }
 
 int open_fabric(fi_fabric_attr* attr, fid_fabric** fabric, void* context) noexcept {

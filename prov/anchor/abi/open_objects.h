@@ -5,8 +5,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <list>
 #include <mutex>
-#include <vector>
+#include <new>
 
 namespace anchor {
 
@@ -19,7 +21,7 @@ class OpenObjects {
   }
   void remove(Object* object) noexcept {
     std::lock_guard guard(mutex_);
-    objects_.erase(std::remove(objects_.begin(), objects_.end(), object), objects_.end());
+    objects_.remove(object);
   }
   // The first for which `test(const Object&)` holds; nullptr: none.
   template <class Test>
@@ -31,7 +33,16 @@ class OpenObjects {
 
  private:
   std::mutex mutex_;
-  std::vector<Object*> objects_;
+  std::list<Object*> objects_;  // has no memory while it is empty: a plugin that is unloaded leaves none behind
 };
+
+// Never destroyed: exit handlers that the application registered before its first call to us run after our static
+// destructors, and may close what is open.
+template <class Object>
+OpenObjects<Object>& open_objects() noexcept {
+  alignas(OpenObjects<Object>) static std::byte storage[sizeof(OpenObjects<Object>)];
+  static auto* const instance = new (storage) OpenObjects<Object>;
+  return *instance;
+}
 
 }  // namespace anchor
