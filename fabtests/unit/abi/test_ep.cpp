@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "../os/log_capture.h"
 #include "abi/ep.h"
 #include "abi/unsupported.h"
 #include "open_domain.h"
@@ -34,6 +35,15 @@ Test(ep, only_an_info_of_ours_opens_one) {
   cr_assert_eq(open_with([](fi_info& i) { i.caps |= FI_RMA; }), -FI_EINVAL);
   cr_assert_eq(open_with([](fi_info& i) { i.tx_attr->op_flags = FI_COMMIT_COMPLETE; }), -FI_EINVAL);
   cr_assert_eq(open_with([](fi_info& i) { i.ep_attr->rx_ctx_cnt = 2; }), -FI_EINVAL);
+}
+
+// Whoever changes the fi_info behind fi_getinfo's back is told why it does not do.
+Test(ep, more_sends_than_the_protocols_can_bear_are_refused_aloud) {
+  const unit::LogCapture log;
+  cr_assert_eq(open_with([](fi_info& i) { i.tx_attr->size = kMaxTransmitSize; }), 0);
+  cr_assert_eq(log.warnings(), 0u);
+  cr_assert_eq(open_with([](fi_info& i) { i.tx_attr->size = kMaxTransmitSize + 1; }), -FI_EINVAL);
+  cr_assert(log.warned_of("65537"));
 }
 
 Test(ep, it_has_a_name_from_the_start) {

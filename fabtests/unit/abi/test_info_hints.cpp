@@ -99,8 +99,10 @@ Test(info_hints, contexts) {
          {"long iov", [](fi_info& h) { h.rx_attr->iov_limit = 5; }, false},
          {"rma iov", [](fi_info& h) { h.tx_attr->rma_iov_limit = 1; }, false},
          {"buffering", [](fi_info& h) { h.rx_attr->total_buffered_recv = 1u << 30; }, true},
-         {"queue", [](fi_info& h) { h.tx_attr->size = kMaxQueueSize; }, true},
-         {"long queue", [](fi_info& h) { h.tx_attr->size = kMaxQueueSize + 1; }, false},
+         {"sends", [](fi_info& h) { h.tx_attr->size = kMaxTransmitSize; }, true},
+         {"more sends", [](fi_info& h) { h.tx_attr->size = kMaxTransmitSize + 1; }, false},
+         {"receives", [](fi_info& h) { h.rx_attr->size = kMaxQueueSize; }, true},
+         {"more receives", [](fi_info& h) { h.rx_attr->size = kMaxQueueSize + 1; }, false},
          {"tx caps beyond caps",
           [](fi_info& h) {
             h.caps = FI_MSG;

@@ -13,6 +13,7 @@
 #include "abi/unsupported.h"
 #include "os/log.h"
 #include "proto/connect.h"
+#include "proto/limits.h"
 
 namespace anchor {
 namespace {
@@ -67,6 +68,14 @@ bool is_servable(const fi_info& info) noexcept {
   return type && contexts && (info.caps & ~kSupportedCaps) == 0 &&
          (info.tx_attr == nullptr || (info.tx_attr->op_flags & ~kTransmitOpFlags) == 0) &&
          (info.rx_attr == nullptr || (info.rx_attr->op_flags & ~kReceiveOpFlags) == 0);
+}
+
+// An application may raise the size in the fi_info that it got.
+bool within_limits(const fi_info& info) noexcept {
+  if (info.tx_attr == nullptr || info.tx_attr->size <= kMaxTransmitSize) return true;
+  ANCHOR_WARN(kEndpoint, "tx_attr->size is %zu, at most %zu sends can be outstanding", info.tx_attr->size,
+              kMaxTransmitSize);
+  return false;
 }
 
 EndpointName unique_name() noexcept {
@@ -169,6 +178,7 @@ int open_endpoint(Domain& domain, const fi_info* info, fid_ep** ep, void* contex
     ANCHOR_INFO(kEndpoint, "the fi_info is none that fi_getinfo gave for this domain");
     return -FI_EINVAL;
   }
+  if (!within_limits(*info)) return -FI_EINVAL;
   EndpointName name;
   int status = source_name(domain, *info, &name);
   if (status != 0) {

@@ -49,7 +49,7 @@ bool apply_transmit_hints(const fi_tx_attr* hints, std::uint64_t caps, fi_tx_att
                       subset("tx_attr->msg_order", hints->msg_order, kMessageOrder | kVacuousOrder) &&
                       subset("tx_attr->comp_order", hints->comp_order, 0) &&
                       within("tx_attr->inject_size", hints->inject_size, offer->inject_size) &&
-                      within("tx_attr->size", hints->size, kMaxQueueSize) &&
+                      within("tx_attr->size", hints->size, kMaxTransmitSize) &&
                       within("tx_attr->iov_limit", hints->iov_limit, offer->iov_limit) &&
                       within("tx_attr->rma_iov_limit", hints->rma_iov_limit, 0);
   if (!served) return false;
