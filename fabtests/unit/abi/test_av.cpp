@@ -83,10 +83,10 @@ Test(av, identifiers_by_call) {
   cr_assert_geq(vector.av->ops->size, sizeof(void*) * 11);
   fi_addr_t address = 0;
   cr_assert_eq(fi_av_insert(vector.av.get(), "anchor://a", 1, &address, 0, nullptr), 1);
-  const UserIds& ids = *Av::from(vector.av.get()).user_ids();
-  cr_assert_eq(ids.of(address), FI_ADDR_NOTAVAIL);
+  const AddressVector& addresses = Av::from(vector.av.get()).addresses();
+  cr_assert_eq(addresses.reported(address), FI_ADDR_NOTAVAIL);
   cr_assert_eq(set_user_id(vector.av.get(), address, 77, 0), 0);
-  cr_assert_eq(ids.of(address), 77u);
+  cr_assert_eq(addresses.reported(address), 77u);
   cr_assert_eq(set_user_id(vector.av.get(), address + 1, 77, 0), -FI_EINVAL);
 }
 

@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "abi/cq.h"
-#include "abi/user_ids.h"
 #include "open_domain.h"
 
 using namespace anchor;
@@ -38,6 +37,49 @@ struct Queue {
 struct NewErrorEntry {
   fi_cq_err_entry base;
   fi_addr_t source;
+};
+
+void open_sources(const OpenDomain& open, Opened<fid_cq>* cq) {
+  fi_cq_attr attr{};
+  attr.format = FI_CQ_FORMAT_MSG;
+  attr.wait_obj = FI_WAIT_UNSPEC;
+  cr_assert_eq(fi_cq_open(open.domain.get(), &attr, cq->out(), nullptr), 0);
+}
+
+// An endpoint with a vector of its own on somebody's queue, talking to itself.
+struct Soliloquist {
+  Soliloquist(const OpenDomain& open, fid_cq* queue, std::uint64_t vector_flags = 0) : cq(queue) {
+    fi_av_attr attr{};
+    attr.flags = vector_flags;
+    cr_assert_eq(fi_av_open(open.domain.get(), &attr, av.out(), nullptr), 0);
+    cr_assert_eq(fi_endpoint(open.domain.get(), open.info.get(), ep.out(), nullptr), 0);
+    cr_assert_eq(fi_ep_bind(ep.get(), av.fid(), 0), 0);
+    cr_assert_eq(fi_ep_bind(ep.get(), &cq->fid, FI_TRANSMIT | FI_RECV), 0);
+    cr_assert_eq(fi_enable(ep.get()), 0);
+  }
+
+  fi_addr_t self(std::uint64_t flags = 0, fi_addr_t identifier = 0) {
+    char name[64];
+    std::size_t size = sizeof(name);
+    cr_assert_eq(fi_getname(ep.fid(), name, &size), 0);
+    cr_assert_eq(fi_av_insert(av.get(), name, 1, &identifier, flags, nullptr), 1);
+    return identifier;
+  }
+
+  fi_addr_t source_of_message_to(fi_addr_t self) {
+    char byte = 0;
+    fi_cq_msg_entry entry{};
+    fi_addr_t source = 0;
+    cr_assert_eq(fi_recv(ep.get(), &byte, 1, nullptr, FI_ADDR_UNSPEC, nullptr), 0);
+    cr_assert_eq(fi_inject(ep.get(), "x", 1, self), 0);
+    cr_assert_eq(fi_cq_sreadfrom(cq, &entry, 1, &source, nullptr, 10'000), 1);
+    cr_assert_eq(entry.flags & FI_RECV, FI_RECV);
+    return source;
+  }
+
+  fid_cq* cq;
+  Opened<fid_av> av;
+  Opened<fid_ep> ep;
 };
 
 }  // namespace
@@ -116,15 +158,25 @@ Test(cq, only_new_applications_have_a_source_in_errors) {
   }
 }
 
-Test(cq, user_identifiers_stand_for_sources) {
-  Queue queue;
-  Cq& cq = Cq::from(queue.cq.get());
-  cr_assert_eq(cq.reported(3), 3u);
-  const auto ids = std::make_shared<UserIds>(false);
-  ids->set(3, 77);
-  cr_assert_eq(cq.report_user_ids(ids), 0);
-  cr_assert_eq(cq.reported(3), 77u);
-  cr_assert_eq(cq.reported(4), 4u);
+Test(cq, endpoints_of_several_vectors_report_each_their_own_identifiers) {
+  const OpenDomain open([](fi_info& h) { h.caps = FI_MSG | FI_SOURCE | FI_AV_USER_ID; });
+  Opened<fid_cq> cq;
+  open_sources(open, &cq);
+  Soliloquist first(open, cq.get()), second(open, cq.get());
+  const fi_addr_t of_first = first.self(FI_AV_USER_ID, 111), of_second = second.self(FI_AV_USER_ID, 222);
+  cr_assert_eq(first.source_of_message_to(of_first), 111u);
+  cr_assert_eq(second.source_of_message_to(of_second), 222u);
+}
+
+// A vector opened with FI_AV_USER_ID reports nothing but identifiers; one beside it reports addresses all the same.
+Test(cq, identifiers_are_those_of_the_endpoints_own_vector) {
+  const OpenDomain open([](fi_info& h) { h.caps = FI_MSG | FI_SOURCE; });
+  Opened<fid_cq> cq;
+  open_sources(open, &cq);
+  Soliloquist identifying(open, cq.get(), FI_AV_USER_ID), plain(open, cq.get());
+  cr_assert_eq(identifying.source_of_message_to(identifying.self()), FI_ADDR_NOTAVAIL);
+  const fi_addr_t self = plain.self();
+  cr_assert_eq(plain.source_of_message_to(self), self);
 }
 
 Test(cq, attributes) {

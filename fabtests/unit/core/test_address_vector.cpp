@@ -76,6 +76,24 @@ Test(address_vector, a_name_inserted_twice_is_found_at_its_lowest_slot) {
   cr_assert_eq(addresses.find(name_of(7)), 0u);
 }
 
+Test(address_vector, a_user_identifier_stands_for_its_address) {
+  AddressVector addresses(AddressVector::Kind::kTable, 0);
+  const std::uint64_t id = 77;
+  const std::uint64_t plain = addresses.insert(name_of(0)), named = addresses.insert(name_of(1), &id);
+  cr_assert_eq(addresses.reported(plain), plain);
+  cr_assert_eq(addresses.reported(named), 77u);
+  const std::uint64_t before = addresses.version();
+  cr_assert_eq(addresses.set_user_id(named, 78), 0);
+  cr_assert_neq(addresses.version(), before, "who knows it has to look again");
+  cr_assert_eq(addresses.reported(named), 78u);
+  cr_assert_eq(addresses.remove(named), 0);
+  cr_assert_eq(addresses.reported(named), named);
+  cr_assert_eq(addresses.set_user_id(named, 79), -ENOENT);
+  cr_assert_eq(addresses.insert(name_of(2)), named);
+  cr_assert_eq(addresses.reported(named), named, "an identifier goes with its address");
+  cr_assert_eq(addresses.reported(kAnyAddress), kAnyAddress);
+}
+
 Test(address_vector, random_use_agrees_with_a_plain_map) {
   std::mt19937 random(3);
   AddressVector addresses(AddressVector::Kind::kMap, 0);

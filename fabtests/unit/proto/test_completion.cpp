@@ -88,6 +88,26 @@ Test(completion, a_receive_says_what_came_and_from_whom) {
   cr_assert_eq(reporting.received.value(), 2u);
 }
 
+// An identifier may be anything, that of an unknown peer, too: the peer is known all the same.
+Test(completion, a_user_identifier_stands_for_the_other_side) {
+  EndpointSettings settings = quick();
+  settings.report_unknown_source = true;
+  Couple couple(settings);
+  for (const std::uint64_t id : {std::uint64_t{77}, kAnyAddress}) {
+    cr_assert_eq(couple.b.addresses.set_user_id(couple.to_a, id), 0);
+    couple.b.exchange.peers.catch_up();
+    char in = 0;
+    cr_assert_eq(couple.b.receive(&in, 1), 0);
+    cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);
+    Event event = await(couple.b, couple.a);
+    cr_assert(event.error == 0 && event.completion.source == id);
+    const iovec segment{&in, 1};
+    fail_send(couple.b.exchange, couple.b.request(WorkType::kTaggedSend, 0, &segment, 1, couple.to_a, 0, 0), EIO);
+    event = await(couple.b);
+    cr_assert(event.error == EIO && event.completion.source == id);
+  }
+}
+
 Test(completion, a_truncated_receive_says_what_is_missing) {
   Reporting reporting;
   complete_receive(reporting.node.exchange, reporting.receive, reporting.envelope, {0, 30, kTruncated, true});

@@ -52,6 +52,20 @@ Test(peer_table, two_addresses_of_one_name_are_one_peer_known_by_the_lower) {
   cr_assert_eq(table.peers.at_address(high), peer);
 }
 
+Test(peer_table, a_peer_is_reported_by_the_identifier_of_its_address) {
+  Table table;
+  const std::uint64_t id = 77;
+  const std::uint64_t address = table.addresses.insert(named("a"), &id);
+  const Peer* peer = table.peers.at_address(address);
+  cr_assert(peer->address == address && peer->reported == 77);
+  cr_assert_eq(table.addresses.set_user_id(address, kAnyAddress), 0);
+  table.peers.catch_up();
+  cr_assert(peer->address == address && peer->reported == kAnyAddress);
+  cr_assert_eq(table.addresses.remove(address), 0);
+  table.peers.catch_up();
+  cr_assert(peer->address == kAnyAddress && peer->reported == kAnyAddress);
+}
+
 Test(peer_table, an_address_reused_for_another_name_leads_there) {
   Table table;
   const std::uint64_t old = table.addresses.insert(named("a"));

@@ -42,13 +42,7 @@ const char* straddr(fid_av* descriptor, const void* address, char* buffer, std::
 int set_user_id(fid_av* descriptor, fi_addr_t address, fi_addr_t id, std::uint64_t flags) noexcept {
   Av& av = Av::from(descriptor);
   if (flags != 0) return -FI_EBADFLAGS;  // FI_AUTH_KEY
-  if (!av.user_ids() || !av.user_ids()->mandatory()) return -FI_EINVAL;
-  Address found;
-  if (av.lookup(address, &found) != 0) return -FI_EINVAL;
-  return guarded([&] {
-    av.user_ids()->set(address, id);
-    return 0;
-  });
+  return av.user_ids() == UserIds::kByCall ? av.set_user_id(address, id) : -FI_EINVAL;
 }
 
 int bind(fid* descriptor, fid* bound, std::uint64_t flags) noexcept {
@@ -77,9 +71,9 @@ AvOps av_ops = make_av_ops(
     },
     set_user_id);
 
-std::shared_ptr<UserIds> make_user_ids(const Domain& domain, const fi_av_attr& attr) {
-  const bool mandatory = (attr.flags & FI_AV_USER_ID) != 0;
-  return domain.user_ids() || mandatory ? std::make_shared<UserIds>(mandatory) : nullptr;
+UserIds user_ids_of(const Domain& domain, const fi_av_attr& attr) noexcept {
+  if ((attr.flags & FI_AV_USER_ID) != 0) return UserIds::kByCall;
+  return domain.user_ids() ? UserIds::kAtInsertion : UserIds::kNone;
 }
 
 int check_attributes(const fi_av_attr& attr) noexcept {
@@ -102,7 +96,7 @@ Av::Av(Domain& domain, const fi_av_attr& attr, fi_av_type type, void* user_conte
       addresses_(type == FI_AV_TABLE ? AddressVector::Kind::kTable : AddressVector::Kind::kMap, attr.count),
       domain_(domain),
       asynchronous_((attr.flags & FI_EVENT) != 0),
-      user_ids_(make_user_ids(domain, attr)) {
+      user_ids_(user_ids_of(domain, attr)) {
   fid = {.fclass = FI_CLASS_AV, .context = user_context, .ops = &fid_ops};
   ops = &av_ops.base;
 }
@@ -114,17 +108,16 @@ int Av::bind(Eq& eq, std::uint64_t flags) noexcept {
   return 0;
 }
 
-// The identifier stands before any endpoint can report the address.
 std::uint64_t Av::insert(const Address& inserted, const std::uint64_t* user_id) noexcept {
   const std::uint32_t format = domain_->address_format();
   EndpointName name;
   if (peer_name(format, inserted.bytes.data(), inserted.size, &name) != 0) return FI_ADDR_NOTAVAIL;
   std::lock_guard guard(mutex_);
-  const std::uint64_t address = addresses_.insert(name);
+  const std::uint64_t unknown = FI_ADDR_NOTAVAIL;
+  const std::uint64_t address = addresses_.insert(name, user_ids_ == UserIds::kByCall ? &unknown : user_id);
   if (address == FI_ADDR_NOTAVAIL) return address;
   const bool kept = guarded([&] {
                       if (address_of(format, name).bytes != inserted.bytes) aliases_[address] = inserted;
-                      if (user_id != nullptr) user_ids_->set(address, *user_id);
                       return 0;
                     }) == 0;
   if (!kept) {
@@ -134,11 +127,14 @@ std::uint64_t Av::insert(const Address& inserted, const std::uint64_t* user_id) 
   return address;
 }
 
+int Av::set_user_id(std::uint64_t address, std::uint64_t id) noexcept {
+  return addresses_.set_user_id(address, id) == 0 ? 0 : -FI_EINVAL;
+}
+
 int Av::remove(std::uint64_t address) noexcept {
   std::lock_guard guard(mutex_);
   if (addresses_.remove(address) != 0) return -FI_EINVAL;
   aliases_.erase(address);
-  if (user_ids_) user_ids_->forget(address);
   return 0;
 }
 

@@ -8,7 +8,6 @@
 #include <rdma/fi_domain.h>
 
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <unordered_map>
 
@@ -16,10 +15,16 @@
 #include "abi/eq.h"
 #include "abi/fid.h"
 #include "abi/names.h"
-#include "abi/user_ids.h"
 #include "core/address_vector.h"
 
 namespace anchor {
+
+// How an application says what completions are to report in place of an fi_addr_t (FI_AV_USER_ID, fi_av(3)).
+enum class UserIds {
+  kNone,         // nobody asked for it
+  kAtInsertion,  // those that come without one are reported as themselves
+  kByCall,       // fi_av_set_user_id(3) of libfabric 1.20: until then an address is reported as unknown
+};
 
 class Av final : public fid_av {
  public:
@@ -32,17 +37,17 @@ class Av final : public fid_av {
   int bind(Eq& eq, std::uint64_t flags) noexcept;
 
   // One address, well formed. FI_ADDR_NOTAVAIL when there is no memory. `user_id`: what to report in its place,
-  // nullptr: nothing.
+  // nullptr: itself.
   std::uint64_t insert(const Address& address, const std::uint64_t* user_id) noexcept;
-  int remove(std::uint64_t address) noexcept;                        // -FI_EINVAL: not there
-  int lookup(std::uint64_t address, Address* found) const noexcept;  // the address as inserted; -FI_EINVAL
+  int set_user_id(std::uint64_t address, std::uint64_t id) noexcept;  // -FI_EINVAL: not there
+  int remove(std::uint64_t address) noexcept;                         // -FI_EINVAL: not there
+  int lookup(std::uint64_t address, Address* found) const noexcept;   // the address as inserted; -FI_EINVAL
 
   AddressVector& addresses() noexcept { return addresses_; }
   Domain& domain() const noexcept { return *domain_; }
   bool asynchronous() const noexcept { return asynchronous_; }
   Eq* event_queue() const noexcept { return event_queue_.get(); }
-  // nullptr where nobody asked for FI_AV_USER_ID.
-  const std::shared_ptr<UserIds>& user_ids() const noexcept { return user_ids_; }
+  UserIds user_ids() const noexcept { return user_ids_; }
 
   UseCount uses;
 
@@ -51,7 +56,7 @@ class Av final : public fid_av {
   Use<Domain> domain_;
   Use<Eq> event_queue_;
   const bool asynchronous_;
-  const std::shared_ptr<UserIds> user_ids_;
+  const UserIds user_ids_;
   mutable std::mutex mutex_;
   // Addresses that are not what their name would say: this host's other IP addresses.
   std::unordered_map<std::uint64_t, Address> aliases_;

@@ -45,8 +45,7 @@ int Insertion::check() const noexcept {
   if ((flags_ & FI_SYNC_ERR) != 0 && (av_.asynchronous() || context_ == nullptr)) return -FI_EINVAL;
   if ((flags_ & FI_AV_USER_ID) == 0) return 0;
   // The identifiers come in the array, unless the vector takes them by fi_av_set_user_id(3) only.
-  const bool served = av_.user_ids() && !av_.user_ids()->mandatory() && addresses_ != nullptr;
-  return served ? 0 : -FI_EINVAL;
+  return av_.user_ids() == UserIds::kAtInsertion && addresses_ != nullptr ? 0 : -FI_EINVAL;
 }
 
 int Insertion::insert(const Address& inserted) {

@@ -5,14 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "abi/cq_format.h"
 #include "abi/parameters.h"
 #include "abi/unsupported.h"
-#include "abi/user_ids.h"
 #include "abi/wait_object.h"
-#include "os/log.h"
 
 namespace anchor {
 namespace {
@@ -55,22 +52,6 @@ bool Cq::signalled(std::uint32_t seen) noexcept {
   return true;
 }
 
-std::uint64_t Cq::reported(std::uint64_t source) const noexcept {
-  const UserIds* ids = user_ids_.load(std::memory_order_acquire);
-  return ids == nullptr ? source : ids->of(source);
-}
-
-int Cq::report_user_ids(std::shared_ptr<const UserIds> ids) {
-  if (user_ids_owner_ == ids) return 0;
-  if (!group_.empty()) {
-    ANCHOR_WARN(kCompletion, "a queue reports the user identifiers of one address vector only");
-    return -FI_EINVAL;
-  }
-  user_ids_.store(ids.get(), std::memory_order_release);
-  user_ids_owner_ = std::move(ids);
-  return 0;
-}
-
 // fi_cq(3): into the application's buffer if it gave one, else a buffer of ours is lent until the next read. Before 1.5
 // there was no size, neither to be read nor to be written.
 void Cq::give_error_data(const CompletionError& error, fi_cq_err_entry* entry) noexcept {
@@ -96,7 +77,7 @@ ssize_t Cq::read_error(fi_cq_err_entry* entry) noexcept {
   write_entry(error, entry);
   give_error_data(error, entry);
   if (domain_->version() >= kErrorSourceVersion) {
-    const fi_addr_t source = reported(error.completion.source);
+    const fi_addr_t source = error.completion.source;
     std::memcpy(reinterpret_cast<std::byte*>(entry) + kErrorSourceOffset, &source, sizeof(source));
   }
   return 1;

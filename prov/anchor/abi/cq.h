@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 
 #include "abi/domain.h"
 #include "abi/fid.h"
@@ -17,8 +16,6 @@
 #include "dispatch/progress_group.h"
 
 namespace anchor {
-
-class UserIds;
 
 class Cq final : public fid_cq {
  public:
@@ -45,12 +42,6 @@ class Cq final : public fid_cq {
   std::uint32_t signals_seen() const noexcept { return signals_seen_.load(std::memory_order_relaxed); }
   bool signalled(std::uint32_t seen) noexcept;
 
-  // The value to report for a source (FI_AV_USER_ID).
-  std::uint64_t reported(std::uint64_t source) const noexcept;
-  // The user identifiers of an endpoint's address vector, before the endpoint joins the group. -FI_EINVAL: endpoints
-  // of another vector are there.
-  int report_user_ids(std::shared_ptr<const UserIds> ids);
-
   CompletionQueue& queue() noexcept { return queue_; }
   ProgressGroup& group() noexcept { return group_; }
   Domain& domain() const noexcept { return *domain_; }
@@ -67,8 +58,6 @@ class Cq final : public fid_cq {
   const fi_wait_obj wait_object_;
   std::atomic<std::uint32_t> signals_{0};
   std::atomic<std::uint32_t> signals_seen_{0};
-  std::atomic<const UserIds*> user_ids_{nullptr};
-  std::shared_ptr<const UserIds> user_ids_owner_;
   Address error_data_;  // valid until the queue is read again
 };
 

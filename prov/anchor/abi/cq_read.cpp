@@ -26,11 +26,10 @@ ssize_t read(fid_cq* descriptor, void* buffer, std::size_t count) noexcept {
 template <class Entry>
 ssize_t read_from(fid_cq* descriptor, void* buffer, std::size_t count, fi_addr_t* sources) noexcept {
   if (sources == nullptr) return read<Entry>(descriptor, buffer, count);
-  Cq& cq = Cq::from(descriptor);
   auto* entries = static_cast<Entry*>(buffer);
-  return cq.read(count, [&cq, entries, sources](const Completion& completion, std::size_t position) {
+  return Cq::from(descriptor).read(count, [entries, sources](const Completion& completion, std::size_t position) {
     write_entry(completion, entries + position);
-    sources[position] = cq.reported(completion.source);
+    sources[position] = completion.source;
   });
 }
 

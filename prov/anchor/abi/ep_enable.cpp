@@ -13,10 +13,6 @@ int Ep::enable() {
   if (core.endpoint.enabled()) return -FI_EOPBADSTATE;
   if (!core.addresses) return -FI_ENOAV;
   if ((core.sends() && !core.transmit_queue) || (core.receives() && !core.receive_queue)) return -FI_ENOCQ;
-  if (core.receive_queue && core.addresses->user_ids()) {
-    const int status = core.receive_queue->report_user_ids(core.addresses->user_ids());
-    if (status != 0) return status;
-  }
   const int status = core.endpoint.enable();
   if (status != 0) return status;
   join_groups();

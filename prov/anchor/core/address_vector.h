@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The table behind fi_av: addresses as inserted, by fi_addr_t and by name.
+// The table behind fi_av: addresses as inserted, by fi_addr_t and by name, and what the application wants to read in
+// their place (FI_AV_USER_ID, fi_av(3)).
 //
 // fi_addr_t is index | generation << 32. The generation starts at 0 and grows each time an address is removed from a
 // map (FI_AV_MAP), so a removed address is recognised; in a table (FI_AV_TABLE) it stays 0, because the index is
@@ -28,19 +29,23 @@ class AddressVector {
   AddressVector& operator=(const AddressVector&) = delete;
 
   // The lowest free slot. The same name may be inserted again: it gets a slot of its own, and find() gives the lowest.
-  // kAnyAddress when there is no memory.
-  std::uint64_t insert(const EndpointName& name) noexcept;
-  int remove(std::uint64_t address) noexcept;                            // -ENOENT (unknown or removed)
-  int lookup(std::uint64_t address, EndpointName* name) const noexcept;  // -ENOENT
-  std::uint64_t find(const EndpointName& name) const noexcept;           // kAnyAddress when absent
+  // `user_id`: what completions say in place of the address; nullptr: itself. kAnyAddress when there is no memory.
+  std::uint64_t insert(const EndpointName& name, const std::uint64_t* user_id = nullptr) noexcept;
+  int set_user_id(std::uint64_t address, std::uint64_t user_id) noexcept;  // -ENOENT
+  int remove(std::uint64_t address) noexcept;                              // -ENOENT (unknown or removed)
+  int lookup(std::uint64_t address, EndpointName* name) const noexcept;    // -ENOENT
+  std::uint64_t find(const EndpointName& name) const noexcept;             // kAnyAddress when absent
+  // What completions say in place of `address`: itself, too, when it is not there (any more).
+  std::uint64_t reported(std::uint64_t address) const noexcept;
   std::size_t count() const noexcept;
 
-  // Changes with every insertion and removal: acquire, so that who sees it sees the change, too.
+  // Changes with every insertion, removal and user identifier: acquire, so that who sees it sees the change, too.
   std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
 
  private:
   struct Slot {
     EndpointName name;
+    std::uint64_t reported;
     std::uint32_t generation;
     bool used;
   };

@@ -34,7 +34,7 @@ struct Completion {
   void* buffer;         // where in a multi-receive buffer
   std::uint64_t data;   // remote CQ data
   std::uint64_t tag;
-  std::uint64_t source;  // fi_addr_t, kAnyAddress when the peer is not in the address vector
+  std::uint64_t source;  // fi_addr_t or user identifier, kAnyAddress when the peer is not in the address vector
 };
 static_assert(sizeof(Completion) == 56);
 

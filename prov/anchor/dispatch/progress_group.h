@@ -21,7 +21,6 @@ class ProgressGroup {
 
   void join(Endpoint* endpoint);
   void leave(Endpoint* endpoint) noexcept;
-  bool empty() const noexcept { return members_.empty(); }
   // One pass of each member. After many passes in which nothing came in, the processor is offered to others now and
   // then: where processes outnumber cores, the peer that is waited for may need this very one.
   void progress() noexcept;

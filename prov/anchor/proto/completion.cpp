@@ -59,7 +59,7 @@ void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept 
                                                   .buffer = nullptr,
                                                   .data = work.data,
                                                   .tag = work.tag,
-                                                  .source = work.address},
+                                                  .source = exchange.peers.reported(work.address)},
                                    .overflow_length = 0,
                                    .error = error,
                                    .provider_error = error,
@@ -74,13 +74,13 @@ void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const E
                         .buffer = nullptr,
                         .data = envelope.data,
                         .tag = envelope.tag,
-                        .source = envelope.peer->address};
+                        .source = envelope.peer->reported};
   if (envelope.flags & kHasRemoteData) completion.flags |= kCompletionRemoteData;
   if (receive.flags & kMultiReceive) {
     completion.buffer = static_cast<std::byte*>(receive.segments[0].iov_base) + delivery.offset;
     if (delivery.releases) completion.flags |= kCompletionMultiReceive;
   }
-  const bool stranger = exchange.settings.report_unknown_source && completion.source == kAnyAddress;
+  const bool stranger = exchange.settings.report_unknown_source && envelope.peer->address == kAnyAddress;
   if (delivery.counts) count_receive(exchange, delivery.error != 0 ? delivery.error : stranger ? EADDRNOTAVAIL : 0);
   if (delivery.error != 0) [[unlikely]] {
     const std::size_t missing = delivery.error == kTruncated ? envelope.length - delivery.received : 0;

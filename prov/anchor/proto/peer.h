@@ -34,6 +34,8 @@ struct Peer {
   std::uint32_t number = 0;             // the matcher's name for it
   std::uint32_t idle_polls = 0;         // in a row, while it is polled
   std::uint64_t address = kAnyAddress;  // its lowest fi_addr_t
+  // What completions say in its place: FI_AV_USER_ID.
+  std::uint64_t reported = kAnyAddress;
   IntrusiveList<SendRequest, &SendRequest::waiting> waiting;
   std::deque<OutgoingMessage> control;  // control messages that found the FIFO full
   std::unique_ptr<DirectCopy> direct;   // nullptr: its memory is out of reach, bytes go through the FIFO

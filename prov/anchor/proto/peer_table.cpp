@@ -19,7 +19,7 @@ Peer& PeerTable::with_name(const EndpointName& name) {
   if (const auto found = by_name_.find(name); found != by_name_.end()) return *found->second;
   auto peer = std::make_unique<Peer>();
   peer->name = name;
-  peer->address = addresses_ != nullptr ? addresses_->find(name) : kAnyAddress;
+  identify(*peer);
   if (free_numbers_.empty()) {
     peer->number = static_cast<std::uint32_t>(peers_.size());
     peers_.emplace_back();
@@ -41,7 +41,13 @@ void PeerTable::look_again() noexcept {
       entry = {};
   }
   for (const auto& peer : peers_)
-    if (peer != nullptr) peer->address = addresses_->find(peer->name);
+    if (peer != nullptr) identify(*peer);
+}
+
+void PeerTable::identify(Peer& peer) const noexcept {
+  if (addresses_ == nullptr) return;
+  peer.address = addresses_->find(peer.name);
+  peer.reported = addresses_->reported(peer.address);
 }
 
 void PeerTable::retire(Peer& peer) {

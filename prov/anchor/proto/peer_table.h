@@ -35,6 +35,11 @@ class PeerTable {
     return resolve(address);
   }
 
+  // What completions say in place of an address.
+  std::uint64_t reported(std::uint64_t address) const noexcept {
+    return addresses_ != nullptr ? addresses_->reported(address) : address;
+  }
+
   Peer& with_name(const EndpointName& name);
   // Removes a peer that nothing refers to any more.
   void retire(Peer& peer);
@@ -50,6 +55,7 @@ class PeerTable {
 
   Peer* resolve(std::uint64_t address);
   void look_again() noexcept;
+  void identify(Peer& peer) const noexcept;
 
   std::vector<Entry> by_address_;
   std::vector<std::unique_ptr<Peer>> peers_;
