@@ -135,6 +135,22 @@ Test(cq, error_data_is_lent_or_copied) {
   cr_assert_eq(error.err_data_size, 0u);
 }
 
+// Threads that read errors into buffers of their own have nothing in common, so nothing of ours may be used for them.
+Test(cq, what_is_lent_is_not_touched_for_who_brings_a_buffer) {
+  Queue queue;
+  queue.fail("anchor://lent");
+  queue.fail("anchor://copied");
+  fi_cq_err_entry lent{};
+  cr_assert_eq(fi_cq_readerr(queue.cq.get(), &lent, 0), 1);
+  char buffer[64] = {};
+  fi_cq_err_entry copied{};
+  copied.err_data = buffer;
+  copied.err_data_size = sizeof(buffer);
+  cr_assert_eq(fi_cq_readerr(queue.cq.get(), &copied, 0), 1);
+  cr_assert_str_eq(buffer, "anchor://copied");
+  cr_assert_str_eq(static_cast<const char*>(lent.err_data), "anchor://lent");
+}
+
 Test(cq, old_applications_have_no_size_of_error_data) {
   Queue queue(FI_VERSION(1, 4));
   queue.fail("anchor://x");

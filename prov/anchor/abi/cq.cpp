@@ -40,7 +40,8 @@ Cq::Cq(Domain& domain, const fi_cq_attr& attr, std::size_t capacity, void* user_
       queue_(capacity, domain.locked()),
       group_(domain.locked()),
       domain_(domain),
-      wait_object_(attr.wait_obj) {
+      wait_object_(attr.wait_obj),
+      lent_lock_(domain.locked()) {
   fid = {.fclass = FI_CLASS_CQ, .context = user_context, .ops = &fid_ops};
   ops = cq_ops_for(attr.format);
 }
@@ -56,14 +57,21 @@ bool Cq::signalled(std::uint32_t seen) noexcept {
 // there was no size, neither to be read nor to be written.
 void Cq::give_error_data(const CompletionError& error, fi_cq_err_entry* entry) noexcept {
   const bool sized = domain_->version() >= FI_VERSION(1, 5);
-  error_data_ = error.source_name.empty() ? Address{} : address_of(domain_->address_format(), error.source_name);
+  const Address source =
+      error.source_name.empty() ? Address{} : address_of(domain_->address_format(), error.source_name);
   if (!sized || entry->err_data_size == 0) {
-    entry->err_data = error_data_.size != 0 ? error_data_.bytes.data() : nullptr;
-    if (sized) entry->err_data_size = error_data_.size;
+    entry->err_data = source.size != 0 ? lend(source) : nullptr;
+    if (sized) entry->err_data_size = source.size;
     return;
   }
-  entry->err_data_size = std::min(entry->err_data_size, error_data_.size);
-  std::memcpy(entry->err_data, error_data_.bytes.data(), entry->err_data_size);
+  entry->err_data_size = std::min(entry->err_data_size, source.size);
+  std::memcpy(entry->err_data, source.bytes.data(), entry->err_data_size);
+}
+
+void* Cq::lend(const Address& source) noexcept {
+  LockGuard guard(lent_lock_);
+  lent_ = source;
+  return lent_.bytes.data();
 }
 
 ssize_t Cq::read_error(fi_cq_err_entry* entry) noexcept {

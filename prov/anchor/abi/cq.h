@@ -14,6 +14,7 @@
 #include "abi/names.h"
 #include "core/completion_queue.h"
 #include "dispatch/progress_group.h"
+#include "os/lock.h"
 
 namespace anchor {
 
@@ -51,6 +52,7 @@ class Cq final : public fid_cq {
 
  private:
   void give_error_data(const CompletionError& error, fi_cq_err_entry* entry) noexcept;
+  void* lend(const Address& source) noexcept;
 
   CompletionQueue queue_;
   ProgressGroup group_;
@@ -58,7 +60,10 @@ class Cq final : public fid_cq {
   const fi_wait_obj wait_object_;
   std::atomic<std::uint32_t> signals_{0};
   std::atomic<std::uint32_t> signals_seen_{0};
-  Address error_data_;  // valid until the queue is read again
+  // Error data of an application that brought no buffer for it, whole until the queue is read again. Threads that read
+  // errors at once and want to tell their data apart bring buffers.
+  Lock lent_lock_;
+  Address lent_;
 };
 
 int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* context) noexcept;
