@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <string>
 
 #include "../os/log_capture.h"
 #include "abi/ep.h"
@@ -162,4 +164,25 @@ Test(ep, counters_may_come_late_but_not_for_what_is_never_counted) {
   cr_assert_eq(fi_inject(endpoint.ep.get(), "x", 1, self), 0);
   cr_assert_eq(fi_cntr_wait(counter.get(), 1, 10'000), 0);
   cr_assert_eq(byte, 'x');
+}
+
+// In any other name a 0 at the end is a part of it like all else.
+Test(ep, a_free_port_is_chosen_for_ip_addresses_only) {
+  const OpenDomain open([](fi_info& h) { h.addr_format = FI_ADDR_STR; });
+  const std::string mine = std::to_string(::getpid());
+  const auto name_after_enabling = [&](const std::string& wanted) {
+    OpenEndpoint endpoint(open);
+    std::string name = "anchor://" + wanted;
+    cr_assert_eq(fi_setname(endpoint.ep.fid(), name.data(), name.size() + 1), 0);
+    cr_assert_eq(fi_enable(endpoint.ep.get()), 0);
+    char found[64];
+    std::size_t size = sizeof(found);
+    cr_assert_eq(fi_getname(endpoint.ep.fid(), found, &size), 0);
+    return std::string(found).substr(9);
+  };
+  for (const std::string& name : {"rank-" + mine + ":0", mine + "-127.0.0.1:0", mine + ":[::1]:0"})
+    cr_assert_eq(name_after_enabling(name), name);
+  const std::string four = name_after_enabling("127.0.0.1:0"), six = name_after_enabling("[::1]:0");
+  cr_assert_geq(std::stoul(four.substr(four.rfind(':') + 1)), 49152u);
+  cr_assert_geq(std::stoul(six.substr(six.rfind(':') + 1)), 49152u);
 }

@@ -78,6 +78,15 @@ Test(names, any_name_is_for_oneself_only) {
   }
 }
 
+Test(names, only_an_ip_address_leaves_its_port_open) {
+  const auto open = [](const char* text) { return leaves_port_open(EndpointName::from(text)); };
+  cr_assert(open("anchor://127.0.0.1:0") && open("anchor://[::1]:0"));
+  for (const char* text :
+       {"anchor://127.0.0.1:10", "anchor://127.0.0.1:00", "anchor://127.0.0.1:", "anchor://127.0.0.1",
+        "anchor://[::1]:1", "anchor://::1:0", "anchor://rank:0", "anchor://0", "anchor://:0", ""})
+    cr_expect_not(open(text), "%s", text);
+}
+
 Test(names, node_and_service) {
   cr_assert(resolved(FI_ADDR_STR, "n", "s") == "anchor://n:s");
   cr_assert(resolved(FI_ADDR_STR, "n", nullptr) == "anchor://n");

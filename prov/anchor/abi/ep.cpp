@@ -187,7 +187,7 @@ int open_endpoint(Domain& domain, const fi_info* info, fid_ep** ep, void* contex
   }
   return guarded([&] {
     auto opened = std::make_unique<Ep>(domain, settings_for(domain, *info), *info, context);
-    status = opened->endpoint().set_name(name);
+    status = opened->set_name(name);
     if (status == 0) *ep = opened.release();
     return status;
   });

@@ -52,6 +52,7 @@ class Ep final : public fid_ep {
   static Ep& from(fid_ep* descriptor) noexcept { return static_cast<Ep&>(*descriptor); }
 
   int bind(fid_t object, std::uint64_t flags);  // ep_bind.cpp
+  int set_name(const EndpointName& name);       // ep_name.cpp
   int enable();                                 // ep_enable.cpp
   int control(int command, void* argument);
 

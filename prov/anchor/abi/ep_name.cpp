@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "abi/ep.h"
+#include "abi/ip_names.h"
 #include "abi/names.h"
 #include "abi/unsupported.h"
 
@@ -18,7 +19,7 @@ int setname(fid_t descriptor, void* address, std::size_t size) noexcept {
   if (ep.endpoint().enabled()) return -FI_EOPBADSTATE;
   EndpointName name;
   const int status = local_name(ep.core().domain->address_format(), address, size, &name);
-  return status != 0 ? status : guarded([&] { return ep.endpoint().set_name(name); });
+  return status != 0 ? status : guarded([&] { return ep.set_name(name); });
 }
 
 // An endpoint that was given the name of any has none before it is enabled.
@@ -34,6 +35,11 @@ int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
 }
 
 }  // namespace
+
+// An IP address in FI_ADDR_STR form is one, too: a service of 0 means any port in every format.
+int Ep::set_name(const EndpointName& name) {
+  return leaves_port_open(name) ? endpoint_->set_name_with_free_port(name) : endpoint_->set_name(name);
+}
 
 fi_ops_cm name_ops{
     .size = sizeof(fi_ops_cm),

@@ -193,6 +193,11 @@ bool parse_ip_name(const EndpointName& name, SocketAddress* socket) noexcept {
   return true;
 }
 
+bool leaves_port_open(const EndpointName& name) noexcept {
+  SocketAddress socket;
+  return name.view().ends_with(":0") && parse_ip_name(name, &socket);
+}
+
 int print_socket_address(const SocketAddress& socket, char* text, std::size_t size) noexcept {
   const char* prefix = socket.family() == AF_INET6 ? "fi_sockaddr_in6://" : "fi_sockaddr_in://";
   return print_host_and_port(socket, prefix, text, size);

@@ -45,6 +45,9 @@ bool is_this_host(const SocketAddress& socket) noexcept;
 EndpointName ip_name(const SocketAddress& socket) noexcept;
 bool parse_ip_name(const EndpointName& name, SocketAddress* socket) noexcept;
 
+// Whether a name is an IP address that ends in ":0", so that whoever takes it is to choose a port.
+bool leaves_port_open(const EndpointName& name) noexcept;
+
 // "fi_sockaddr_in://127.0.0.1:7471", as snprintf(3) would.
 int print_socket_address(const SocketAddress& socket, char* text, std::size_t size) noexcept;
 

@@ -25,16 +25,15 @@ struct Endpoint::State {
 
   Lock lock;
   bool enabled = false;
+  bool wants_free_port = false;
   Exchange exchange;
 };
 
 namespace {
 
-// First port tried for a name that ends in ":0" and how many follow: the range IANA leaves to dynamic ports.
+// First port tried as a free one and how many follow: the range IANA leaves to dynamic ports.
 constexpr std::uint32_t kFirstPort = 49152;
 constexpr std::uint32_t kPortCount = 65536 - kFirstPort;
-
-bool wants_free_port(std::string_view name) noexcept { return name.size() > 2 && name.substr(name.size() - 2) == ":0"; }
 
 EndpointName unique_name(std::uint64_t incarnation) noexcept {
   char text[kNameSize];
@@ -93,7 +92,16 @@ int Endpoint::set_name(const EndpointName& name) {
   if (state_->enabled) return -EBUSY;
   if (!name.empty() && !name.valid()) return -EINVAL;
   state_->exchange.name = name;
+  state_->wants_free_port = false;
   return 0;
+}
+
+int Endpoint::set_name_with_free_port(const EndpointName& name) {
+  constexpr std::uint32_t kLongestPort = 65535;
+  if (!name.view().ends_with(":0") || with_port(name, kLongestPort).empty()) return -EINVAL;
+  const int error = set_name(name);
+  if (error == 0) state_->wants_free_port = true;
+  return error;
 }
 
 const EndpointName& Endpoint::name() const noexcept { return state_->exchange.name; }
@@ -106,7 +114,7 @@ int Endpoint::enable() {
   exchange.proof[0] = random_identity();
   exchange.proof[1] = random_identity();
   int error;
-  if (wants_free_port(exchange.name.view())) {
+  if (state_->wants_free_port) {
     error = open_region_on_free_port(exchange);
   } else {
     error = open_region(exchange, exchange.name.empty() ? unique_name(exchange.incarnation) : exchange.name);

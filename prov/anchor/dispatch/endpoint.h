@@ -31,9 +31,11 @@ class Endpoint {
 
   // Before enable(), else -EBUSY; -EINVAL: no well-formed name. An empty one lets enable() choose a unique one.
   int set_name(const EndpointName& name);
+  // Likewise, for a name that ends in ":0": enable() puts a free port in the place of the 0.
+  int set_name_with_free_port(const EndpointName& name);
   const EndpointName& name() const noexcept;
 
-  // Makes the endpoint findable under its name; a free port takes the place of the 0 in one that ends with ":0".
+  // Makes the endpoint findable under its name.
   // -EADDRINUSE: a living endpoint has the name, or no port is free. Otherwise what Device::create and
   // LocalRegion::publish say.
   int enable();
