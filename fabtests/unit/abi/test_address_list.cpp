@@ -86,6 +86,7 @@ Test(address_list, a_bad_first_name_is_not_followed_as_a_pointer) {
 
 Test(address_list, nothing) {
   cr_assert(walk(FI_ADDR_STR, nullptr, 0).empty());
+  cr_assert(walk(FI_ADDR_STR, reinterpret_cast<const void*>(8), 0).empty(), "nothing there may be read");
   cr_assert(walk(FI_ADDR_STR, nullptr, 2) == Texts(2, "-"));
 }
 

@@ -40,7 +40,7 @@ bool advance_ip(const char* text, std::size_t offset, char* result, std::size_t 
 
 AddressList::AddressList(std::uint32_t format, const void* addresses, std::size_t count) noexcept
     : format_(format),
-      pointers_(format == FI_ADDR_STR && !begins_like_a_name(addresses)),
+      pointers_(format == FI_ADDR_STR && count != 0 && !begins_like_a_name(addresses)),
       position_(static_cast<const char*>(addresses)),
       left_(count) {}
 
