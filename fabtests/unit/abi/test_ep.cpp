@@ -186,3 +186,22 @@ Test(ep, a_free_port_is_chosen_for_ip_addresses_only) {
   cr_assert_geq(std::stoul(four.substr(four.rfind(':') + 1)), 49152u);
   cr_assert_geq(std::stoul(six.substr(six.rfind(':') + 1)), 49152u);
 }
+
+// fi_msg(3) speaks of a buffer: where in several a message lies could not be told.
+Test(ep, a_multi_receive_is_one_buffer) {
+  const OpenDomain open([](fi_info& h) { h.rx_attr->op_flags = FI_MULTI_RECV; });
+  OpenEndpoint endpoint(open);
+  cr_assert_eq(fi_enable(endpoint.ep.get()), 0);
+  char bytes[200];
+  const iovec segments[] = {{bytes, 100}, {bytes + 100, 100}};
+  for (const std::size_t count : {0, 1, 2}) {
+    const ssize_t expected = count == 1 ? 0 : -FI_EINVAL;
+    cr_assert_eq(fi_recvv(endpoint.ep.get(), segments, nullptr, count, FI_ADDR_UNSPEC, nullptr), expected);
+    fi_msg message{};
+    message.msg_iov = segments;
+    message.iov_count = count;
+    message.addr = FI_ADDR_UNSPEC;
+    cr_assert_eq(fi_recvmsg(endpoint.ep.get(), &message, FI_MULTI_RECV), expected);
+    cr_assert_eq(fi_recvmsg(endpoint.ep.get(), &message, 0), 0);
+  }
+}

@@ -45,7 +45,8 @@ inline ssize_t submit(Ep& ep, const Transfer& transfer, const void* buffer, std:
 
 inline ssize_t submit(Ep& ep, const Transfer& transfer, const iovec* segments, std::size_t count,
                       std::size_t limit) noexcept {
-  if (count > kMaxSegments) [[unlikely]]
+  // fi_msg(3) speaks of a single buffer for multi-receive: a completion says where in it the message lies.
+  if (count > kMaxSegments || ((transfer.flags & kMultiReceive) != 0 && count != 1)) [[unlikely]]
     return -FI_EINVAL;
   std::size_t length = 0;
   for (std::size_t i = 0; i < count; ++i) {
