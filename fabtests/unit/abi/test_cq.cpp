@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 
 #include <cstring>
+#include <string>
 #include <thread>
 
+#include "../os/log_capture.h"
 #include "abi/cq.h"
 #include "open_domain.h"
 
@@ -207,6 +209,19 @@ Test(cq, attributes) {
   attr = {};
   attr.format = static_cast<fi_cq_format>(7);
   cr_assert_eq(fi_cq_open(open.domain.get(), &attr, &cq, nullptr), -FI_EINVAL);
+}
+
+Test(cq, no_memory_holds_a_queue_of_any_size) {
+  const unit::LogCapture log;
+  const OpenDomain open;
+  for (const std::size_t size : {SIZE_MAX, SIZE_MAX / 2 + 2, SIZE_MAX / sizeof(Completion)}) {
+    fid_cq* cq = nullptr;
+    fi_cq_attr attr{};
+    attr.size = size;
+    cr_assert_eq(fi_cq_open(open.domain.get(), &attr, &cq, nullptr), -FI_ENOMEM);
+    cr_assert_null(cq);
+    cr_assert(log.warned_of(std::to_string(size)));
+  }
 }
 
 Test(cq, error_texts) {

@@ -2,7 +2,9 @@
 #include <criterion/criterion.h>
 
 #include <array>
+#include <cstdint>
 #include <deque>
+#include <new>
 #include <random>
 #include <thread>
 #include <vector>
@@ -84,6 +86,11 @@ Test(completion_queue, a_capacity_of_zero_holds_one) {
   cr_assert_not(queue.full());
   queue.push(numbered(1));
   cr_assert(queue.full());
+}
+
+Test(completion_queue, no_memory_holds_any_capacity) {
+  for (const std::size_t capacity : {SIZE_MAX, SIZE_MAX / 2 + 2, SIZE_MAX / sizeof(Completion)})
+    cr_assert_throw(CompletionQueue(capacity, false), std::bad_alloc);
 }
 
 Test(completion_queue, errors_stand_in_order_between_entries) {

@@ -10,6 +10,7 @@
 #include "abi/parameters.h"
 #include "abi/unsupported.h"
 #include "abi/wait_object.h"
+#include "os/log.h"
 
 namespace anchor {
 namespace {
@@ -98,11 +99,13 @@ int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* c
   if (cq_ops_for(wanted.format) == nullptr) return -FI_EINVAL;
   const int status = check_wait_object(wanted.wait_obj);
   if (status != 0) return status;
-  return guarded([&] {
+  const int opened = guarded([&] {
     *cq = new Cq(domain, wanted, wanted.size != 0 ? wanted.size : parameters().cq_size, context);
     if (attr != nullptr && attr->format == FI_CQ_FORMAT_UNSPEC) attr->format = FI_CQ_FORMAT_CONTEXT;
     return 0;
   });
+  if (opened == -FI_ENOMEM) ANCHOR_WARN(kCompletion, "no memory for a queue of %zu entries", wanted.size);
+  return opened;
 }
 
 }  // namespace anchor

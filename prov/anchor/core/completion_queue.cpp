@@ -3,15 +3,26 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <new>
 
 #include "core/work_request.h"
 
 namespace anchor {
+namespace {
+
+std::size_t ring_size(std::size_t capacity) {
+  // No array can be larger, and far above it the next power of two would be no std::size_t.
+  constexpr std::size_t kMost = std::bit_floor(std::size_t{PTRDIFF_MAX} / sizeof(Completion));
+  if (capacity > kMost) throw std::bad_alloc();
+  return std::bit_ceil(capacity);
+}
+
+}  // namespace
 
 CompletionQueue::CompletionQueue(std::size_t capacity, bool locked, std::pmr::memory_resource* memory)
     : capacity_(std::max<std::size_t>(capacity, 1)),
-      mask_(std::bit_ceil(capacity_) - 1),
+      mask_(ring_size(capacity_) - 1),
       ring_(new Completion[mask_ + 1]),
       lock_(locked),
       overflow_(memory),
