@@ -16,6 +16,7 @@
 #include "core/completion_flags.h"
 #include "dispatch/progress.h"
 #include "dma/shm_device.h"
+#include "os/random_identity.h"
 #include "os/status.h"
 #include "proto/arrival.h"
 #include "proto/connect.h"

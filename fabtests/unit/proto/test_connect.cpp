@@ -355,11 +355,3 @@ Test(connect, a_receive_waits_for_one_that_comes_late) {
   cr_assert_eq(b.send(b.insert("a"), "x", 1), 0);
   cr_assert_eq(await(a, b).completion.length, 1u);
 }
-
-Test(connect, identities_are_not_repeated) {
-  std::vector<std::uint64_t> seen;
-  for (unsigned i = 0; i < 1000; ++i) seen.push_back(random_identity());
-  std::sort(seen.begin(), seen.end());
-  cr_assert(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
-  cr_assert_neq(seen.front(), 0u);
-}

@@ -12,7 +12,7 @@
 #include "abi/parameters.h"
 #include "abi/unsupported.h"
 #include "os/log.h"
-#include "proto/connect.h"
+#include "os/random_identity.h"
 #include "proto/limits.h"
 
 namespace anchor {

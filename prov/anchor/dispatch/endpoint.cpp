@@ -14,8 +14,8 @@
 #include "fifo/anchor_record.h"
 #include "os/lock.h"
 #include "os/log.h"
+#include "os/random_identity.h"
 #include "proto/arrival.h"
-#include "proto/connect.h"
 #include "proto/loss.h"
 
 namespace anchor {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "proto/connect.h"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -321,13 +320,6 @@ Verdict on_refuse(Exchange& exchange, Peer& peer, const IncomingMessage& message
   peer.loss = body.status < 0 && body.status > -4096 ? static_cast<int>(-body.status) : EPROTO;
   peer.state = PeerState::kLeaving;
   return Verdict::kTaken;
-}
-
-std::uint64_t random_identity() noexcept {
-  std::uint64_t value = 0;
-  while (value == 0)
-    if (getrandom(&value, sizeof value, 0) != sizeof value) value = 0;
-  return value;
 }
 
 }  // namespace anchor

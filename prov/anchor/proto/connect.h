@@ -37,7 +37,4 @@ Verdict on_refuse(Exchange& exchange, Peer& peer, const IncomingMessage& message
 // Ends the search: what waits fails with `error` (positive errno value).
 void give_up(Exchange& exchange, Peer& peer, int error);
 
-// A random number that no other incarnation of any endpoint has.
-std::uint64_t random_identity() noexcept;
-
 }  // namespace anchor
