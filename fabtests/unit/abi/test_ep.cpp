@@ -64,6 +64,17 @@ Test(ep, it_has_a_name_from_the_start) {
   cr_assert_eq(fi_setname(one.ep.fid(), names[1], 64), -FI_EOPBADSTATE);
 }
 
+Test(ep, the_name_of_any_is_a_name_at_once) {
+  const OpenDomain open([](fi_info& h) { h.addr_format = FI_ADDR_STR; });
+  OpenEndpoint endpoint(open);
+  char any[] = "anchor://";
+  cr_assert_eq(fi_setname(endpoint.ep.fid(), any, sizeof(any)), 0);
+  char name[64] = {};
+  std::size_t size = sizeof(name);
+  cr_assert_eq(fi_getname(endpoint.ep.fid(), name, &size), 0);
+  cr_assert_gt(std::strlen(name), std::strlen(any));
+}
+
 Test(ep, tables_follow_the_state_and_the_capabilities) {
   const OpenDomain open([](fi_info& h) { h.caps = FI_MSG | FI_SEND; });
   OpenEndpoint endpoint(open);

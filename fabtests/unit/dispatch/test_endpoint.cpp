@@ -19,13 +19,24 @@ Test(endpoint, a_name_is_given_before_it_is_enabled) {
   cr_assert(endpoint.name() == named("a"));
 }
 
-Test(endpoint, without_a_name_it_gets_one_of_its_own) {
+Test(endpoint, without_a_name_it_has_one_of_its_own) {
   Place place;
   Endpoint first(place.device, {}), second(place.device, {});
+  const EndpointName name = first.name();
+  cr_assert(name.valid() && second.name().valid());
+  cr_assert_not(name == second.name());
   cr_assert_eq(first.enable(), 0);
   cr_assert_eq(second.enable(), 0);
-  cr_assert(first.name().valid() && second.name().valid());
-  cr_assert_not(first.name() == second.name());
+  cr_assert(first.name() == name);
+}
+
+Test(endpoint, an_empty_name_is_any) {
+  Place place;
+  Endpoint endpoint(place.device, {});
+  cr_assert_eq(endpoint.set_name(named("a")), 0);
+  cr_assert_eq(endpoint.set_name({}), 0);
+  cr_assert(endpoint.name().valid());
+  cr_assert_not(endpoint.name() == named("a"));
 }
 
 Test(endpoint, a_name_has_one_owner_at_a_time) {

@@ -2,17 +2,12 @@
 #include "abi/ep.h"
 
 #include <rdma/fi_errno.h>
-#include <unistd.h>
-
-#include <cinttypes>
-#include <cstdio>
 
 #include "abi/capabilities.h"
 #include "abi/names.h"
 #include "abi/parameters.h"
 #include "abi/unsupported.h"
 #include "os/log.h"
-#include "os/random_identity.h"
 #include "proto/limits.h"
 
 namespace anchor {
@@ -78,21 +73,12 @@ bool within_limits(const fi_info& info) noexcept {
   return false;
 }
 
-EndpointName unique_name() noexcept {
-  char text[kNameSize];
-  std::snprintf(text, sizeof(text), "%s%d-%016" PRIx64, kNamePrefix.data(), ::getpid(), random_identity());
-  return EndpointName::from(text);
-}
-
 int source_name(const Domain& domain, const fi_info& info, EndpointName* name) noexcept {
   const std::uint32_t format = domain.address_format();
   const Address any = any_address(format);
   const bool given = info.src_addr != nullptr;
-  const int status = given ? local_name(format, info.src_addr, info.src_addrlen, name)
-                           : local_name(format, any.bytes.data(), any.size, name);
-  // Chosen now rather than by fi_enable, so that fi_getname has an answer before it. (A free port is only known then.)
-  if (status == 0 && name->empty()) *name = unique_name();
-  return status;
+  return given ? local_name(format, info.src_addr, info.src_addrlen, name)
+               : local_name(format, any.bytes.data(), any.size, name);
 }
 
 }  // namespace

@@ -22,12 +22,10 @@ int setname(fid_t descriptor, void* address, std::size_t size) noexcept {
   return status != 0 ? status : guarded([&] { return ep.set_name(name); });
 }
 
-// An endpoint that was given the name of any has none before it is enabled.
+// A port that is to be chosen is 0 until the endpoint is enabled.
 int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
   Ep& ep = object_of<Ep, fid_ep>(descriptor);
-  const EndpointName& name = ep.endpoint().name();
-  if (name.empty()) return -FI_EOPBADSTATE;
-  const Address found = address_of(ep.core().domain->address_format(), name);
+  const Address found = address_of(ep.core().domain->address_format(), ep.endpoint().name());
   const std::size_t room = *size;
   *size = found.size;
   if (address != nullptr) std::memcpy(address, found.bytes.data(), std::min(room, found.size));

@@ -35,9 +35,9 @@ namespace {
 constexpr std::uint32_t kFirstPort = 49152;
 constexpr std::uint32_t kPortCount = 65536 - kFirstPort;
 
-EndpointName unique_name(std::uint64_t incarnation) noexcept {
+EndpointName unique_name() noexcept {
   char text[kNameSize];
-  std::snprintf(text, sizeof text, "anchor://%d-%016" PRIx64, getpid(), incarnation);
+  std::snprintf(text, sizeof text, "%s%d-%016" PRIx64, kNamePrefix.data(), getpid(), random_identity());
   return EndpointName::from(text);
 }
 
@@ -81,7 +81,9 @@ void open_board(Exchange& exchange) {
 }  // namespace
 
 Endpoint::Endpoint(Device& device, const EndpointSettings& settings)
-    : state_(std::make_unique<State>(device, settings)) {}
+    : state_(std::make_unique<State>(device, settings)) {
+  state_->exchange.name = unique_name();
+}
 
 Endpoint::~Endpoint() {
   const LockGuard guard(state_->lock);
@@ -91,7 +93,7 @@ Endpoint::~Endpoint() {
 int Endpoint::set_name(const EndpointName& name) {
   if (state_->enabled) return -EBUSY;
   if (!name.empty() && !name.valid()) return -EINVAL;
-  state_->exchange.name = name;
+  state_->exchange.name = name.empty() ? unique_name() : name;
   state_->wants_free_port = false;
   return 0;
 }
@@ -113,12 +115,7 @@ int Endpoint::enable() {
   exchange.incarnation = random_identity();
   exchange.proof[0] = random_identity();
   exchange.proof[1] = random_identity();
-  int error;
-  if (state_->wants_free_port) {
-    error = open_region_on_free_port(exchange);
-  } else {
-    error = open_region(exchange, exchange.name.empty() ? unique_name(exchange.incarnation) : exchange.name);
-  }
+  const int error = state_->wants_free_port ? open_region_on_free_port(exchange) : open_region(exchange, exchange.name);
   if (error != 0) return error;
   open_board(exchange);
   exchange.last_check = Clock::now();

@@ -29,7 +29,8 @@ class Endpoint {
   Endpoint(Device& device, const EndpointSettings& settings);
   ~Endpoint();  // gives queued injected messages and owed acknowledgements a bounded time to leave
 
-  // Before enable(), else -EBUSY; -EINVAL: no well-formed name. An empty one lets enable() choose a unique one.
+  // Before enable(), else -EBUSY; -EINVAL: no well-formed name. An endpoint has a unique name from the start; an empty one
+  // gives it another.
   int set_name(const EndpointName& name);
   // Likewise, for a name that ends in ":0": enable() puts a free port in the place of the 0.
   int set_name_with_free_port(const EndpointName& name);
