@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "abi/capabilities.h"
 #include "abi/info.h"
-#include "hints.h"
+#include "open_domain.h"
 
 using namespace anchor;
 
@@ -21,6 +25,16 @@ InfoPointer hints_with_format(std::uint32_t format) {
   InfoPointer hints = empty_hints();
   hints->addr_format = format;
   return hints;
+}
+
+void hint_destination(fi_info& hints, const char* host) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(7471);
+  ::inet_pton(AF_INET, host, &address.sin_addr);
+  std::free(hints.dest_addr);
+  hints.dest_addr = std::memcpy(std::malloc(sizeof(address)), &address, sizeof(address));
+  hints.dest_addrlen = sizeof(address);
 }
 
 }  // namespace
@@ -77,6 +91,37 @@ Test(info, what_is_not_on_this_host_is_not_served) {
   cr_assert_eq(ask(hints.get(), "192.0.2.1", "1", FI_NUMERICHOST | FI_SOURCE).status, -FI_ENODATA);
   cr_assert_eq(ask(hints.get(), "127.0.0.1", "65536", FI_NUMERICHOST).status, -FI_ENODATA);
   cr_assert_eq(ask(hints_with_format(FI_SOCKADDR_IB).get()).status, -FI_ENODATA);
+}
+
+// A string names an endpoint, not a host, unless it came as a node: then it must be this host's or an endpoint's.
+Test(info, a_node_that_is_another_host_is_no_destination) {
+  const std::string service = std::to_string(::getpid());
+  std::string name = "anchor://192.0.2.1:" + service;
+  cr_assert_eq(ask(nullptr, "192.0.2.1", service.c_str()).status, -FI_ENODATA);
+  cr_assert_eq(ask(nullptr, name.c_str()).status, 0);
+  cr_assert_eq(ask(nullptr, "127.1.2.3", service.c_str()).status, 0);
+  const OpenDomain open;
+  OpenEndpoint endpoint(open);
+  cr_assert_eq(fi_setname(endpoint.ep.fid(), name.data(), name.size() + 1), 0);
+  cr_assert_eq(fi_enable(endpoint.ep.get()), 0);
+  cr_assert_eq(ask(nullptr, "192.0.2.1", service.c_str()).status, 0);
+}
+
+Test(info, this_host_is_a_destination_by_its_name) {
+  char host[256];
+  cr_assert_eq(::gethostname(host, sizeof(host)), 0);
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host, nullptr, nullptr, &found) != 0) cr_skip_test("this host has a name that means nothing");
+  ::freeaddrinfo(found);
+  cr_assert_eq(ask(nullptr, host, "1").status, 0);
+}
+
+Test(info, a_hinted_destination_must_be_on_this_host) {
+  const InfoPointer hints = hints_with_format(FI_SOCKADDR_IN);
+  hint_destination(*hints, "192.0.2.1");
+  cr_assert_eq(ask(hints.get()).status, -FI_ENODATA);
+  hint_destination(*hints, "127.0.0.1");
+  cr_assert_eq(ask(hints.get()).status, 0);
 }
 
 Test(info, addresses_from_hints) {

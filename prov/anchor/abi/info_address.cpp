@@ -44,14 +44,16 @@ bool lives(const EndpointName& name) {
   return device && device->attach(name, &region) == 0;
 }
 
-// Whether a destination without the prefix can be meant: the name of an endpoint that is there, or of a host. So a
-// mistyped host is told at once (fi_getinfo(3)), and an endpoint that starts later is named with its prefix.
+// Whether a destination without the prefix can be meant: the name of an endpoint that is there, or of this host. So
+// another provider is found for a peer elsewhere (fi_getinfo(3): -FI_ENODATA), and an endpoint that starts later is
+// named with its prefix.
 bool can_be_destination(const ServiceQuery& wanted, const Address& address) {
   if (wanted.node == nullptr || std::string_view(wanted.node).starts_with(kNamePrefix)) return true;
   EndpointName name;
   if (peer_name(FI_ADDR_STR, address.bytes.data(), address.size, &name) != 0) return false;
+  if (lives(name)) return true;
   SocketAddress host;
-  return lives(name) || resolve_host(AF_UNSPEC, wanted.node, nullptr, wanted.numeric_host, false, &host) == 0;
+  return resolve_host(AF_UNSPEC, wanted.node, nullptr, wanted.numeric_host, false, &host) == 0 && is_this_host(host);
 }
 
 int from_service(const InfoQuery& query, fi_info* offer) {
@@ -94,7 +96,12 @@ int destination_from_hints(const fi_info& hints, fi_info* offer) {
     ANCHOR_INFO(kCore, "hints->dest_addr is no address of format %u", offer->addr_format);
     return -FI_ENODATA;
   }
-  store(address_of(offer->addr_format, name), &offer->dest_addr, &offer->dest_addrlen);
+  const Address address = address_of(offer->addr_format, name);
+  if (!on_this_host(offer->addr_format, address)) {
+    ANCHOR_INFO(kCore, "hints->dest_addr is no address of this host");
+    return -FI_ENODATA;
+  }
+  store(address, &offer->dest_addr, &offer->dest_addrlen);
   return 0;
 }
 
