@@ -66,6 +66,16 @@ TEST(av_service_whole_address, .anchor_only = true) {
   CHECK(found == name);
 }
 
+// The same in the IP forms: the endpoint that others know by host and service.
+TEST(av_service_whole_ip_address, .anchor_only = true) {
+  Node node(team, {.address_format = FI_ADDR_STR});
+  fi_addr_t addresses[2] = {FI_ADDR_NOTAVAIL, FI_ADDR_NOTAVAIL};
+  CHECK_EQ(fi_av_insertsvc(node.av(), "fi_sockaddr_in://127.0.0.1:7471", nullptr, &addresses[0], 0, nullptr), 1);
+  CHECK_EQ(fi_av_insertsvc(node.av(), "127.0.0.1", "7471", &addresses[1], 0, nullptr), 1);
+  CHECK_EQ(printed(node.av(), addresses[0]), printed(node.av(), addresses[1]));
+  CHECK(fi_av_insertsvc(node.av(), "fi_sockaddr_ib://127.0.0.1:7471", nullptr, addresses, 0, nullptr) <= 0);
+}
+
 TEST(av_service_refuses_nonsense, .anchor_only = true) {
   Node node(team, {.address_format = FI_SOCKADDR_IN});
   fi_addr_t address = 0;

@@ -101,6 +101,20 @@ Test(names, node_and_service) {
   cr_assert(resolved(FI_SOCKADDR, "fi_sockaddr_in6://[::1]:81", nullptr) == "anchor://[::1]:81");
 }
 
+Test(names, a_node_that_is_a_whole_ip_address) {
+  cr_assert(resolved(FI_ADDR_STR, "fi_sockaddr://127.0.0.1:81", nullptr) == "anchor://127.0.0.1:81");
+  cr_assert(resolved(FI_ADDR_STR, "fi_sockaddr_in://127.1.2.3:81", nullptr) == "anchor://127.0.0.1:81");
+  cr_assert(resolved(FI_ADDR_STR, "fi_sockaddr_in6://[::1]:81", nullptr) == "anchor://[::1]:81");
+  cr_assert(resolved(FI_ADDR_STR, "fi_sockaddr://192.0.2.1:81", nullptr) == "anchor://192.0.2.1:81");
+  cr_assert(resolved(FI_ADDR_STR, "fi_sockaddr://127.0.0.1:81", "81") == "refused");
+  cr_assert(resolved(FI_ADDR_STR, "fi_sockaddr_in6://[::1", nullptr) == "refused");
+  cr_assert(resolved(FI_ADDR_STR, "fi_sockaddr_ib://[::1]:81", nullptr) == "refused");
+  cr_assert(resolved(FI_ADDR_STR, "fi_shm://81", nullptr) == "refused");
+  Address address;
+  const ServiceQuery own{.node = "fi_sockaddr://192.0.2.1:81", .local = true};
+  cr_assert_eq(resolve(FI_ADDR_STR, own, &address), -ENODATA);
+}
+
 Test(names, all_addresses_of_this_host_are_one) {
   cr_assert(v4_name("127.0.0.1", 9) == "anchor://127.0.0.1:9");
   cr_assert(v4_name("127.1.2.3", 9) == "anchor://127.0.0.1:9");

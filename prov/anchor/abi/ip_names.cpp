@@ -89,11 +89,11 @@ std::optional<HostAndPort> split(std::string_view text) {
   return HostAndPort{std::string(host), std::string(rest.substr(rest.empty() ? 0 : 1))};
 }
 
-// A node may be a whole address: fi_getinfo(3), FI_ADDR_STR.
-std::optional<HostAndPort> parse_uri(std::string_view node) {
+// The length of the prefix that makes a node a whole address (fi_getinfo(3), FI_ADDR_STR); 0 when it is a host.
+std::size_t uri_prefix(std::string_view node) noexcept {
   for (const std::string_view prefix : {"fi_sockaddr://", "fi_sockaddr_in://", "fi_sockaddr_in6://"})
-    if (node.starts_with(prefix)) return split(node.substr(prefix.size()));
-  return std::nullopt;
+    if (node.starts_with(prefix)) return prefix.size();
+  return 0;
 }
 
 // getaddrinfo(3) of glibc takes a number that is no port modulo 65536.
@@ -145,14 +145,16 @@ bool read_socket_address(int family, const void* address, std::size_t size, Sock
   return true;
 }
 
+bool is_ip_uri(std::string_view node) noexcept { return uri_prefix(node) != 0; }
+
 int resolve_host(int family, const char* node, const char* service, bool numeric, bool local, SocketAddress* socket) {
   addrinfo hints{};
   hints.ai_family = family;
   hints.ai_socktype = SOCK_STREAM;  // one entry an address; the name of a service means its TCP port
   hints.ai_flags = (numeric ? AI_NUMERICHOST : 0) | (local ? AI_PASSIVE : 0);
-  const std::optional<HostAndPort> uri = node != nullptr ? parse_uri(node) : std::nullopt;
-  if (!uri) return lookup(hints, node, service, socket);
-  if (service != nullptr) return -EINVAL;
+  if (node == nullptr || !is_ip_uri(node)) return lookup(hints, node, service, socket);
+  const std::optional<HostAndPort> uri = split(node + uri_prefix(node));
+  if (!uri || service != nullptr) return -EINVAL;
   hints.ai_flags |= AI_NUMERICHOST;
   return lookup(hints, uri->host.c_str(), uri->port.empty() ? nullptr : uri->port.c_str(), socket);
 }

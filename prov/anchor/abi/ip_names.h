@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #include "os/endpoint_name.h"
 
@@ -36,7 +37,11 @@ SocketAddress loopback(int family, std::uint16_t port) noexcept;
 // Copies an address that may be unaligned; false when it is of another family or `size` is too small for it.
 bool read_socket_address(int family, const void* address, std::size_t size, SocketAddress* socket) noexcept;
 
-// By getaddrinfo(3). Without a node: the wildcard when `local`, else the loopback address. -ENODATA when unknown.
+// Whether a node is a whole IP address in the form of FI_ADDR_STR: "fi_sockaddr://10.31.6.12:7471".
+bool is_ip_uri(std::string_view node) noexcept;
+
+// By getaddrinfo(3). Without a node: the wildcard when `local`, else the loopback address. -ENODATA when unknown,
+// -EINVAL when a URI is malformed or has a service beside it.
 int resolve_host(int family, const char* node, const char* service, bool numeric, bool local, SocketAddress* socket);
 
 // The wildcard, a loopback address, or an address of one of this host's interfaces.

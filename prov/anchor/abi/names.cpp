@@ -45,12 +45,25 @@ Address socket_address(const SocketAddress& socket) noexcept {
 
 bool is_string_address(std::string_view text) noexcept { return text.starts_with(kNamePrefix); }
 
+// An IP address names the endpoint that has it in the IP formats, so it must be this host's to be one's own.
+int resolve_ip_uri(const ServiceQuery& query, Address* address) {
+  SocketAddress socket;
+  const int status = resolve_host(AF_UNSPEC, query.node, query.service, query.numeric_host, query.local, &socket);
+  if (status != 0) return status;
+  if (query.local && !is_this_host(socket)) return -ENODATA;
+  *address = string_address(ip_name(socket));
+  return 0;
+}
+
 int resolve_string(const ServiceQuery& query, Address* address) {
   const std::string_view node = query.node != nullptr ? query.node : "";
+  if (is_ip_uri(node)) return resolve_ip_uri(query, address);
   std::string text;
   if (is_string_address(node)) {
     if (query.service != nullptr) return -EINVAL;  // fi_getinfo(3): such a node is complete
     text = node;
+  } else if (node.find("://") != node.npos) {
+    return -EINVAL;  // another provider's address
   } else {
     // Without a node it is this host, by the name its peers would give it.
     text = std::string(kNamePrefix).append(node.empty() ? "127.0.0.1" : node);
