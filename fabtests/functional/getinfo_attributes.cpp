@@ -137,4 +137,13 @@ TEST(getinfo_provider_attributes_only, .anchor_only = true) {
   CHECK_EQ(infos_of(list, Team::provider()), 1);
 }
 
+// With another flag beside it, it asks them.
+TEST(getinfo_provider_attributes_and_another_flag, .anchor_only = true) {
+  fi_info* list = nullptr;
+  REQUIRE_OK(
+      fi_getinfo(kApiVersion, nullptr, nullptr, FI_PROV_ATTR_ONLY | FI_NUMERICHOST, provider_hints().get(), &list));
+  const Info owner(list);
+  CHECK_EQ(infos_of(list, Team::provider()), 1);
+}
+
 }  // namespace anchor::fabtests

@@ -96,9 +96,10 @@ int check_flags(std::uint64_t flags) {
   return -FI_EBADFLAGS;
 }
 
+// prov_name stays empty, here and in full_offer(): libfabric fills it in, and takes a name that is there for another
+// provider's beneath us. (Without other flags it answers FI_PROV_ATTR_ONLY itself.)
 InfoPointer provider_attributes() {
   InfoPointer info = empty_info();
-  info->fabric_attr->prov_name = duplicate(kProviderName);
   info->fabric_attr->prov_version = kProviderVersion;
   return info;
 }
@@ -141,7 +142,6 @@ std::vector<std::string_view> offered_devices() {
   return names;
 }
 
-// prov_name stays empty: libfabric fills it in, and takes a name that is there for another provider's beneath us.
 InfoPointer full_offer(std::string_view device) {
   InfoPointer info = empty_info();
   info->caps = kDefaultCaps;
