@@ -129,6 +129,21 @@ Test(info_hints, domain) {
          {"class", [](fi_info& h) { h.domain_attr->tclass = FI_TC_BULK_DATA; }, true}});
 }
 
+// fi_domain(3) has it since libfabric 1.20.
+Test(info_hints, identifiers_are_a_capability_of_the_domain) {
+  const InfoPointer hints = empty_hints();
+  hints->domain_attr->caps = FI_AV_USER_ID;
+  for (const std::uint32_t version : {FI_VERSION(1, 20), FI_VERSION(2, 1)}) {
+    const Answer answer = ask(hints.get(), nullptr, nullptr, 0, version);
+    cr_assert(answer.info);
+    cr_assert_eq(answer.info->domain_attr->caps, FI_LOCAL_COMM | FI_REMOTE_COMM | FI_AV_USER_ID);
+    cr_assert_eq(answer.info->caps, kDefaultCaps);  // no endpoint's unasked
+  }
+  cr_assert_eq(ask(hints.get(), nullptr, nullptr, 0, FI_VERSION(1, 19)).status, -FI_ENODATA);
+  cr_assert_eq(ask(nullptr, nullptr, nullptr, 0, FI_VERSION(1, 19)).info->domain_attr->caps,
+               FI_LOCAL_COMM | FI_REMOTE_COMM);
+}
+
 Test(info_hints, fabric_and_provider_names) {
   const auto provider = [](const char* name) {
     return [name](fi_info& h) { h.fabric_attr->prov_name = ::strdup(name); };

@@ -21,7 +21,12 @@ inline constexpr std::uint64_t kSupportedCaps = kDefaultCaps | FI_SOURCE_ERR | F
 inline constexpr std::uint64_t kTransmitCaps = FI_MSG | FI_TAGGED | FI_SEND;
 inline constexpr std::uint64_t kReceiveCaps =
     FI_MSG | FI_TAGGED | FI_RECV | FI_DIRECTED_RECV | FI_MULTI_RECV | FI_SOURCE | FI_SOURCE_ERR;
-inline constexpr std::uint64_t kDomainCaps = FI_LOCAL_COMM | FI_REMOTE_COMM;
+
+// fi_domain(3) of libfabric 1.20 and later: FI_AV_USER_ID here says that address vectors may be opened with it.
+inline constexpr std::uint64_t domain_caps(std::uint32_t api_version) noexcept {
+  const std::uint64_t user_ids = api_version >= FI_VERSION(1, 20) ? FI_AV_USER_ID : 0;
+  return FI_LOCAL_COMM | FI_REMOTE_COMM | user_ids;
+}
 
 // Levels of completion, weakest first. Transmit complete is reached as soon as inject complete is, because a message
 // lies in its receiver's memory then; match complete is served by the stronger rule that the message was received.

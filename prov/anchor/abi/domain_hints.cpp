@@ -80,7 +80,7 @@ bool domain_values_served(std::uint32_t version, const fi_domain_attr& hints, co
          within("domain_attr->av_type", hints.av_type, FI_AV_TABLE) &&
          within("domain_attr->mr_key_size", hints.mr_key_size, offer.mr_key_size) &&
          within("domain_attr->cq_data_size", hints.cq_data_size, offer.cq_data_size) &&
-         subset("domain_attr->caps", hints.caps, kDomainCaps) &&
+         subset("domain_attr->caps", hints.caps, offer.caps) &&
          (!keys_count || within("domain_attr->auth_key_size", hints.auth_key_size, 0)) &&
          within("domain_attr->max_err_data", hints.max_err_data, offer.max_err_data);
 }

@@ -61,7 +61,7 @@ void fill_endpoint(fi_ep_attr* endpoint) noexcept {
   endpoint->rx_ctx_cnt = 1;
 }
 
-void fill_domain(std::string_view device, fi_domain_attr* domain) {
+void fill_domain(std::uint32_t version, std::string_view device, fi_domain_attr* domain) {
   domain->name = duplicate(device);
   domain->domain = Domain::first_open(device);
   domain->threading = FI_THREAD_SAFE;
@@ -80,7 +80,7 @@ void fill_domain(std::string_view device, fi_domain_attr* domain) {
   domain->cntr_cnt = kObjectCount;
   domain->mr_iov_limit = kMaxSegments;
   domain->mr_cnt = kObjectCount;
-  domain->caps = kDomainCaps;
+  domain->caps = domain_caps(version);
   domain->max_err_data = kNameSize;
 }
 
@@ -108,7 +108,7 @@ int make_offers(const InfoQuery& query, InfoPointer* offers) {
   int result = -FI_ENODATA;
   fi_info* last = nullptr;
   for (const std::string_view device : offered_devices()) {
-    InfoPointer offer = full_offer(device);
+    InfoPointer offer = full_offer(query.version, device);
     int status = query.hints != nullptr ? apply_hints(query.version, *query.hints, offer.get()) : 0;
     if (status == 0) status = apply_addresses(query, offer.get());
     if (status != 0) {
@@ -142,13 +142,13 @@ std::vector<std::string_view> offered_devices() {
   return names;
 }
 
-InfoPointer full_offer(std::string_view device) {
+InfoPointer full_offer(std::uint32_t version, std::string_view device) {
   InfoPointer info = empty_info();
   info->caps = kDefaultCaps;
   info->addr_format = FI_ADDR_STR;
   fill_contexts(info->tx_attr, info->rx_attr);
   fill_endpoint(info->ep_attr);
-  fill_domain(device, info->domain_attr);
+  fill_domain(version, device, info->domain_attr);
   info->fabric_attr->name = duplicate(kFabricName);
   info->fabric_attr->fabric = Fabric::first_open();
   info->fabric_attr->prov_version = kProviderVersion;

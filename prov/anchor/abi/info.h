@@ -22,8 +22,9 @@ using InfoPointer = std::unique_ptr<fi_info, InfoDeleter>;
 int get_info(std::uint32_t version, const char* node, const char* service, std::uint64_t flags, const fi_info* hints,
              fi_info** info) noexcept;
 
-// All that a device can do, as when there are no hints; no addresses yet. Throws std::bad_alloc.
-InfoPointer full_offer(std::string_view device);
+// All that a device can do, as when there are no hints; no addresses yet. `version` is what fi_getinfo(3) was asked
+// with. Throws std::bad_alloc.
+InfoPointer full_offer(std::uint32_t version, std::string_view device);
 
 // The devices to offer, best first.
 std::vector<std::string_view> offered_devices();
