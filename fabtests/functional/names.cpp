@@ -109,6 +109,19 @@ TEST(name_string_can_be_set, .anchor_only = true) {
   CHECK(name_of(endpoint.ep.get()) == wanted);
 }
 
+// "anchor://" alone asks for any name: there is one at once, as there is for an endpoint that asked for nothing.
+TEST(name_string_of_any_is_chosen_at_once, .anchor_only = true) {
+  Unnamed endpoint(FI_ADDR_STR);
+  const Bytes first = name_of(endpoint.ep.get());
+  const std::string any = "anchor://";
+  REQUIRE_OK(endpoint.set_name(any.c_str(), any.size() + 1));
+  const Bytes chosen = name_of(endpoint.ep.get());
+  CHECK(to_text(chosen).find(any) == 0 && to_text(chosen).find('\0') > any.size());
+  CHECK(chosen != first);
+  REQUIRE_OK(fi_enable(endpoint.ep.get()));
+  CHECK(name_of(endpoint.ep.get()) == chosen);
+}
+
 TEST(name_port_zero_means_a_free_one, .anchor_only = true) {
   std::set<int> ports;
   std::vector<std::unique_ptr<Unnamed>> endpoints;

@@ -73,14 +73,6 @@ bool within_limits(const fi_info& info) noexcept {
   return false;
 }
 
-int source_name(const Domain& domain, const fi_info& info, EndpointName* name) noexcept {
-  const std::uint32_t format = domain.address_format();
-  const Address any = any_address(format);
-  const bool given = info.src_addr != nullptr;
-  return given ? local_name(format, info.src_addr, info.src_addrlen, name)
-               : local_name(format, any.bytes.data(), any.size, name);
-}
-
 }  // namespace
 
 Ep::Ep(Domain& domain, const EndpointSettings& settings, const fi_info& info, void* user_context)
@@ -165,17 +157,17 @@ int open_endpoint(Domain& domain, const fi_info* info, fid_ep** ep, void* contex
     return -FI_EINVAL;
   }
   if (!within_limits(*info)) return -FI_EINVAL;
-  EndpointName name;
-  int status = source_name(domain, *info, &name);
-  if (status != 0) {
-    ANCHOR_INFO(kEndpoint, "the source address is none of this host");
-    return status;
-  }
   return guarded([&] {
     auto opened = std::make_unique<Ep>(domain, settings_for(domain, *info), *info, context);
-    status = opened->set_name(name);
-    if (status == 0) *ep = opened.release();
-    return status;
+    const Address any = any_address(domain.address_format());
+    const int status = info->src_addr != nullptr ? opened->set_name(info->src_addr, info->src_addrlen)
+                                                 : opened->set_name(any.bytes.data(), any.size);
+    if (status != 0) {
+      ANCHOR_INFO(kEndpoint, "the source address is none of this host");
+      return status;
+    }
+    *ep = opened.release();
+    return 0;
   });
 }
 

@@ -52,8 +52,9 @@ class Ep final : public fid_ep {
   static Ep& from(fid_ep* descriptor) noexcept { return static_cast<Ep&>(*descriptor); }
 
   int bind(fid_t object, std::uint64_t flags);  // ep_bind.cpp
-  int set_name(const EndpointName& name);       // ep_name.cpp
   int enable();                                 // ep_enable.cpp
+  // Before enable(): the name to have by its address (local_name(), names.h).
+  int set_name(const void* address, std::size_t size);  // ep_name.cpp
   int control(int command, void* argument);
 
   Endpoint& endpoint() noexcept { return *endpoint_; }

@@ -17,15 +17,14 @@ namespace {
 int setname(fid_t descriptor, void* address, std::size_t size) noexcept {
   Ep& ep = object_of<Ep, fid_ep>(descriptor);
   if (ep.endpoint().enabled()) return -FI_EOPBADSTATE;
-  EndpointName name;
-  const int status = local_name(ep.core().domain->address_format(), address, size, &name);
-  return status != 0 ? status : guarded([&] { return ep.set_name(name); });
+  return guarded([&] { return ep.set_name(address, size); });
 }
 
-// A port that is to be chosen is 0 until the endpoint is enabled.
+// An IP address whose port is to be any free one has the port 0 before fi_enable.
 int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
   Ep& ep = object_of<Ep, fid_ep>(descriptor);
-  const Address found = address_of(ep.core().domain->address_format(), ep.endpoint().name());
+  const EndpointName& name = ep.endpoint().name();
+  const Address found = address_of(ep.core().domain->address_format(), name);
   const std::size_t room = *size;
   *size = found.size;
   if (address != nullptr) std::memcpy(address, found.bytes.data(), std::min(room, found.size));
@@ -35,7 +34,10 @@ int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
 }  // namespace
 
 // An IP address in FI_ADDR_STR form is one, too: a service of 0 means any port in every format.
-int Ep::set_name(const EndpointName& name) {
+int Ep::set_name(const void* address, std::size_t size) {
+  EndpointName name;
+  const int status = local_name(core_->domain->address_format(), address, size, &name);
+  if (status != 0) return status;
   return leaves_port_open(name) ? endpoint_->set_name_with_free_port(name) : endpoint_->set_name(name);
 }
 
