@@ -45,6 +45,11 @@ sockaddr_in loopback(int port) {
   return address;
 }
 
+Bytes bytes_of(const sockaddr_in& address) {
+  const auto* raw = reinterpret_cast<const std::byte*>(&address);
+  return Bytes(raw, raw + sizeof(address));
+}
+
 int port_of(const Bytes& name) {
   sockaddr_in address;
   REQUIRE_EQ(name.size(), sizeof(address));
@@ -107,6 +112,21 @@ TEST(name_string_can_be_set, .anchor_only = true) {
   REQUIRE_OK(endpoint.set_name(wanted.data(), wanted.size()));
   REQUIRE_OK(fi_enable(endpoint.ep.get()));
   CHECK(name_of(endpoint.ep.get()) == wanted);
+}
+
+// Any of this host's addresses is kept, although all of them mean the same endpoint.
+TEST(name_address_is_kept, .anchor_only = true) {
+  Unnamed endpoint(FI_SOCKADDR_IN);
+  sockaddr_in wanted = loopback(20000 + getpid() % 40000);
+  wanted.sin_addr.s_addr = htonl(0x7f010203);
+  REQUIRE_OK(endpoint.set_name(&wanted, sizeof(wanted)));
+  CHECK(name_of(endpoint.ep.get()) == bytes_of(wanted));
+  REQUIRE_OK(fi_enable(endpoint.ep.get()));
+  CHECK(name_of(endpoint.ep.get()) == bytes_of(wanted));
+  Unnamed other(FI_SOCKADDR_IN);
+  const sockaddr_in same = loopback(ntohs(wanted.sin_port));
+  REQUIRE_OK(other.set_name(&same, sizeof(same)));
+  CHECK_EQ(fi_enable(other.ep.get()), -FI_EADDRINUSE);
 }
 
 // "anchor://" alone asks for any name: there is one at once, as there is for an endpoint that asked for nothing.

@@ -27,14 +27,18 @@ InfoPointer hints_with_format(std::uint32_t format) {
   return hints;
 }
 
-void hint_destination(fi_info& hints, const char* host) {
+sockaddr_in ip4(const char* host) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(7471);
   ::inet_pton(AF_INET, host, &address.sin_addr);
-  std::free(hints.dest_addr);
-  hints.dest_addr = std::memcpy(std::malloc(sizeof(address)), &address, sizeof(address));
-  hints.dest_addrlen = sizeof(address);
+  return address;
+}
+
+void hint(const sockaddr_in& address, void** where, std::size_t* size) {
+  std::free(*where);
+  *where = std::memcpy(std::malloc(sizeof(address)), &address, sizeof(address));
+  *size = sizeof(address);
 }
 
 }  // namespace
@@ -118,10 +122,21 @@ Test(info, this_host_is_a_destination_by_its_name) {
 
 Test(info, a_hinted_destination_must_be_on_this_host) {
   const InfoPointer hints = hints_with_format(FI_SOCKADDR_IN);
-  hint_destination(*hints, "192.0.2.1");
+  hint(ip4("192.0.2.1"), &hints->dest_addr, &hints->dest_addrlen);
   cr_assert_eq(ask(hints.get()).status, -FI_ENODATA);
-  hint_destination(*hints, "127.0.0.1");
+  hint(ip4("127.0.0.1"), &hints->dest_addr, &hints->dest_addrlen);
   cr_assert_eq(ask(hints.get()).status, 0);
+}
+
+Test(info, hinted_ip_addresses_come_back_as_given) {
+  const InfoPointer hints = hints_with_format(FI_SOCKADDR_IN);
+  const sockaddr_in source = ip4("127.1.2.3"), destination = ip4("127.4.5.6");
+  hint(source, &hints->src_addr, &hints->src_addrlen);
+  hint(destination, &hints->dest_addr, &hints->dest_addrlen);
+  const Answer answer = ask(hints.get());
+  cr_assert_eq(answer.status, 0);
+  cr_assert_eq(std::memcmp(answer.info->src_addr, &source, sizeof(source)), 0);
+  cr_assert_eq(std::memcmp(answer.info->dest_addr, &destination, sizeof(destination)), 0);
 }
 
 Test(info, addresses_from_hints) {

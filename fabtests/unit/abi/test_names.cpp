@@ -148,6 +148,22 @@ Test(names, back_to_addresses) {
     cr_expect_eq(address_of(FI_SOCKADDR, EndpointName::from(bad)).size, 0u, "%s", bad);
 }
 
+Test(names, ones_own_address_is_the_one_given) {
+  const EndpointName name = EndpointName::from("anchor://127.0.0.1:9");
+  const auto own = [&](std::uint32_t format, const char* host, std::uint16_t port) {
+    const sockaddr_in socket = v4(host, port);
+    Address given;
+    cr_assert_eq(copy_address(FI_SOCKADDR_IN, &socket, sizeof(socket), &given), 0);
+    return printed(format, own_address(format, name, given).bytes.data());
+  };
+  cr_assert(own(FI_SOCKADDR_IN, "127.1.2.3", 9) == "fi_sockaddr_in://127.1.2.3:9");
+  cr_assert(own(FI_SOCKADDR, "127.1.2.3", 0) == "fi_sockaddr_in://127.1.2.3:9");  // a port that was chosen
+  cr_assert(own(FI_SOCKADDR_IN, "0.0.0.0", 9) == "fi_sockaddr_in://127.0.0.1:9");
+  cr_assert(own(FI_ADDR_STR, "127.1.2.3", 9) == "anchor://127.0.0.1:9");
+  cr_assert(printed(FI_SOCKADDR_IN, own_address(FI_SOCKADDR_IN, name, {}).bytes.data()) ==
+            "fi_sockaddr_in://127.0.0.1:9");
+}
+
 Test(names, printing) {
   const sockaddr_in address = v4("192.0.2.1", 9);
   cr_assert(printed(FI_SOCKADDR_IN, &address) == "fi_sockaddr_in://192.0.2.1:9");

@@ -17,6 +17,7 @@
 #include "abi/domain.h"
 #include "abi/eq.h"
 #include "abi/fid.h"
+#include "abi/names.h"
 #include "abi/op_flags.h"
 #include "dispatch/endpoint.h"
 
@@ -39,6 +40,7 @@ struct EpCore {
   Use<Eq> event_queue;
   const std::uint64_t caps;
   const std::size_t receive_size;
+  Address given_address;  // by the application, for fi_getname(3); size 0: it left the choice to us
   Endpoint endpoint;
 };
 

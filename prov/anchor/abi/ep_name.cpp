@@ -23,8 +23,7 @@ int setname(fid_t descriptor, void* address, std::size_t size) noexcept {
 // An IP address whose port is to be any free one has the port 0 before fi_enable.
 int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
   Ep& ep = object_of<Ep, fid_ep>(descriptor);
-  const EndpointName& name = ep.endpoint().name();
-  const Address found = address_of(ep.core().domain->address_format(), name);
+  const Address found = own_address(ep.core().domain->address_format(), ep.endpoint().name(), ep.core().given_address);
   const std::size_t room = *size;
   *size = found.size;
   if (address != nullptr) std::memcpy(address, found.bytes.data(), std::min(room, found.size));
@@ -35,10 +34,15 @@ int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
 
 // An IP address in FI_ADDR_STR form is one, too: a service of 0 means any port in every format.
 int Ep::set_name(const void* address, std::size_t size) {
+  const std::uint32_t format = core_->domain->address_format();
   EndpointName name;
-  const int status = local_name(core_->domain->address_format(), address, size, &name);
+  int status = local_name(format, address, size, &name);
   if (status != 0) return status;
-  return leaves_port_open(name) ? endpoint_->set_name_with_free_port(name) : endpoint_->set_name(name);
+  status = leaves_port_open(name) ? endpoint_->set_name_with_free_port(name) : endpoint_->set_name(name);
+  if (status != 0) return status;
+  core_->given_address = {};
+  if (!name.empty()) copy_address(format, address, size, &core_->given_address);
+  return 0;
 }
 
 fi_ops_cm name_ops{

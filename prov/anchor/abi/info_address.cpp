@@ -84,19 +84,18 @@ int source_from_hints(const fi_info& hints, fi_info* offer) {
     ANCHOR_INFO(kCore, "hints->src_addr is no address of this host in format %u", offer->addr_format);
     return -FI_ENODATA;
   }
-  const Address address = name.empty() ? any_address(offer->addr_format) : address_of(offer->addr_format, name);
+  Address address = any_address(offer->addr_format);
+  if (!name.empty()) copy_address(offer->addr_format, hints.src_addr, hints.src_addrlen, &address);
   store(address, &offer->src_addr, &offer->src_addrlen);
   return 0;
 }
 
 int destination_from_hints(const fi_info& hints, fi_info* offer) {
-  EndpointName name;
-  const int status = peer_name(offer->addr_format, hints.dest_addr, hints.dest_addrlen, &name);
-  if (status != 0) {
+  Address address;
+  if (copy_address(offer->addr_format, hints.dest_addr, hints.dest_addrlen, &address) != 0) {
     ANCHOR_INFO(kCore, "hints->dest_addr is no address of format %u", offer->addr_format);
     return -FI_ENODATA;
   }
-  const Address address = address_of(offer->addr_format, name);
   if (!on_this_host(offer->addr_format, address)) {
     ANCHOR_INFO(kCore, "hints->dest_addr is no address of this host");
     return -FI_ENODATA;

@@ -51,12 +51,14 @@ bool is_interface_address(const SocketAddress& socket) noexcept {
   }
 }
 
-bool is_loopback_or_any(const SocketAddress& socket) noexcept {
-  if (socket.family() == AF_INET) {
-    const std::uint32_t address = ntohl(socket.v4.sin_addr.s_addr);
-    return address == INADDR_ANY || address >> 24 == IN_LOOPBACKNET;
-  }
-  return IN6_IS_ADDR_UNSPECIFIED(&socket.v6.sin6_addr) || IN6_IS_ADDR_LOOPBACK(&socket.v6.sin6_addr);
+bool is_any(const SocketAddress& socket) noexcept {
+  if (socket.family() == AF_INET) return socket.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+  return IN6_IS_ADDR_UNSPECIFIED(&socket.v6.sin6_addr);
+}
+
+bool is_loopback(const SocketAddress& socket) noexcept {
+  if (socket.family() == AF_INET) return ntohl(socket.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  return IN6_IS_ADDR_LOOPBACK(&socket.v6.sin6_addr);
 }
 
 unsigned port_of(const SocketAddress& socket) noexcept {
@@ -160,7 +162,7 @@ int resolve_host(int family, const char* node, const char* service, bool numeric
 }
 
 bool is_this_host(const SocketAddress& socket) noexcept {
-  return is_loopback_or_any(socket) || is_interface_address(socket);
+  return is_any(socket) || is_loopback(socket) || is_interface_address(socket);
 }
 
 EndpointName ip_name(const SocketAddress& socket) noexcept {
@@ -198,6 +200,15 @@ bool parse_ip_name(const EndpointName& name, SocketAddress* socket) noexcept {
 bool leaves_port_open(const EndpointName& name) noexcept {
   SocketAddress socket;
   return name.view().ends_with(":0") && parse_ip_name(name, &socket);
+}
+
+bool with_port_of(const EndpointName& name, const SocketAddress& host, SocketAddress* socket) noexcept {
+  SocketAddress named;
+  if (is_any(host) || !parse_ip_name(name, &named) || named.family() != host.family()) return false;
+  *socket = host;
+  if (host.family() == AF_INET) socket->v4.sin_port = named.v4.sin_port;
+  if (host.family() == AF_INET6) socket->v6.sin6_port = named.v6.sin6_port;
+  return true;
 }
 
 int print_socket_address(const SocketAddress& socket, char* text, std::size_t size) noexcept {

@@ -53,6 +53,9 @@ bool parse_ip_name(const EndpointName& name, SocketAddress* socket) noexcept;
 // Whether a name is an IP address that ends in ":0", so that whoever takes it is to choose a port.
 bool leaves_port_open(const EndpointName& name) noexcept;
 
+// `host` with the port of an IP name. False for the wildcard, and for a name that is no IP name of that family.
+bool with_port_of(const EndpointName& name, const SocketAddress& host, SocketAddress* socket) noexcept;
+
 // "fi_sockaddr_in://127.0.0.1:7471", as snprintf(3) would.
 int print_socket_address(const SocketAddress& socket, char* text, std::size_t size) noexcept;
 

@@ -141,6 +141,14 @@ Address address_of(std::uint32_t format, const EndpointName& name) noexcept {
   return socket_address(socket);
 }
 
+Address own_address(std::uint32_t format, const EndpointName& name, const Address& given) noexcept {
+  SocketAddress host, own;
+  const bool kept = format != FI_ADDR_STR &&
+                    read_socket_address(family_of(format), given.bytes.data(), given.size, &host) &&
+                    with_port_of(name, host, &own);
+  return kept ? socket_address(own) : address_of(format, name);
+}
+
 int resolve(std::uint32_t format, const ServiceQuery& query, Address* address) {
   if (query.node == nullptr && query.service == nullptr) return -EINVAL;
   return format == FI_ADDR_STR ? resolve_string(query, address) : resolve_socket(format, query, address);

@@ -38,6 +38,10 @@ int local_name(std::uint32_t format, const void* address, std::size_t size, Endp
 // The address that has this name; size 0 when it has none in this format.
 Address address_of(std::uint32_t format, const EndpointName& name) noexcept;
 
+// The address that an endpoint of this name tells as its own: an IP address keeps the host it was `given` with, unless
+// that is the wildcard, which means nothing to a peer. The port is the name's, since that may have been chosen by us.
+Address own_address(std::uint32_t format, const EndpointName& name, const Address& given) noexcept;
+
 // What fi_getinfo(3) and fi_av_insertsvc(3) are given: either may be nullptr, not both. A node in FI_ADDR_STR form
 // stands alone. `local`: an address to have oneself rather than to send to.
 struct ServiceQuery {
