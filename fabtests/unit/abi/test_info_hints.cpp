@@ -116,7 +116,7 @@ Test(info_hints, domain) {
          {"other domain", [](fi_info& h) { h.domain_attr->name = ::strdup("eth0"); }, false},
          {"manual", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_MANUAL; }, true},
          {"automatic", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_AUTO; }, false},
-         {"automatic control", [](fi_info& h) { h.domain_attr->control_progress = FI_PROGRESS_AUTO; }, false},
+         {"automatic control", [](fi_info& h) { h.domain_attr->control_progress = FI_PROGRESS_AUTO; }, true},
          {"managed", [](fi_info& h) { h.domain_attr->resource_mgmt = FI_RM_ENABLED; }, true},
          {"map", [](fi_info& h) { h.domain_attr->av_type = FI_AV_MAP; }, true},
          {"registration", [](fi_info& h) { h.domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR; }, true},
@@ -170,6 +170,17 @@ Test(info_hints, threading_is_echoed) {
     const Answer answer = ask(hints.get());
     cr_assert(answer.info);
     cr_assert_eq(answer.info->domain_attr->threading, level);
+  }
+}
+
+Test(info_hints, control_progress_is_echoed_and_data_progress_stays_manual) {
+  for (const fi_progress model : {FI_PROGRESS_AUTO, FI_PROGRESS_MANUAL}) {
+    const InfoPointer hints = empty_hints();
+    hints->domain_attr->control_progress = model;
+    const Answer answer = ask(hints.get());
+    cr_assert(answer.info);
+    cr_assert_eq(answer.info->domain_attr->control_progress, model);
+    cr_assert_eq(answer.info->domain_attr->data_progress, FI_PROGRESS_MANUAL);
   }
 }
 

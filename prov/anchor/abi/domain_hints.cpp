@@ -50,8 +50,10 @@ bool threading_served(fi_threading wanted) noexcept {
   return within("domain_attr->threading", static_cast<std::uint64_t>(wanted), FI_THREAD_ENDPOINT);
 }
 
+// No control operation is left unfinished when its call returns, which is progress enough for any model.
 bool control_progress_served(fi_progress wanted) noexcept {
-  return wanted == kProgressControlUnified || equal("domain_attr->control_progress", wanted, FI_PROGRESS_MANUAL);
+  return wanted == FI_PROGRESS_AUTO || wanted == kProgressControlUnified ||
+         equal("domain_attr->control_progress", wanted, FI_PROGRESS_MANUAL);
 }
 
 bool contexts_served(const fi_domain_attr& hints, const fi_domain_attr& offer) noexcept {
