@@ -43,6 +43,16 @@ Test(cntr, without_a_wait_object_nothing_waits) {
   cr_assert_eq(fi_cntr_wait(counter.cntr.get(), 0, 0), -FI_EINVAL);
 }
 
+Test(cntr, it_has_no_operational_flags) {
+  OpenCounter counter(FI_WAIT_NONE);
+  std::uint64_t flags = FI_COMPLETION;
+  cr_assert_eq(fi_control(counter.cntr.fid(), FI_GETOPSFLAG, &flags), 0);
+  cr_assert_eq(flags, 0u);
+  cr_assert_eq(fi_control(counter.cntr.fid(), FI_SETOPSFLAG, &flags), 0);
+  flags = FI_COMPLETION;
+  cr_assert_eq(fi_control(counter.cntr.fid(), FI_SETOPSFLAG, &flags), -FI_EBADFLAGS);
+}
+
 Test(cntr, attributes) {
   const OpenDomain open;
   fid_cntr* cntr = nullptr;

@@ -48,7 +48,13 @@ int wait(fid_cntr* descriptor, std::uint64_t threshold, int timeout) noexcept {
   return cntr.wait_object() == FI_WAIT_NONE ? -FI_EINVAL : cntr.wait(threshold, timeout);
 }
 
+// fi_cntr(3) lets the operational flags of a counter be asked and set, but has none that a counter could have.
 int control(fid* descriptor, int command, void* argument) noexcept {
+  if (command == FI_GETOPSFLAG) {
+    *static_cast<std::uint64_t*>(argument) = 0;
+    return 0;
+  }
+  if (command == FI_SETOPSFLAG) return *static_cast<std::uint64_t*>(argument) == 0 ? 0 : -FI_EBADFLAGS;
   return wait_object_control(object_of<Cntr, fid_cntr>(descriptor).wait_object(), command, argument);
 }
 
