@@ -41,7 +41,6 @@ struct Place {
 inline EndpointSettings quick() {
   EndpointSettings settings;
   settings.locked = false;
-  settings.report_source = true;
   settings.liveness_interval = Milliseconds{1};
   return settings;
 }

@@ -12,8 +12,9 @@ namespace anchor {
 // fi_getinfo(3): primary capabilities are enabled only when asked for; the modifiers narrow them.
 inline constexpr std::uint64_t kPrimaryCaps = FI_MSG | FI_TAGGED | FI_DIRECTED_RECV;
 inline constexpr std::uint64_t kModifierCaps = FI_SEND | FI_RECV;
-// Secondary ones that cost nothing are reported without being asked for. FI_SOURCE has a price per arrival, and
-// FI_SOURCE_ERR and FI_AV_USER_ID change what completions look like: those only on request.
+// Secondary ones that cost nothing are reported without being asked for. FI_SOURCE_ERR and FI_AV_USER_ID change what
+// completions look like: those only on request. Completions name their source whether or not FI_SOURCE was asked for,
+// but only who asks for it, or for nothing in particular, is promised that.
 inline constexpr std::uint64_t kFreeCaps = FI_MULTI_RECV | FI_LOCAL_COMM | FI_REMOTE_COMM;
 inline constexpr std::uint64_t kDefaultCaps = kPrimaryCaps | kModifierCaps | kFreeCaps | FI_SOURCE;
 inline constexpr std::uint64_t kSupportedCaps = kDefaultCaps | FI_SOURCE_ERR | FI_AV_USER_ID;

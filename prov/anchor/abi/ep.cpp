@@ -43,7 +43,6 @@ EndpointSettings settings_for(const Domain& domain, const fi_info& info) {
   EndpointSettings settings;
   settings.locked = domain.locked();
   settings.directed_receive = (info.caps & FI_DIRECTED_RECV) != 0;
-  settings.report_source = (info.caps & FI_SOURCE) != 0;
   settings.report_unknown_source = (info.caps & FI_SOURCE_ERR) != 0;
   settings.direct_copy = parameter.cma;
   settings.transmit_size = parameter.tx_size;

@@ -12,7 +12,6 @@ namespace anchor {
 struct EndpointSettings {
   bool locked = true;                         // false where the application serialises (FI_THREAD_DOMAIN, _COMPLETION)
   bool directed_receive = false;              // FI_DIRECTED_RECV: a receive's address is honoured, else ignored
-  bool report_source = false;                 // FI_SOURCE: completions carry the sender's fi_addr_t
   bool report_unknown_source = false;         // FI_SOURCE_ERR: an unknown sender gives an error entry with its name
   bool direct_copy = true;                    // cross-memory attach may be used
   std::size_t transmit_size = 1024;           // sends outstanding at once
