@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -46,6 +47,21 @@ Test(ep, more_sends_than_the_protocols_can_bear_are_refused_aloud) {
   cr_assert_eq(log.warnings(), 0u);
   cr_assert_eq(open_with([](fi_info& i) { i.tx_attr->size = kMaxTransmitSize + 1; }), -FI_EINVAL);
   cr_assert(log.warned_of("65537"));
+}
+
+// Its addresses are the domain's, so with a format of its own it would read and tell the wrong kind.
+Test(ep, the_address_format_is_the_domains) {
+  cr_assert_eq(open_with([](fi_info& i) { i.addr_format = FI_FORMAT_UNSPEC; }), 0);
+  const auto other_format = [](fi_info& i) {
+    i.addr_format = FI_SOCKADDR_IN;
+    std::free(i.src_addr);
+    i.src_addr = nullptr;
+    i.src_addrlen = 0;
+  };
+  const unit::LogCapture log;
+  cr_assert_eq(open_with(other_format), -FI_EINVAL);
+  cr_assert(log.warned_of("address format " + std::to_string(FI_SOCKADDR_IN)));
+  cr_assert(log.warned_of("with " + std::to_string(FI_ADDR_STR)));
 }
 
 Test(ep, it_has_a_name_from_the_start) {

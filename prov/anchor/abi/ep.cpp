@@ -156,6 +156,11 @@ int open_endpoint(Domain& domain, const fi_info* info, fid_ep** ep, void* contex
     return -FI_EINVAL;
   }
   if (!within_limits(*info)) return -FI_EINVAL;
+  if (info->addr_format != FI_FORMAT_UNSPEC && info->addr_format != domain.address_format()) {
+    ANCHOR_WARN(kEndpoint, "the fi_info has address format %u, but its domain was opened with %u", info->addr_format,
+                domain.address_format());
+    return -FI_EINVAL;
+  }
   return guarded([&] {
     auto opened = std::make_unique<Ep>(domain, settings_for(domain, *info), *info, context);
     const Address any = any_address(domain.address_format());
