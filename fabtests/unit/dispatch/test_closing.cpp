@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -49,6 +52,29 @@ Test(closing, other_sends_that_wait_hold_nothing_up) {
   const TimePoint before = Clock::now();
   a.reset();
   cr_assert(Clock::now() - before < Milliseconds{4000}, "it waited for what nobody was promised");
+}
+
+Test(closing, a_child_of_the_process_closes_nothing) {
+  Place place;
+  Opened b(place.device, "b");
+  auto a = std::make_unique<Opened>(place.device, "a");
+  const std::uint64_t to_b = a->addresses.insert(named("b"));
+  char in[1];
+  const auto talk = [&] {
+    cr_assert_eq(b.receive(in, 1), 0);
+    cr_assert_eq(a->send(to_b, "x", 1), 0);
+    cr_assert_eq(b.await(*a), 1);
+  };
+  talk();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    a.reset();
+    ::_exit(0);
+  }
+  int status = -1;
+  cr_assert_eq(::waitpid(child, &status, 0), child);
+  cr_assert_eq(status, 0);
+  talk();
 }
 
 Test(closing, the_peer_is_told) {

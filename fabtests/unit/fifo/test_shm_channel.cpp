@@ -21,9 +21,10 @@ class SharedBlock {
 
   std::byte* data() const { return own_.data(); }
   Mapping map() const {
-    void* address = ::mmap(nullptr, kSmallest.size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
-    cr_assert_neq(address, MAP_FAILED);
-    return {static_cast<std::byte*>(address), kSmallest.size()};
+    auto lost = std::make_shared<LostFlag>(false);
+    std::byte* address = nullptr;
+    cr_assert_eq(map_guarded(fd_, 0, kSmallest.size(), lost.get(), &address), 0);
+    return {address, kSmallest.size(), lost};
   }
 
  private:

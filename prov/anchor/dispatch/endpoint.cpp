@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <new>
 #include <string>
 
 #include "dispatch/closing.h"
@@ -16,7 +17,6 @@
 #include "os/log.h"
 #include "os/random_identity.h"
 #include "proto/arrival.h"
-#include "proto/loss.h"
 
 namespace anchor {
 
@@ -25,6 +25,7 @@ struct Endpoint::State {
 
   Lock lock;
   bool enabled = false;
+  pid_t process = 0;  // that enabled it
   bool wants_free_port = false;
   Exchange exchange;
 };
@@ -85,9 +86,10 @@ Endpoint::Endpoint(Device& device, const EndpointSettings& settings)
   state_->exchange.name = unique_name();
 }
 
+// What a child of fork(2) has is a copy of the state but not the memory shared with peers, and it owes them nothing.
 Endpoint::~Endpoint() {
   const LockGuard guard(state_->lock);
-  if (state_->enabled) close_exchange(state_->exchange);
+  if (state_->enabled && state_->process == getpid()) close_exchange(state_->exchange);
 }
 
 int Endpoint::set_name(const EndpointName& name) {
@@ -117,8 +119,14 @@ int Endpoint::enable() {
   exchange.proof[1] = random_identity();
   const int error = state_->wants_free_port ? open_region_on_free_port(exchange) : open_region(exchange, exchange.name);
   if (error != 0) return error;
-  open_board(exchange);
+  try {
+    open_board(exchange);
+  } catch (const std::bad_alloc&) {
+    exchange.region.reset();
+    return -ENOMEM;
+  }
   exchange.last_check = Clock::now();
+  state_->process = getpid();
   state_->enabled = true;
   return 0;
 }
@@ -162,7 +170,14 @@ bool Endpoint::progress() noexcept {
   }
 }
 
-std::size_t Endpoint::min_multi_receive() const noexcept { return state_->exchange.min_multi_receive; }
-void Endpoint::set_min_multi_receive(std::size_t bytes) noexcept { state_->exchange.min_multi_receive = bytes; }
+std::size_t Endpoint::min_multi_receive() const noexcept {
+  const LockGuard guard(state_->lock);
+  return state_->exchange.min_multi_receive;
+}
+
+void Endpoint::set_min_multi_receive(std::size_t bytes) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.min_multi_receive = bytes;
+}
 
 }  // namespace anchor

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // An endpoint as the ABI layer sees it: set up, submit work, make progress, close.
 //
-// Thread-safety: enable, submit, cancel, progress, binding a counter and destruction take the endpoint's lock (a no-op
-// when settings.locked is false). All others take none: names and the other bindings do not change after enable(),
-// and set_min_multi_receive() must not run beside anything else on the endpoint.
-// Lock order: ProgressGroup -> Endpoint -> CompletionQueue, or AddressVector. Ownership: the endpoint owns its region,
-// peers and requests; it borrows the queues, counters and address vector bound to it, which must outlive it (libfabric:
-// -FI_EBUSY otherwise).
+// Thread-safety: calls take the endpoint's lock (a no-op when settings.locked is false), but for names and bindings
+// other than a counter's, which do not change after enable(). Lock order: ProgressGroup -> Endpoint -> CompletionQueue,
+// or AddressVector. Ownership: the endpoint owns its region, peers and requests; it borrows the queues, counters and
+// address vector bound to it, which must outlive it (libfabric: -FI_EBUSY otherwise).
 #pragma once
 
 #include <cstddef>
@@ -29,8 +27,8 @@ class Endpoint {
   Endpoint(Device& device, const EndpointSettings& settings);
   ~Endpoint();  // gives queued injected messages and owed acknowledgements a bounded time to leave
 
-  // Before enable(), else -EBUSY; -EINVAL: no well-formed name. An endpoint has a unique name from the start; an empty one
-  // gives it another.
+  // Before enable(), else -EBUSY; -EINVAL: no well-formed name. An endpoint has a unique name from the start; an empty
+  // one gives it another.
   int set_name(const EndpointName& name);
   // Likewise, for a name that ends in ":0": enable() puts a free port in the place of the 0.
   int set_name_with_free_port(const EndpointName& name);
