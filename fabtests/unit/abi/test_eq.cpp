@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <atomic>
 #include <thread>
 
 #include "abi/eq.h"
@@ -74,4 +75,21 @@ Test(eq, errors) {
   fi_eq_err_entry error{};
   cr_assert_eq(fi_eq_readerr(queue.eq.get(), &error, 0), static_cast<ssize_t>(sizeof(error)));
   cr_assert(error.context == &queue && error.data == 7 && error.err == FI_EINVAL && error.err_data_size == 0);
+}
+
+Test(eq, several_threads_read_each_error_once) {
+  constexpr std::uint64_t kErrors = 100'000;
+  Queue queue(4);
+  for (std::uint64_t i = 1; i <= kErrors; ++i)
+    queue.object().post_error({.fid = nullptr, .context = nullptr, .data = i, .error = FI_EIO, .provider_error = 0});
+  std::atomic<std::uint64_t> count{0}, sum{0};
+  const auto read_errors = [&] {
+    fi_eq_err_entry error{};
+    for (; fi_eq_readerr(queue.eq.get(), &error, 0) > 0; ++count) sum += error.data;
+  };
+  std::thread first(read_errors), second(read_errors);
+  first.join();
+  second.join();
+  cr_assert_eq(count, kErrors);
+  cr_assert_eq(sum, kErrors * (kErrors + 1) / 2);
 }

@@ -134,6 +134,7 @@ ssize_t Eq::wait(std::uint32_t* type, std::span<std::byte> payload, int timeout,
 // Our errors carry no data of the provider's own.
 ssize_t Eq::read_error(fi_eq_err_entry* entry, std::uint64_t flags) noexcept {
   if ((flags & ~FI_PEEK) != 0) return -FI_EBADFLAGS;
+  std::lock_guard guard(mutex_);
   EventError error;
   const int status = queue_.read_error(&error, (flags & FI_PEEK) != 0);
   if (status != 0) return status;

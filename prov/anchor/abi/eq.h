@@ -50,7 +50,7 @@ class Eq final : public fid_eq {
   Use<Fabric> fabric_;
   const bool writable_;
   const fi_wait_obj wait_object_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards all that follows
   std::condition_variable arrived_;
   std::deque<Held> held_;
   EventQueue queue_;

@@ -13,7 +13,6 @@ EventQueue::EventQueue(std::size_t capacity) : capacity_(std::max<std::size_t>(c
 
 int EventQueue::write(std::uint32_t type, std::span<const std::byte> payload) noexcept try {
   if (payload.size() > kMaxEvent) return -EINVAL;
-  std::lock_guard guard(mutex_);
   if (events_ >= capacity_) return -EAGAIN;
   entries_.push_back(Event{type, {payload.begin(), payload.end()}});
   ++events_;
@@ -23,7 +22,6 @@ int EventQueue::write(std::uint32_t type, std::span<const std::byte> payload) no
 }
 
 int EventQueue::write_error(const EventError& error) noexcept try {
-  std::lock_guard guard(mutex_);
   entries_.push_back(error);
   return 0;
 } catch (const std::bad_alloc&) {
@@ -31,7 +29,6 @@ int EventQueue::write_error(const EventError& error) noexcept try {
 }
 
 std::ptrdiff_t EventQueue::read(std::uint32_t* type, std::span<std::byte> payload, bool peek) noexcept {
-  std::lock_guard guard(mutex_);
   if (entries_.empty()) return -EAGAIN;
   const Event* event = std::get_if<Event>(&entries_.front());
   if (event == nullptr) return -kErrorAvailable;
@@ -47,7 +44,6 @@ std::ptrdiff_t EventQueue::read(std::uint32_t* type, std::span<std::byte> payloa
 }
 
 int EventQueue::read_error(EventError* error, bool peek) noexcept {
-  std::lock_guard guard(mutex_);
   if (entries_.empty()) return -EAGAIN;
   const EventError* oldest = std::get_if<EventError>(&entries_.front());
   if (oldest == nullptr) return -EAGAIN;

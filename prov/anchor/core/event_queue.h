@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // An event queue (fi_eq(3)): events of any size up to kMaxEvent bytes, and error events, in order.
 //
-// Thread-safe by its own mutex: nothing here is on a message path.
+// Not thread-safe: abi/Eq, which owns it, has the lock that its waiting needs anyway.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <span>
 #include <variant>
 #include <vector>
@@ -47,7 +46,6 @@ class EventQueue {
   using Entry = std::variant<Event, EventError>;
 
   const std::size_t capacity_;
-  std::mutex mutex_;
   std::deque<Entry> entries_;
   std::size_t events_ = 0;  // entries that are no errors
 };
