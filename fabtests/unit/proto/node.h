@@ -70,9 +70,7 @@ class Node {
     exchange.proof[0] = random_identity();
     exchange.proof[1] = random_identity();
     cr_assert_eq(device.create(exchange.name, kHeaderSize, &exchange.region), 0);
-    const DirectCopyOffer offer{
-        ::getpid(), reinterpret_cast<std::uintptr_t>(exchange.proof), {exchange.proof[0], exchange.proof[1]}};
-    publish_anchor_record(exchange.region->header(), exchange.name, exchange.incarnation, offer);
+    publish_anchor_record(exchange.region->header(), exchange.name, exchange.incarnation, exchange.own_offer());
     cr_assert_eq(exchange.region->publish(), 0);
     exchange.board =
         std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset, kNotifications);

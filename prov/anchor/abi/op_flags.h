@@ -24,17 +24,17 @@ inline constexpr std::uint64_t kTaggedReceiveFlags = (kReceiveMessageFlags & ~FI
 // One bit of ours where one of libfabric's is set; compiles to a shift and a mask.
 constexpr std::uint32_t bit_if(bool condition, std::uint32_t bit) noexcept { return condition ? bit : 0; }
 
-// fi_cq(3): without selective completion every operation writes an entry.
+// fi_cq(3): without selective completion every operation writes an entry. FI_MORE changes nothing: what one store makes
+// visible need not wait for the next.
 constexpr std::uint32_t send_flags(std::uint64_t flags, bool selective) noexcept {
   return bit_if(!selective || (flags & FI_COMPLETION) != 0, kWantCompletion) |
          bit_if((flags & FI_INJECT) != 0, kInject) | bit_if((flags & FI_REMOTE_CQ_DATA) != 0, kRemoteData) |
-         bit_if((flags & (FI_DELIVERY_COMPLETE | FI_MATCH_COMPLETE)) != 0, kDeliveryComplete) |
-         bit_if((flags & FI_MORE) != 0, kMore);
+         bit_if((flags & (FI_DELIVERY_COMPLETE | FI_MATCH_COMPLETE)) != 0, kDeliveryComplete);
 }
 
 constexpr std::uint32_t receive_flags(std::uint64_t flags, bool selective) noexcept {
   return bit_if(!selective || (flags & FI_COMPLETION) != 0, kWantCompletion) |
-         bit_if((flags & FI_MULTI_RECV) != 0, kMultiReceive) | bit_if((flags & FI_MORE) != 0, kMore);
+         bit_if((flags & FI_MULTI_RECV) != 0, kMultiReceive);
 }
 
 constexpr std::uint32_t tagged_receive_flags(std::uint64_t flags, bool selective) noexcept {

@@ -27,7 +27,6 @@ enum WorkFlag : std::uint32_t {
   kPeek = 1u << 5,              // look for an unexpected message without taking it
   kClaim = 1u << 6,             // with kPeek: reserve it; alone: receive the one reserved in `context`
   kDiscard = 1u << 7,           // with kPeek or kClaim: drop it
-  kMore = 1u << 8,              // another request follows at once: publishing may wait for it
 };
 
 inline constexpr std::uint64_t kAnyAddress = ~0ull;  // FI_ADDR_UNSPEC / FI_ADDR_NOTAVAIL

@@ -51,10 +51,7 @@ EndpointName with_port(const EndpointName& name, std::uint32_t port) {
 int open_region(Exchange& exchange, const EndpointName& name) {
   std::unique_ptr<LocalRegion> region;
   if (const int error = exchange.device.create(name, kHeaderSize, &region)) return error;
-  const DirectCopyOffer offer{.process_id = getpid(),
-                              .proof_address = reinterpret_cast<std::uint64_t>(exchange.proof),
-                              .proof = {exchange.proof[0], exchange.proof[1]}};
-  publish_anchor_record(region->header(), name, exchange.incarnation, offer);
+  publish_anchor_record(region->header(), name, exchange.incarnation, exchange.own_offer());
   if (const int error = region->publish()) return error;
   exchange.region = std::move(region);
   exchange.name = name;

@@ -4,6 +4,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -76,6 +77,11 @@ struct RefuseBody {
   std::uint64_t incarnation;
   std::int64_t status;
 };
+
+// The positive errno value that a status other than 0 stands for; it is the peer's, and may be anything.
+constexpr int error_in(std::int64_t status) noexcept {
+  return status < 0 && status > -4096 ? static_cast<int>(-status) : EPROTO;
+}
 
 template <class Body>
 concept SlotBody = std::is_trivially_copyable_v<Body> && sizeof(Body) <= kInlineSize;

@@ -201,11 +201,8 @@ ReceiveRequest* make_receive(Exchange& exchange, const WorkRequest& work) {
 }
 
 int post_receive(Exchange& exchange, const WorkRequest& work) {
-  Peer* source = nullptr;
-  if (exchange.settings.directed_receive && work.address != kAnyAddress) {
-    source = exchange.peers.at_address(work.address);
-    if (source == nullptr) return -EINVAL;
-  }
+  Peer* source;
+  if (!exchange.find_source(work, &source)) return -EINVAL;
   ReceiveRequest* receive = make_receive(exchange, work);
   if (receive == nullptr) return -EAGAIN;
   if (source != nullptr) receive->source = source->number;

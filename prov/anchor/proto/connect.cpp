@@ -21,8 +21,6 @@ constexpr Milliseconds kRetryInterval{2};
 // Connections that one living incarnation may break; each costs a block until it dies.
 constexpr std::size_t kBrokenConnections = 4;
 
-DirectCopyOffer own_offer(const Exchange& exchange) noexcept;
-
 BlockGeometry geometry_of(const BlockDescriptor& block) noexcept { return {block.slot_count, block.payload_bytes}; }
 
 // A block in our region for the peer and a channel that receives through it. Keeps what is there already.
@@ -93,7 +91,7 @@ void become_connected(Exchange& exchange, Peer& peer) {
   start_polling(exchange, peer);
   if (!peer.waiting.empty()) mark_backlogged(exchange, peer);
   if (!exchange.settings.direct_copy) return;
-  const DirectCopyOffer offer = peer.region ? peer.contents.direct_copy : own_offer(exchange);
+  const DirectCopyOffer offer = peer.region ? peer.contents.direct_copy : exchange.own_offer();
   if (const int error = exchange.device.open_direct_copy(offer, &peer.direct))
     ANCHOR_INFO(kEndpoint, "memory of %s cannot be reached directly (errno %d): large messages go through the FIFO",
                 peer.name.bytes.data(), -error);
@@ -190,15 +188,6 @@ int exchange_blocks(Exchange& exchange, Peer& peer, const ContactRequest& reques
   OutgoingMessage message{.operation = Operation::kGrant};
   message.set_body(GrantBody{request.requester_incarnation, peer.granted});
   return peer.channel->send(message);
-}
-
-DirectCopyOffer own_offer(const Exchange& exchange) noexcept {
-  DirectCopyOffer offer;
-  offer.process_id = getpid();
-  offer.proof_address = reinterpret_cast<std::uint64_t>(exchange.proof);
-  offer.proof[0] = exchange.proof[0];
-  offer.proof[1] = exchange.proof[1];
-  return offer;
 }
 
 }  // namespace
@@ -317,7 +306,7 @@ Verdict on_refuse(Exchange& exchange, Peer& peer, const IncomingMessage& message
   const auto body = message.body_as<RefuseBody>();
   if (peer.state != PeerState::kAsked || body.incarnation != exchange.incarnation) return Verdict::kMalformed;
   peer.may_write = false;
-  peer.loss = body.status < 0 && body.status > -4096 ? static_cast<int>(-body.status) : EPROTO;
+  peer.loss = error_in(body.status);
   peer.state = PeerState::kLeaving;
   return Verdict::kTaken;
 }

@@ -5,6 +5,8 @@
 // Plain state, owned by dispatch/Endpoint and used under its lock. Behaviour lives in the protocol files.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -35,6 +37,20 @@ struct Exchange {
   }
 
   TagMatcher& matcher(bool is_tagged) noexcept { return is_tagged ? tagged : untagged; }
+
+  // The one peer that a receive or a peek is directed at; nullptr: any will do. False: an address that leads nowhere.
+  bool find_source(const WorkRequest& work, Peer** source) {
+    *source = nullptr;
+    if (!settings.directed_receive || work.address == kAnyAddress) return true;
+    *source = peers.at_address(work.address);
+    return *source != nullptr;
+  }
+
+  // Where peers may copy from our memory directly, and how they find out that it is ours.
+  DirectCopyOffer own_offer() const noexcept {
+    return {
+        .process_id = getpid(), .proof_address = reinterpret_cast<std::uint64_t>(proof), .proof = {proof[0], proof[1]}};
+  }
 
   // Hot: every submit and every pass.
   CompletionQueue* send_queue = nullptr;

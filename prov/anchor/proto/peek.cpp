@@ -34,14 +34,11 @@ void discard(Exchange& exchange, UnexpectedRequest& message) {
 }  // namespace
 
 int peek_message(Exchange& exchange, const WorkRequest& work) {
-  std::uint32_t source = kAnySource;
-  if (exchange.settings.directed_receive && work.address != kAnyAddress) {
-    const Peer* peer = exchange.peers.at_address(work.address);
-    if (peer == nullptr) return -EINVAL;
-    source = peer->number;
-  }
+  Peer* source;
+  if (!exchange.find_source(work, &source)) return -EINVAL;
   TagMatcher& matcher = exchange.matcher(work.type == WorkType::kTaggedReceive);
-  auto* message = static_cast<UnexpectedRequest*>(matcher.find_unexpected(source, work.tag, work.ignore));
+  auto* message = static_cast<UnexpectedRequest*>(
+      matcher.find_unexpected(source != nullptr ? source->number : kAnySource, work.tag, work.ignore));
   if (message == nullptr) {
     report_no_message(exchange, work);
     return 0;

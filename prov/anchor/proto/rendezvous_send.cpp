@@ -92,9 +92,7 @@ Verdict on_finish(Exchange& exchange, Peer& peer, const IncomingMessage& message
   if (body.status == 0) {
     complete_send(exchange, request->work);
   } else {
-    // A value of the peer's: any that is no errno becomes a protocol error.
-    fail_send(exchange, request->work,
-              body.status < 0 && body.status > -4096 ? static_cast<int>(-body.status) : EPROTO);
+    fail_send(exchange, request->work, error_in(body.status));
   }
   exchange.sends.release(request);
   return Verdict::kTaken;
