@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -17,7 +18,10 @@
 namespace anchor {
 namespace {
 
-constexpr Milliseconds kRetryInterval{2};
+// A peer that is not there yet is looked for after the first interval, then after twice as long each time up to the
+// last.
+constexpr Milliseconds kFirstRetry{2};
+constexpr Milliseconds kLastRetry{32};
 // Connections that one living incarnation may break; each costs a block until it dies.
 constexpr std::size_t kBrokenConnections = 4;
 
@@ -200,6 +204,7 @@ void reserve_peer_lists(Exchange& exchange) {
 
 void seek_peer(Exchange& exchange, Peer& peer) {
   peer.state = PeerState::kSeeking;
+  peer.retry_interval = kFirstRetry;
   peer.deadline = Clock::now() + exchange.settings.connect_timeout;
   exchange.seeking.push_back(&peer);
   try_connect(exchange, peer);
@@ -231,7 +236,8 @@ void try_connect(Exchange& exchange, Peer& peer) {
                 static_cast<long long>(exchange.settings.connect_timeout.count()));
     return give_up(exchange, peer, ETIMEDOUT);
   }
-  peer.next_attempt = now + kRetryInterval;
+  peer.next_attempt = now + peer.retry_interval;
+  peer.retry_interval = std::min(2 * peer.retry_interval, kLastRetry);
 }
 
 void give_up(Exchange& exchange, Peer& peer, int error) {
@@ -279,6 +285,7 @@ void restart_search(Exchange& exchange, Peer& peer) {
   if (peer.waiting.empty()) return;
   // Not tried at once: an attempt may give the peer up and forget it, and the caller still uses it.
   peer.state = PeerState::kSeeking;
+  peer.retry_interval = kFirstRetry;
   peer.deadline = deadline;
   peer.next_attempt = {};
   exchange.seeking.push_back(&peer);

@@ -53,6 +53,7 @@ struct Peer {
   bool may_write = false;      // it was told of `granted`, and has neither left nor refused since
   int loss = 0;                // kLeaving: the error its requests end with
   TimePoint next_attempt{};
+  Milliseconds retry_interval{};  // to the attempt after that
   TimePoint deadline{};
 
   bool ready() const noexcept { return state == PeerState::kConnected && waiting.empty(); }
