@@ -87,6 +87,22 @@ Test(shm_channel, receives_before_it_can_send) {
   }
 }
 
+Test(shm_channel, is_quiet_from_a_vain_look_to_the_next_message) {
+  Connection connection;
+  Channel& reader = *connection.b.channel;
+  cr_assert_not(reader.quiet(), "nobody has looked yet");
+  for (unsigned i = 0; i < 100; ++i) {
+    cr_assert_null(reader.peek());
+    cr_assert(reader.quiet());
+    cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
+    cr_assert_not(reader.quiet());
+    cr_assert_eq(reader.peek()->tag, i);
+    cr_assert_not(reader.quiet(), "it is still there");
+    reader.consume();
+    cr_assert_not(reader.quiet(), "there may be another");
+  }
+}
+
 Test(shm_channel, rings_unless_the_peer_polls) {
   Connection connection;
   cr_assert_eq(connection.a.channel->send(tagged(0)), 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A connection to one peer: the FIFO it reads (in its memory) and the FIFO we read (in ours), over some device.
 //
-// Virtual once a message; what happens per cache line is inlined behind it. Used under the endpoint's lock; owned by a
-// Peer.
+// Virtual once a message; what happens per cache line is inlined behind it, and finding nothing is not virtual at all.
+// Used under the endpoint's lock; owned by a Peer.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,12 @@ class Channel {
   virtual int send(const OutgoingMessage& message) noexcept = 0;
   virtual std::uint32_t max_payload() const noexcept = 0;
 
+  // Whether peek() found nothing and would again. What every pass asks of every polled peer, so it is one load.
+  bool quiet() const noexcept {
+    // Relaxed: peek() looks again, with the acquire.
+    return awaited_ != nullptr && SlotHead::position(awaited_->load(std::memory_order_relaxed)) != awaited_position_;
+  }
+
   // The next message from the peer, nullptr if none; consume() takes it off.
   virtual const IncomingMessage* peek() noexcept = 0;
   virtual void consume() noexcept = 0;
@@ -39,6 +45,11 @@ class Channel {
   // PullLine: what the peer says it has copied of our message, and what we say of the peer's.
   virtual std::uint64_t pulled_by_peer() const noexcept = 0;
   virtual void set_pulled(std::uint64_t word) noexcept = 0;
+
+ protected:
+  // Where the next message will show, once peek() has found nothing; nullptr: peek() has to be asked.
+  const SharedWord* awaited_ = nullptr;
+  std::uint32_t awaited_position_ = 0;
 };
 
 // A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, and

@@ -56,6 +56,10 @@ class FifoRx {
 
   bool broken() const noexcept { return broken_; }
 
+  // The head of the slot that the next message will come in, and the position that it will have.
+  const SharedWord* next_head() const noexcept { return &slots_[position_ & mask_].head; }
+  std::uint32_t next_position() const noexcept { return position_ + 1; }
+
  private:
   bool locate_payload() noexcept {
     if ((message_.flags & kInArea) == 0) {

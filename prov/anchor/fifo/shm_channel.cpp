@@ -40,11 +40,18 @@ class FifoChannel final : public Channel {
 
   const IncomingMessage* peek() noexcept override {
     const IncomingMessage* message = rx_.peek();
-    if (message == nullptr) rx_.return_all(peer_credit_);
+    if (message == nullptr) {
+      rx_.return_all(peer_credit_);
+      // Without a credit line to return them to, there may be something to do still.
+      if (peer_credit_ != nullptr) await_next();
+    }
     return message;
   }
 
-  void consume() noexcept override { rx_.consume(peer_credit_); }
+  void consume() noexcept override {
+    rx_.consume(peer_credit_);
+    awaited_ = nullptr;
+  }
   bool broken() const noexcept override { return rx_.broken(); }
 
   void set_polled(bool polled) noexcept override {
@@ -62,6 +69,11 @@ class FifoChannel final : public Channel {
   }
 
  private:
+  void await_next() noexcept {
+    awaited_ = rx_.next_head();
+    awaited_position_ = rx_.next_position();
+  }
+
   void open_transmit(std::byte* peer_block, const BlockGeometry& geometry) {
     peer_credit_ = credit_line(peer_block);
     peer_block_ = peer_block;

@@ -13,6 +13,7 @@ namespace {
 // Takes messages from the peer's FIFO. Returns whether there was one.
 bool receive_from(Exchange& exchange, Peer& peer) {
   Channel& channel = *peer.channel;
+  if (channel.quiet()) return false;
   for (unsigned taken = 0; taken < kMessagesPerPoll; ++taken) {
     const IncomingMessage* message = channel.peek();
     if (message == nullptr) {
