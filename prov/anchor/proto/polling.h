@@ -7,9 +7,9 @@
 
 namespace anchor {
 
-// Up to so many FIFOs are polled however idle they are: looking at one costs about 2 ns, and a bell that rings for a
+// Up to so many FIFOs are polled however idle they are: looking at one costs about 4 ns, and a bell that rings for a
 // first message about 100.
-inline constexpr std::size_t kFreePolls = 8;
+inline constexpr std::size_t kFreePolls = 4;
 // Empty polls in a row after which a FIFO beyond those is left to the board.
 inline constexpr std::uint32_t kIdlePolls = 1024;
 // Messages taken from one FIFO in one pass: the others get their turn.
