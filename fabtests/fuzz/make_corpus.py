@@ -37,7 +37,7 @@ EXCHANGE = {
     "nothing": b"",
     "eager": say(3, b"hello", length=5) + say(4, b"hello", length=5, tag=1) + poll(2),
     "eager_in_area": say(4, struct.pack("<IIQ", 64, 0, 7), IN_AREA | WANT_FINISH, 500, 2) + poll(2),
-    "eager_beyond_area": say(4, struct.pack("<IIQ", 12160, 0, 0), IN_AREA, 1, 2) + poll(2),
+    "eager_beyond_area": say(4, struct.pack("<IIQ", 24448, 0, 0), IN_AREA, 1, 2) + poll(2),
     "eager_too_long": say(3, length=41) + poll(2),
     "multi_receive": b"".join(say(4, struct.pack("<IIQ", 0, 0, 0), IN_AREA, 900, 3) for _ in range(8)) + poll(8),
     "announce": say(6, announce(1, 5, 30000, 0x10000), tag=2) + poll(4)

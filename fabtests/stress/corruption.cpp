@@ -7,8 +7,8 @@ namespace anchor::stress {
 namespace {
 
 constexpr std::uint64_t kBorders[] = {
-    0,          1,          40,         41,     63,         64,           4095,       4096,          6080,
-    6081,       12160,      12161,      0xffff, 0x10000,    0x7fffffff,   0x80000000, 0xffffffff,    1ull << 32,
+    0,          1,          40,         41,     63,         64,           4095,       4096,          12224,
+    12225,      24448,      24449,      0xffff, 0x10000,    0x7fffffff,   0x80000000, 0xffffffff,    1ull << 32,
     1ull << 47, 1ull << 48, 1ull << 63, ~0ull,  ~0ull - 63, ~0ull - 4095, 0xdeadbeef, 1ull << 32 | 1};
 
 }  // namespace

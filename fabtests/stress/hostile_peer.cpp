@@ -102,11 +102,13 @@ void operations_out_of_place() {
   offend({.operation = Operation::kGrant});
 }
 
+constexpr std::uint32_t kArea = EndpointSettings{}.fifo_payload;
+
 void impossible_lengths() {
   offend({.operation = Operation::kEager, .length = kInlineSize + 1});
   offend({.operation = Operation::kEager, .flags = 0x80});
-  offend(Words{.operation = Operation::kEager, .flags = kInArea, .length = 1}.with(AreaBody{12161, 0, 0}));
-  offend(Words{.operation = Operation::kEager, .flags = kInArea, .length = 65}.with(AreaBody{12096, 0, 0}));
+  offend(Words{.operation = Operation::kEager, .flags = kInArea, .length = 1}.with(AreaBody{kArea + 1, 0, 0}));
+  offend(Words{.operation = Operation::kEager, .flags = kInArea, .length = 65}.with(AreaBody{kArea - 64, 0, 0}));
   offend(Words{.operation = Operation::kEager, .flags = kInArea, .length = 1}.with(AreaBody{~0u, 0, 0}));
   offend(Words{.operation = Operation::kAnnounce}.with(AnnounceBody{0, 1, 1, (1ull << 47) + 1, 0}));
   offend(Words{.operation = Operation::kAnnounce}.with(AnnounceBody{0, 9, 1, 100, 0}));

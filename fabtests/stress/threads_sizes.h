@@ -10,7 +10,7 @@
 
 namespace anchor::stress {
 
-inline constexpr std::size_t kLengths[] = {0, 1, 8, 39, 40, 41, 64, 65, 1000, 4096, 6079, 6080, 6081, 20000, 70001};
+inline constexpr std::size_t kLengths[] = {0, 1, 8, 39, 40, 41, 64, 65, 1000, 4096, 12223, 12224, 12225, 20000, 70001};
 inline constexpr std::size_t kLongest = 300'000;
 
 inline std::size_t any_length(fabtests::Random& random) noexcept {

@@ -40,11 +40,11 @@ Test(fifo_layout, lines_of_the_peer) {
 }
 
 Test(fifo_layout, block) {
-  constexpr BlockGeometry block{64, 12160};
+  constexpr BlockGeometry block{64, 24448};
   cr_assert_eq(block.slots_offset(), 128u);
   cr_assert_eq(block.payload_offset(), 128u + 64 * 64);
-  cr_assert_eq(block.size(), 16384u);
-  cr_assert_eq(block.max_payload(), 6080u);
+  cr_assert_eq(block.size(), 28672u);
+  cr_assert_eq(block.max_payload(), 12224u);
   cr_assert_eq((BlockGeometry{64, 12224}).size(), 20480u, "a block is whole pages");
   cr_assert_eq((BlockGeometry{64, 12224}).max_payload(), 6080u, "whole lines of half the area");
 }

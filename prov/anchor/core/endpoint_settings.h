@@ -18,7 +18,7 @@ struct EndpointSettings {
   std::size_t receive_size = 1024;            // advertised; posting more is not refused
   std::size_t unexpected_limit = 256u << 20;  // bytes buffered for one peer before its FIFO waits
   std::uint32_t fifo_slots = 64;              // of each FIFO that a peer is granted
-  std::uint32_t fifo_payload = 12160;         // bytes of its payload area: with the slots, just 16 KiB
+  std::uint32_t fifo_payload = 24448;         // bytes of its payload area: with the slots, just 28 KiB
   Milliseconds connect_timeout{30000};
   Milliseconds liveness_interval{200};  // how often a connected peer's liveness is checked
 };
