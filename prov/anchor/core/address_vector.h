@@ -39,8 +39,9 @@ class AddressVector {
   std::uint64_t reported(std::uint64_t address) const noexcept;
   std::size_t count() const noexcept;
 
-  // Changes with every insertion, removal and user identifier: acquire, so that who sees it sees the change, too.
-  std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
+  // Changes with every insertion, removal and user identifier. Relaxed: it changes under the lock, which whoever saw it
+  // takes to look up what changed.
+  std::uint64_t version() const noexcept { return version_.load(std::memory_order_relaxed); }
 
  private:
   struct Slot {
@@ -66,7 +67,7 @@ class AddressVector {
   };
 
   std::uint32_t place(const EndpointName& name);
-  void changed() noexcept { version_.fetch_add(1, std::memory_order_release); }
+  void changed() noexcept { version_.fetch_add(1, std::memory_order_relaxed); }
   const Slot* slot_of(std::uint64_t address) const noexcept;
   std::uint64_t address_of(std::uint32_t index) const noexcept {
     return static_cast<std::uint64_t>(slots_[index].generation) << 32 | index;
