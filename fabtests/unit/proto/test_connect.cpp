@@ -6,6 +6,7 @@
 #include "../os/log_capture.h"
 #include "fifo/contact.h"
 #include "node.h"
+#include "proto/polling.h"
 #include "proto/upkeep.h"
 #include "scarce_device.h"
 
@@ -281,7 +282,7 @@ Test(connect, what_one_sent_that_has_gone_again_is_received) {
     cr_assert_eq(a.receive(&in, 1, 5), 0);
     cr_assert_eq(a.send(a.insert("b"), "1", 1, 4), 0);
     cr_assert_eq(b->send(b->insert("a"), "2", 1, 5, 0), 0);
-    b->passes(3);
+    b->passes(3 * kPassesPerScan);
     cr_assert_eq(b->peer("a").state, PeerState::kConnected);
     b->say_goodbye(b->peer("a"));
     b.reset();
@@ -333,8 +334,8 @@ Test(connect, receives_from_one_never_spoken_to_end_when_it_dies) {
     Node a(place.device, "a", settings), b(place.device, "b");
     char in;
     cr_assert_eq(a.receive(&in, 1, 0, 0, a.insert("b")), 0);
-    if (answers) b.passes(3);
-    a.passes(3);
+    if (answers) b.passes(3 * kPassesPerScan);
+    a.passes(3 * kPassesPerScan);
     b.crash();
     cr_assert_eq(await(a).error, ECONNRESET);
   }

@@ -135,6 +135,7 @@ Test(polling, a_contact_that_rings_again_and_again_is_answered_once) {
   Bell bell(couple.b.exchange.region->header() + kNotificationOffset + 5);
   for (unsigned i = 0; i < 10; ++i) {
     bell.ring();
+    couple.b.exchange.passes = i * kPassesPerScan;
     poll_peers(couple.b.exchange);
   }
   cr_assert_eq(couple.b.exchange.contacts.size(), 1u);
@@ -144,7 +145,7 @@ Test(polling, bells_of_nobody_are_ignored) {
   Couple couple;
   for (std::uint32_t index = kContactEntries + 1; index < 2 * kCacheLine; ++index)
     Bell(couple.b.exchange.region->header() + kNotificationOffset + index).ring();
-  couple.b.passes(4);
+  couple.b.passes(4 * kPassesPerScan);
   cr_assert_eq(couple.b.exchange.polled.size(), 1u);
 }
 

@@ -29,9 +29,7 @@ class Cq final : public fid_cq {
   // An empty queue is read again after progress was made. A count of zero asks for progress only (fi_cq(3)).
   template <class Emit>
   std::ptrdiff_t read(std::size_t count, Emit&& emit) noexcept {
-    const std::ptrdiff_t taken = count != 0 ? queue_.read(count, emit) : -FI_EAGAIN;
-    if (taken != -FI_EAGAIN) return taken;
-    group_.progress();
+    if (queue_.empty() || count == 0) group_.progress();
     return queue_.read(count, emit);
   }
 

@@ -63,6 +63,13 @@ class CompletionQueue {
     return tail_.load(std::memory_order_relaxed) - head_.load(std::memory_order_relaxed) >= capacity_;
   }
 
+  // Neither an entry nor an error is there. A hint without the lock: what another thread pushes just now is found by
+  // the next look.
+  bool empty() const noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    return tail_.load(std::memory_order_relaxed) == head && next_error_.load(std::memory_order_relaxed) != head;
+  }
+
   // Hands up to `count` entries in order to `emit(const Completion&, std::size_t position)`, which must not throw.
   // Returns how many, -EAGAIN when empty, -kErrorAvailable when the next one is an error.
   template <class Emit>
@@ -116,21 +123,14 @@ inline void CompletionQueue::push(const Completion& completion) noexcept {
 
 template <class Emit>
 std::ptrdiff_t CompletionQueue::read(std::size_t count, Emit&& emit) noexcept {
-  const auto waiting = [this](std::uint64_t head) {  // entries before the next error
-    return std::min(tail_.load(std::memory_order_relaxed), next_error_.load(std::memory_order_relaxed)) - head;
-  };
-  const auto none = [this](std::uint64_t head) {
-    return next_error_.load(std::memory_order_relaxed) == head ? -kErrorAvailable : -EAGAIN;
-  };
-  // A hint is enough to find nothing: what another thread pushes just now is found by the next poll.
-  std::uint64_t head = head_.load(std::memory_order_relaxed);
-  if (waiting(head) == 0) return none(head);
+  if (empty()) return -EAGAIN;
 
   LockGuard guard(lock_);
-  head = head_.load(std::memory_order_relaxed);
-  const std::size_t available = waiting(head);
+  const std::uint64_t head = head_.load(std::memory_order_relaxed);
+  const std::size_t available =
+      std::min(tail_.load(std::memory_order_relaxed), next_error_.load(std::memory_order_relaxed)) - head;
   if (available == 0) [[unlikely]]
-    return none(head);
+    return next_error_.load(std::memory_order_relaxed) == head ? -kErrorAvailable : -EAGAIN;
   const std::size_t taken = std::min(count, available);
   for (std::size_t i = 0; i < taken; ++i) emit(std::as_const(ring_[(head + i) & mask_]), i);
   head_.store(head + taken, std::memory_order_relaxed);

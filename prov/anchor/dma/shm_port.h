@@ -8,13 +8,17 @@
 #include <cstring>
 
 #include "dma/port.h"
+#include "os/small_copy.h"
 
 namespace anchor {
 
 struct ShmPort {
   static constexpr bool kCoherent = true;
 
-  static void put(void* to, const void* from, std::size_t size) noexcept { std::memcpy(to, from, size); }
+  static void put(void* to, const void* from, std::size_t size) noexcept {
+    if (size <= kSmallCopy) return small_copy(to, from, size);
+    std::memcpy(to, from, size);
+  }
 
   // R1, paired with A1 in load(): without it a reader could see the new sequence number and old message bytes.
   static void publish(std::atomic<std::uint64_t>& word, std::uint64_t value) noexcept {

@@ -26,6 +26,7 @@ class Channel {
 
   // -EAGAIN: the peer's FIFO is full. -EPROTO: the peer broke the protocol. Requires connected().
   virtual int send(const OutgoingMessage& message) noexcept = 0;
+  virtual int send_small(const SmallMessage& message) noexcept = 0;
   virtual std::uint32_t max_payload() const noexcept = 0;
 
   // Whether peek() found nothing and would again. What every pass asks of every polled peer, so it is one load.

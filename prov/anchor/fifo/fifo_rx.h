@@ -51,8 +51,11 @@ class FifoRx {
 
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
   void return_all(CreditLine* credit) noexcept {
-    if (unreturned_bytes_ != 0) return_credits(credit);
+    if (owes_bytes()) return_credits(credit);
   }
+
+  // Whether return_all() has something to do.
+  bool owes_bytes() const noexcept { return unreturned_bytes_ != 0; }
 
   bool broken() const noexcept { return broken_; }
 

@@ -12,7 +12,6 @@
 
 #include "fifo/fifo_layout.h"
 #include "fifo/message.h"
-#include "os/gather.h"
 
 namespace anchor {
 
@@ -35,29 +34,31 @@ class FifoTx {
   // Writes the message into the next slot and makes it visible. -EAGAIN: no room now. -EPROTO: the peer returned
   // credits that it never had. Requires: message.length <= kInlineSize, or <= max_payload() with kInArea.
   int put(const OutgoingMessage& message) noexcept {
-    if (head_ - tail_ > mask_) [[unlikely]] {
-      if (const int error = take_credits()) return error;
-      if (head_ - tail_ > mask_) return -EAGAIN;
-    }
+    if (const int error = await_slot()) [[unlikely]]
+      return error;
     Slot& slot = slots_[head_ & mask_];
     if (message.flags & kInArea) {
       std::uint32_t offset;
       if (const int error = reserve(message.length, &offset)) return error;
-      put_payload(offset, message);
+      put_segments(payload_ + offset, message);
       Port::put(slot.body, message.body, sizeof slot.body);
       Port::put(slot.body, &offset, sizeof offset);  // AreaBody::offset and its namesakes
     } else if (message.length != 0) {
-      put_inline(slot, message);
+      put_segments(slot.body, message);
     } else {
       Port::put(slot.body, message.body, sizeof slot.body);
     }
-    slot.tag = message.tag;
-    slot.data = message.data;
-    payload_marks_[head_ & mask_] = payload_head_;
-    ++head_;
-    // The head pointer and the notice of arrival travel in the message's own line.
-    Port::publish(slot.head, SlotHead::pack(head_, static_cast<std::uint8_t>(message.operation), message.flags,
-                                            static_cast<std::uint16_t>(message.length)));
+    publish(slot, message.operation, message.flags, message.length, message.tag, message.data);
+    return 0;
+  }
+
+  // The same for bytes that fit the slot.
+  int put_small(const SmallMessage& message) noexcept {
+    if (const int error = await_slot()) [[unlikely]]
+      return error;
+    Slot& slot = slots_[head_ & mask_];
+    Port::put(slot.body, message.bytes, message.length);
+    publish(slot, message.operation, message.flags, message.length, message.tag, message.data);
     return 0;
   }
 
@@ -67,18 +68,26 @@ class FifoTx {
   bool reader_wants_notification() const noexcept { return credit_->polled.load(std::memory_order_relaxed) == 0; }
 
  private:
-  void put_inline(Slot& slot, const OutgoingMessage& message) noexcept {
-    if (message.segment_count == 1) [[likely]] {
-      Port::put(slot.body, message.segments[0].iov_base, message.length);
-      return;
-    }
-    std::byte bytes[kInlineSize];
-    gather(bytes, message.segments, message.segment_count, 0, message.length);
-    Port::put(slot.body, bytes, message.length);
+  int await_slot() noexcept {
+    if (head_ - tail_ <= mask_) [[likely]]
+      return 0;
+    if (const int error = take_credits()) return error;
+    return head_ - tail_ <= mask_ ? 0 : -EAGAIN;
   }
 
-  void put_payload(std::uint32_t offset, const OutgoingMessage& message) noexcept {
-    std::byte* to = payload_ + offset;
+  void publish(Slot& slot, Operation operation, std::uint8_t flags, std::uint32_t length, std::uint64_t tag,
+               std::uint64_t data) noexcept {
+    slot.tag = tag;
+    slot.data = data;
+    payload_marks_[head_ & mask_] = payload_head_;
+    ++head_;
+    // The head pointer and the notice of arrival travel in the message's own line.
+    Port::publish(slot.head, SlotHead::pack(head_, static_cast<std::uint8_t>(operation), flags,
+                                            static_cast<std::uint16_t>(length)));
+  }
+
+  void put_segments(void* place, const OutgoingMessage& message) noexcept {
+    auto* to = static_cast<std::byte*>(place);
     for (std::uint32_t i = 0; i < message.segment_count; ++i) {
       if (message.segments[i].iov_len == 0) continue;  // its address may be anything, NULL too
       Port::put(to, message.segments[i].iov_base, message.segments[i].iov_len);

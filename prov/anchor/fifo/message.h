@@ -114,6 +114,16 @@ struct OutgoingMessage {
   }
 };
 
+// A message whose bytes, contiguous at `bytes`, fit a slot: what most are.
+struct SmallMessage {
+  Operation operation;
+  std::uint8_t flags;
+  std::uint16_t length;  // at most kInlineSize
+  std::uint64_t tag;
+  std::uint64_t data;
+  const void* bytes;
+};
+
 // A message as received: a private copy of the slot. `payload` points to `length` bytes inside the copy or, with
 // kInArea, in the payload area, where the sender may still scribble: read it once.
 struct IncomingMessage {

@@ -29,12 +29,8 @@ class FifoChannel final : public Channel {
 
   bool connected() const noexcept override { return tx_.has_value(); }
 
-  int send(const OutgoingMessage& message) noexcept override {
-    if (const int error = tx_->put(message)) return error;
-    if (tx_->reader_wants_notification()) [[unlikely]]
-      bell_.ring();
-    return 0;
-  }
+  int send(const OutgoingMessage& message) noexcept override { return notify_after(tx_->put(message)); }
+  int send_small(const SmallMessage& message) noexcept override { return notify_after(tx_->put_small(message)); }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
 
@@ -50,7 +46,11 @@ class FifoChannel final : public Channel {
 
   void consume() noexcept override {
     rx_.consume(peer_credit_);
-    awaited_ = nullptr;
+    if (rx_.owes_bytes()) {
+      awaited_ = nullptr;
+    } else {
+      await_next();
+    }
   }
   bool broken() const noexcept override { return rx_.broken(); }
 
@@ -69,6 +69,12 @@ class FifoChannel final : public Channel {
   }
 
  private:
+  int notify_after(int error) noexcept {
+    if (error == 0 && tx_->reader_wants_notification()) [[unlikely]]
+      bell_.ring();
+    return error;
+  }
+
   void await_next() noexcept {
     awaited_ = rx_.next_head();
     awaited_position_ = rx_.next_position();

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "os/gather.h"
+#include "os/small_copy.h"
 #include "os/status.h"
 #include "proto/completion.h"
 #include "proto/connect.h"
@@ -20,14 +21,35 @@ namespace {
 
 // Backpressure: what a message causes must have somewhere to go. A peer that is leaving collects no answers and sends
 // no more than is in its ring: only the application is waited for.
-bool must_wait(const Exchange& exchange, const Peer& peer) noexcept {
+[[gnu::always_inline]] inline bool must_wait(const Exchange& exchange, const Peer& peer) noexcept {
   return (exchange.receive_queue != nullptr && exchange.receive_queue->full()) ||
-         (peer.control.size() > kMaxOwedControl && peer.state != PeerState::kLeaving);
+         (!peer.control.empty() && peer.control.size() > kMaxOwedControl && peer.state != PeerState::kLeaving);
 }
 
-ReceiveRequest* find_receive(Exchange& exchange, const Envelope& envelope) noexcept {
+[[gnu::always_inline]] inline ReceiveRequest* find_receive(Exchange& exchange, const Envelope& envelope) noexcept {
   return static_cast<ReceiveRequest*>(
       exchange.matcher(envelope.tagged).find_receive(envelope.peer->number, envelope.tag));
+}
+
+// What most messages meet: one segment with room for all of it, which takes no other, and a sender that waits for
+// nothing.
+bool is_plain(const ReceiveRequest& receive, const Envelope& envelope) noexcept {
+  return receive.segment_count == 1 && (receive.flags & kMultiReceive) == 0 && envelope.length <= receive.length &&
+         envelope.request == 0;
+}
+
+// deliver_bytes() for that case, all in one piece. Requires: `receive` is posted.
+[[gnu::flatten]] void deliver_plain(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope,
+                                    const std::byte* bytes) {
+  if (envelope.length <= kSmallCopy) {
+    small_copy(receive.segments[0].iov_base, bytes, envelope.length);
+  } else {
+    std::memcpy(receive.segments[0].iov_base, bytes, envelope.length);
+  }
+  exchange.matcher(receive.tagged).remove(&receive);
+  complete_receive(exchange, receive, envelope,
+                   {.offset = 0, .received = envelope.length, .error = 0, .releases = true});
+  exchange.receives.release(&receive);
 }
 
 void deliver_bytes(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope, const std::byte* bytes) {
@@ -44,7 +66,7 @@ void deliver_bytes(Exchange& exchange, ReceiveRequest& receive, const Envelope& 
     post_finish(exchange, *envelope.peer, envelope.request, 0);
 }
 
-UnexpectedRequest* keep_unexpected(Exchange& exchange, const Envelope& envelope, std::size_t bytes) {
+[[gnu::noinline]] UnexpectedRequest* keep_unexpected(Exchange& exchange, const Envelope& envelope, std::size_t bytes) {
   Peer& peer = *envelope.peer;
   if (peer.unexpected_bytes + bytes > exchange.settings.unexpected_limit && peer.state != PeerState::kLeaving)
     return nullptr;
@@ -60,7 +82,7 @@ UnexpectedRequest* keep_unexpected(Exchange& exchange, const Envelope& envelope,
   return kept;
 }
 
-Verdict keep_eager(Exchange& exchange, const Envelope& envelope, const std::byte* bytes) {
+[[gnu::noinline]] Verdict keep_eager(Exchange& exchange, const Envelope& envelope, const std::byte* bytes) {
   std::unique_ptr<std::byte[]> copy;
   if (envelope.length != 0) {
     copy.reset(new (std::nothrow) std::byte[envelope.length]);
@@ -101,7 +123,7 @@ bool stays_open(const Exchange& exchange, const ReceiveRequest& receive, std::ui
 }
 
 // Gives a new receive what has already arrived for it. True: it takes no more (and may be gone).
-bool fill_from_unexpected(Exchange& exchange, ReceiveRequest& receive) {
+[[gnu::noinline]] bool fill_from_unexpected(Exchange& exchange, ReceiveRequest& receive) {
   TagMatcher& matcher = exchange.matcher(receive.tagged);
   while (UnexpectedMessage* found = matcher.find_unexpected(receive.source, receive.tag, receive.ignore)) {
     auto* message = static_cast<UnexpectedRequest*>(found);
@@ -131,7 +153,11 @@ Verdict on_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message)
   }
   ReceiveRequest* receive = find_receive(exchange, envelope);
   if (receive == nullptr) return keep_eager(exchange, envelope, message.payload);
-  deliver_bytes(exchange, *receive, envelope, message.payload);
+  if (is_plain(*receive, envelope)) [[likely]] {
+    deliver_plain(exchange, *receive, envelope, message.payload);
+  } else {
+    deliver_bytes(exchange, *receive, envelope, message.payload);
+  }
   return Verdict::kTaken;
 }
 
@@ -181,10 +207,9 @@ void finish_receive(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   if (releases) exchange.receives.release(&receive);
 }
 
-ReceiveRequest* make_receive(Exchange& exchange, const WorkRequest& work) {
+[[gnu::always_inline]] inline ReceiveRequest* take_receive(Exchange& exchange, const WorkRequest& work) {
   ReceiveRequest* receive = exchange.receives.acquire();
   if (receive == nullptr) return nullptr;
-  receive->source = kAnySource;
   receive->tag = work.tag;
   receive->ignore = work.ignore;
   receive->flags = work.flags;
@@ -196,20 +221,27 @@ ReceiveRequest* make_receive(Exchange& exchange, const WorkRequest& work) {
   receive->tagged = work.type == WorkType::kTaggedReceive;
   receive->posted = false;
   receive->open = true;
-  std::copy_n(work.segments, work.segment_count, receive->segments);
+  if (work.segment_count == 1) [[likely]] {
+    receive->segments[0] = work.segments[0];
+  } else {
+    std::copy_n(work.segments, work.segment_count, receive->segments);
+  }
   return receive;
 }
+
+ReceiveRequest* make_receive(Exchange& exchange, const WorkRequest& work) { return take_receive(exchange, work); }
 
 int post_receive(Exchange& exchange, const WorkRequest& work) {
   Peer* source;
   if (!exchange.find_source(work, &source)) return -EINVAL;
-  ReceiveRequest* receive = make_receive(exchange, work);
+  ReceiveRequest* receive = take_receive(exchange, work);
   if (receive == nullptr) return -EAGAIN;
   if (source != nullptr) receive->source = source->number;
 
-  if (fill_from_unexpected(exchange, *receive)) return 0;
+  TagMatcher& matcher = exchange.matcher(receive->tagged);
+  if (matcher.unexpected() != 0 && fill_from_unexpected(exchange, *receive)) return 0;
   receive->posted = true;
-  exchange.matcher(receive->tagged).post(receive);
+  matcher.post(receive);
   if (source != nullptr && source->state == PeerState::kIdle) [[unlikely]]
     await_peer(exchange, *source);
   return 0;

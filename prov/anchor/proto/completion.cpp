@@ -17,8 +17,7 @@ std::uint64_t receive_flags(bool tagged) noexcept {
   return kCompletionReceive | (tagged ? kCompletionTagged : kCompletionMessage);
 }
 
-void count_receive(Exchange& exchange, int error) noexcept {
-  if (exchange.receive_counter == nullptr) return;
+[[gnu::noinline]] void count_receive(Exchange& exchange, int error) noexcept {
   if (error != 0) {
     exchange.receive_counter->add_error();
   } else {
@@ -26,8 +25,8 @@ void count_receive(Exchange& exchange, int error) noexcept {
   }
 }
 
-void report_receive_error(Exchange& exchange, const Completion& completion, std::size_t overflow, int error,
-                          const EndpointName& source) noexcept {
+[[gnu::noinline]] void report_receive_error(Exchange& exchange, const Completion& completion, std::size_t overflow,
+                                            int error, const EndpointName& source) noexcept {
   if (exchange.receive_queue == nullptr) return;
   exchange.receive_queue->push_error({.completion = completion,
                                       .overflow_length = overflow,
@@ -81,7 +80,8 @@ void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const E
     if (delivery.releases) completion.flags |= kCompletionMultiReceive;
   }
   const bool stranger = exchange.settings.report_unknown_source && envelope.peer->address == kAnyAddress;
-  if (delivery.counts) count_receive(exchange, delivery.error != 0 ? delivery.error : stranger ? EADDRNOTAVAIL : 0);
+  if (delivery.counts && exchange.receive_counter != nullptr)
+    count_receive(exchange, delivery.error != 0 ? delivery.error : stranger ? EADDRNOTAVAIL : 0);
   if (delivery.error != 0) [[unlikely]] {
     const std::size_t missing = delivery.error == kTruncated ? envelope.length - delivery.received : 0;
     return report_receive_error(exchange, completion, missing, delivery.error, {});
@@ -102,7 +102,7 @@ void fail_receive(Exchange& exchange, const ReceiveRequest& receive, int error) 
                         .tag = receive.tag,
                         .source = kAnyAddress};
   if ((receive.flags & kMultiReceive) && receive.pending == 0) completion.flags |= kCompletionMultiReceive;
-  count_receive(exchange, error);
+  if (exchange.receive_counter != nullptr) count_receive(exchange, error);
   report_receive_error(exchange, completion, 0, error, {});
 }
 

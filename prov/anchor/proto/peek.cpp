@@ -13,7 +13,7 @@ namespace {
 
 // Reports on a message without moving it: a completion with its length, tag, data and source.
 void report_peek(Exchange& exchange, const WorkRequest& work, const Envelope& envelope) {
-  ReceiveRequest shape;
+  ReceiveRequest shape{};
   shape.flags = work.flags & ~std::uint32_t{kMultiReceive};
   shape.context = work.context;
   shape.tagged = work.type == WorkType::kTaggedReceive;

@@ -28,6 +28,7 @@ bool receive_from(Exchange& exchange, Peer& peer) {
       return false;
     }
     channel.consume();
+    if (channel.quiet()) return true;
   }
   return true;
 }
@@ -49,6 +50,25 @@ void see_off(Exchange& exchange, Peer& peer) {
 
 // Nobody rings for a message that waits already, nor for one of our own.
 bool may_rest(const Peer& peer) noexcept { return peer.region != nullptr && peer.channel->peek() == nullptr; }
+
+// Someone may ring: a peer whose FIFO is not polled at any time, a new one seldom. A pass that found messages leaves
+// the board to the next ones, but not for ever.
+bool scans_now(const Exchange& exchange, bool found) noexcept {
+  const bool all_polled = exchange.peers.size() == exchange.polled.size();
+  return exchange.passes % kPassesPerScan == 0 || (!found && !all_polled);
+}
+
+void scan_board(Exchange& exchange) {
+  exchange.board->scan([&](std::uint32_t index) {
+    if (index < kContactEntries) {
+      if (std::find(exchange.contacts.begin(), exchange.contacts.end(), index) == exchange.contacts.end())
+        exchange.contacts.push_back(index);
+      exchange.contact_rang = true;
+    } else if (Peer* peer = exchange.board_owners[index]) {
+      start_polling(exchange, *peer);
+    }
+  });
+}
 
 }  // namespace
 
@@ -82,15 +102,7 @@ bool poll_peers(Exchange& exchange) {
     }
     i = std::min(i, exchange.polled.size());  // several may have left
   }
-  exchange.board->scan([&](std::uint32_t index) {
-    if (index < kContactEntries) {
-      if (std::find(exchange.contacts.begin(), exchange.contacts.end(), index) == exchange.contacts.end())
-        exchange.contacts.push_back(index);
-      exchange.contact_rang = true;
-    } else if (Peer* peer = exchange.board_owners[index]) {
-      start_polling(exchange, *peer);
-    }
-  });
+  if (scans_now(exchange, found)) scan_board(exchange);
   return found;
 }
 

@@ -12,6 +12,8 @@ namespace anchor {
 inline constexpr std::size_t kFreePolls = 4;
 // Empty polls in a row after which a FIFO beyond those is left to the board.
 inline constexpr std::uint32_t kIdlePolls = 1024;
+// While messages come in, or every FIFO is polled, the board is looked at once in so many passes.
+inline constexpr std::uint32_t kPassesPerScan = 8;
 // Messages taken from one FIFO in one pass: the others get their turn.
 inline constexpr unsigned kMessagesPerPoll = 32;
 

@@ -40,15 +40,16 @@ struct SendRequest {
 };
 
 struct ReceiveRequest : PostedReceive {
-  std::uint32_t flags = 0;  // WorkFlag
-  std::uint32_t segment_count = 0;
-  std::size_t length = 0;
-  void* context = nullptr;
-  std::size_t used = 0;       // multi-receive: bytes given to messages so far
-  std::uint32_t pending = 0;  // messages on their way into the buffer
-  bool tagged = false;
-  bool posted = false;  // stands in its matcher
-  bool open = true;     // takes further messages
+  // Set by make_receive().
+  std::uint32_t flags;  // WorkFlag
+  std::uint32_t segment_count;
+  std::size_t length;
+  void* context;
+  std::size_t used;       // multi-receive: bytes given to messages so far
+  std::uint32_t pending;  // messages on their way into the buffer
+  bool tagged;
+  bool posted;  // stands in its matcher
+  bool open;    // takes further messages
   iovec segments[kMaxSegments];
 };
 

@@ -9,9 +9,17 @@
 namespace anchor {
 namespace {
 
+Operation operation_of(const WorkRequest& work, Operation tagged, Operation untagged) noexcept {
+  return work.type == WorkType::kTaggedSend ? tagged : untagged;
+}
+
+std::uint8_t message_flags(const WorkRequest& work) noexcept {
+  return (work.flags & kRemoteData) != 0 ? kHasRemoteData : 0;
+}
+
 OutgoingMessage envelope(const WorkRequest& work, Operation tagged, Operation untagged) noexcept {
-  return {.operation = work.type == WorkType::kTaggedSend ? tagged : untagged,
-          .flags = static_cast<std::uint8_t>(work.flags & kRemoteData ? kHasRemoteData : 0),
+  return {.operation = operation_of(work, tagged, untagged),
+          .flags = message_flags(work),
           .tag = work.tag,
           .data = work.data};
 }
@@ -20,6 +28,22 @@ void attach_bytes(OutgoingMessage& message, const WorkRequest& work) noexcept {
   message.length = static_cast<std::uint32_t>(work.length);
   message.segments = work.segments;
   message.segment_count = work.segment_count;
+}
+
+int send_small(Channel& channel, const WorkRequest& work) noexcept {
+  return channel.send_small({.operation = operation_of(work, Operation::kTaggedEager, Operation::kEager),
+                             .flags = message_flags(work),
+                             .length = static_cast<std::uint16_t>(work.length),
+                             .tag = work.tag,
+                             .data = work.data,
+                             .bytes = work.segments[0].iov_base});
+}
+
+[[gnu::noinline]] int send_eager(Channel& channel, const WorkRequest& work) noexcept {
+  OutgoingMessage message = envelope(work, Operation::kTaggedEager, Operation::kEager);
+  attach_bytes(message, work);
+  if (work.length > kInlineSize) message.flags |= kInArea;
+  return channel.send(message);
 }
 
 void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::uint64_t request,
@@ -40,7 +64,8 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
 }
 
 // Sends that end with the receiver's kFinish: announced ones, and eager ones whose delivery is to be confirmed.
-int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
+[[gnu::noinline]] int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work,
+                                    SendRequest* queued) noexcept {
   SendRequest* request = queued != nullptr ? queued : keep_send(exchange, peer, work);
   if (request == nullptr) return -EAGAIN;
   const std::uint64_t id = exchange.sends.id(request);
@@ -70,13 +95,17 @@ int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work, SendR
 }  // namespace
 
 int start_send(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
-  if ((work.flags & kDeliveryComplete) || work.length > peer.channel->max_payload()) [[unlikely]]
+  if (work.flags & kDeliveryComplete) [[unlikely]]
     return start_tracked(exchange, peer, work, queued);
-
-  OutgoingMessage message = envelope(work, Operation::kTaggedEager, Operation::kEager);
-  attach_bytes(message, work);
-  if (work.length > kInlineSize) message.flags |= kInArea;
-  if (const int error = peer.channel->send(message)) return error;
+  int error;
+  if (work.length <= kInlineSize && work.segment_count == 1) [[likely]] {
+    error = send_small(*peer.channel, work);
+  } else if (work.length <= peer.channel->max_payload()) {
+    error = send_eager(*peer.channel, work);
+  } else {
+    return start_tracked(exchange, peer, work, queued);
+  }
+  if (error != 0) return error;
   complete_send(exchange, work);  // the bytes lie in the peer's memory: inject and transmit complete
   if (queued != nullptr) {
     peer.waiting.remove(queued);
