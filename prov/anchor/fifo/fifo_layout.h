@@ -79,7 +79,11 @@ struct BlockGeometry {
   constexpr std::size_t max_payload() const noexcept { return payload_bytes / 2 / kCacheLine * kCacheLine; }
 };
 
+// Slots ahead that either end of a FIFO prefetches in a stream of messages.
+inline constexpr std::uint32_t kPrefetchDistance = 3;
+
 inline constexpr std::uint32_t kMinSlots = 16;
+static_assert(kPrefetchDistance < kMinSlots);
 inline constexpr std::uint32_t kMaxSlots = 1u << 16;
 inline constexpr std::uint32_t kMinPayloadArea = 2 * (4096 + 64);
 inline constexpr std::uint32_t kMaxPayloadArea = 120u << 10;  // so that max_payload() fits the slot's 16-bit length

@@ -54,6 +54,9 @@ class FifoRx {
     if (owes_bytes()) return_credits(credit);
   }
 
+  // In a stream of messages: has the line of a later slot brought here while the next ones are handled.
+  void prefetch() const noexcept { prefetch_to_read(&slots_[(position_ + kPrefetchDistance) & mask_]); }
+
   // Whether return_all() has something to do.
   bool owes_bytes() const noexcept { return unreturned_bytes_ != 0; }
 

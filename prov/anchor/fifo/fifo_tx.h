@@ -62,6 +62,9 @@ class FifoTx {
     return 0;
   }
 
+  // In a stream of messages: has the line of a later slot brought here while the next ones are prepared.
+  void prefetch() const noexcept { prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]); }
+
   std::uint32_t max_payload() const noexcept { return max_payload_; }
 
   // The reader does not look at this FIFO by itself: ring its notification board.

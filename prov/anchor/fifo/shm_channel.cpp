@@ -10,6 +10,8 @@
 namespace anchor {
 namespace {
 
+constexpr std::uint32_t kStream = 4;  // messages one way, in a row
+
 CreditLine* credit_line(std::byte* block) { return reinterpret_cast<CreditLine*>(block); }
 PullLine* pull_line(std::byte* block) { return reinterpret_cast<PullLine*>(block + sizeof(CreditLine)); }
 
@@ -46,6 +48,7 @@ class FifoChannel final : public Channel {
 
   void consume() noexcept override {
     rx_.consume(peer_credit_);
+    if (streams(false)) rx_.prefetch();
     if (rx_.owes_bytes()) {
       awaited_ = nullptr;
     } else {
@@ -70,9 +73,18 @@ class FifoChannel final : public Channel {
 
  private:
   int notify_after(int error) noexcept {
+    if (streams(true)) tx_->prefetch();
     if (error == 0 && tx_->reader_wants_notification()) [[unlikely]]
       bell_.ring();
     return error;
+  }
+
+  // Whether several messages have gone the same way now. Where they alternate, a line that one side prefetches is taken
+  // away from the other, which polls it.
+  bool streams(bool out) noexcept {
+    in_a_row_ = out == last_went_out_ ? in_a_row_ + 1 : 0;
+    last_went_out_ = out;
+    return in_a_row_ >= kStream;
   }
 
   void await_next() noexcept {
@@ -93,6 +105,8 @@ class FifoChannel final : public Channel {
   std::byte* peer_block_ = nullptr;
   Bell bell_;
   bool polled_ = false;
+  bool last_went_out_ = false;
+  std::uint32_t in_a_row_ = 0;
   Mapping peer_mapping_;
 };
 

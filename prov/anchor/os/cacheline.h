@@ -15,6 +15,16 @@ inline constexpr std::size_t kCacheLine = 64;
 inline constexpr std::size_t kWriterSpacing = 128;
 inline constexpr std::size_t kPageSize = 4096;
 
+// Hints that a line will be read, or written, soon.
+inline void prefetch_to_read(const void* line) noexcept { __builtin_prefetch(line, 0); }
+inline void prefetch_to_write(const void* line) noexcept {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(line)));  // the builtin is a read without -mprfchw
+#else
+  __builtin_prefetch(line, 1);
+#endif
+}
+
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) noexcept {
   return (value + alignment - 1) / alignment * alignment;
 }
