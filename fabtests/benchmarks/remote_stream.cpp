@@ -11,8 +11,8 @@ namespace anchor::bench {
 namespace {
 
 constexpr std::size_t kDepth = 64;
-constexpr std::size_t kSmallestDepth = 8;
-constexpr std::size_t kBytes = 64 << 20;
+constexpr std::size_t kSmallestDepth = 2;
+constexpr std::size_t kBytes = 16 << 20;
 constexpr std::size_t kWord = 8;
 constexpr std::size_t kSmallest = 4096;
 constexpr std::size_t kLargest = 8 << 20;
