@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "core/intrusive_list.h"
+#include "core/remote_work.h"
 #include "core/request_pool.h"
 #include "core/tag_match.h"
 #include "core/work_request.h"
@@ -37,6 +38,17 @@ struct SendRequest {
   std::uint64_t transfer = 0;
   std::uint64_t wanted = 0;
   std::uint64_t position = 0;
+};
+
+// An RMA or atomic operation that could not end in the call that made it. In Peer::waiting it stands among the sends.
+struct RemoteRequest : SendRequest {
+  std::uint32_t target_count = 0;
+  RemoteTarget targets[kMaxSegments];
+  std::uint64_t left = 0;  // bytes of it that are still to come, or to be confirmed
+  bool checked = false;    // by the peer's protection table
+  bool moved = false;      // its bytes have gone; the peer is still to be told of it
+
+  RemoteWork remote_work() const noexcept { return {work, target_count, targets}; }
 };
 
 struct ReceiveRequest : PostedReceive {
