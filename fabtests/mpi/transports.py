@@ -49,7 +49,7 @@ def proof_of_btl_alone(output, ranks):
     return proof_of_btl(output, ranks) + lines_of("Using ofi btl for send to", output, ranks * (ranks - 1), "pairs")
 
 
-# What BTL OFI is asked for first is told at verbosity 10.
+# Talkative enough to tell which component and provider each rank has taken.
 ANCHOR = settings(opal_common_ofi_verbose="10", mtl_base_verbose="10", btl_base_verbose="10")
 OVER_MTL = settings(pml="cm", mtl="ofi", mtl_ofi_provider_include="anchor") + ANCHOR
 OVER_BTL = settings(pml="ob1", osc="rdma", btl_ofi_provider_include="anchor") + ANCHOR
