@@ -20,6 +20,7 @@
 #include "core/tag_match.h"
 #include "fifo/notification.h"
 #include "proto/peer_table.h"
+#include "proto/region_table.h"
 #include "proto/requests.h"
 
 namespace anchor {
@@ -51,6 +52,11 @@ struct Exchange {
     return *source != nullptr;
   }
 
+  // AccessRights whose use by peers is counted here, whatever the region.
+  std::uint32_t counted() const noexcept {
+    return (remote_read_counter != nullptr ? kRemoteRead : 0u) | (remote_write_counter != nullptr ? kRemoteWrite : 0u);
+  }
+
   // Where peers may copy from our memory directly, and how they find out that it is ours.
   DirectCopyOffer own_offer() const noexcept {
     return {
@@ -67,6 +73,7 @@ struct Exchange {
   std::vector<Peer*> backlogged;  // have something that found their FIFO full
   IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> incoming;
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
+  IntrusiveList<ServedRead, &ServedRead::moving> serving;
   std::uint32_t passes = 0;
 
   const EndpointSettings settings;
@@ -78,6 +85,7 @@ struct Exchange {
   RequestPool<ReceiveRequest> receives{SIZE_MAX};
   RequestPool<UnexpectedRequest> unexpected{SIZE_MAX};
   RequestPool<IncomingTransfer> transfers{SIZE_MAX};
+  RequestPool<ServedRead> served{SIZE_MAX};
   std::vector<UnexpectedRequest*> claimed;
   MemoryRegistry* memory = nullptr;  // what peers may reach; nullptr: nothing
   // Operations of ours on peers' memory, and of theirs on ours.
@@ -93,6 +101,7 @@ struct Exchange {
   std::uint64_t incarnation = 0;
   std::uint64_t proof[2] = {};  // read by peers from our memory: see DirectCopyOffer
   std::unique_ptr<LocalRegion> region;
+  std::unique_ptr<PublishedRegions> published;  // the memory that peers may reach, in `region`
   std::unique_ptr<NotificationBoard> board;
   std::vector<Peer*> board_owners;  // by index of the board
   std::vector<std::uint32_t> free_notifications;
