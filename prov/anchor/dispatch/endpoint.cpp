@@ -144,6 +144,47 @@ void Endpoint::bind_receive_counter(Counter* counter) noexcept {
   state_->exchange.receive_counter = counter;
 }
 
+void Endpoint::bind_read_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.read_counter = counter;
+}
+
+void Endpoint::bind_write_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.write_counter = counter;
+}
+
+void Endpoint::bind_remote_read_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.remote_read_counter = counter;
+}
+
+void Endpoint::bind_remote_write_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.remote_write_counter = counter;
+}
+
+void Endpoint::bind(MemoryRegistry* memory) noexcept { state_->exchange.memory = memory; }
+const void* Endpoint::identity() const noexcept { return &state_->exchange; }
+
+int Endpoint::submit_remote(const RemoteWork& request) noexcept {
+  const LockGuard guard(state_->lock);
+  try {
+    return anchor::submit_remote(state_->exchange, request);
+  } catch (const std::bad_alloc&) {
+    return -EAGAIN;
+  }
+}
+
+int Endpoint::submit_atomic(const AtomicWork& request) noexcept {
+  const LockGuard guard(state_->lock);
+  try {
+    return anchor::submit_atomic(state_->exchange, request);
+  } catch (const std::bad_alloc&) {
+    return -EAGAIN;
+  }
+}
+
 int Endpoint::submit(const WorkRequest& request) noexcept {
   const LockGuard guard(state_->lock);
   try {

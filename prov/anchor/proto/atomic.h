@@ -12,7 +12,7 @@ namespace anchor {
 
 // Initiator: takes on an operation. -EAGAIN: no room now. A connected peer's operations never wait here, but for a
 // fenced one.
-int submit_atomic(Exchange& exchange, Peer& peer, const AtomicWork& work);
+int begin_atomic(Exchange& exchange, Peer& peer, const AtomicWork& work);
 // Initiator: sends one that stands in peer.waiting, which it leaves. As start_remote() (remote.h) has it.
 int start_atomic(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept;
 Verdict on_atomic_reply(Exchange& exchange, Peer& peer, const IncomingMessage& message);

@@ -117,12 +117,13 @@ int carry_out(Exchange& exchange, const Atomic& atomic, std::byte* former) {
   }
   std::size_t position = 0;
   for (std::uint32_t i = 0; i < targets; ++i) {
-    const int error = exchange.memory->access(
-        access_to(exchange, atomic, i), [&](const MemoryRegion& region, const iovec* pieces, std::uint32_t pieces_count) {
-          const int refused = apply_to(atomic, pieces, pieces_count, position, former);
-          if (refused == 0) count(exchange, region, atomic.family, i + 1 == targets);
-          return refused;
-        });
+    const int error =
+        exchange.memory->access(access_to(exchange, atomic, i),
+                                [&](const MemoryRegion& region, const iovec* pieces, std::uint32_t pieces_count) {
+                                  const int refused = apply_to(atomic, pieces, pieces_count, position, former);
+                                  if (refused == 0) count(exchange, region, atomic.family, i + 1 == targets);
+                                  return refused;
+                                });
     if (error != 0) return error;
     position += atomic.targets[i].length;
   }

@@ -7,6 +7,7 @@
 #include "os/gather.h"
 #include "proto/atomic.h"
 #include "proto/connect.h"
+#include "proto/limits.h"
 #include "proto/loss.h"
 #include "proto/outbox.h"
 #include "proto/remote.h"
@@ -16,6 +17,8 @@ namespace {
 
 // Everything a message can be made of: body, targets, operand, values to compare with.
 constexpr std::size_t kMaxParts = 2 + 2 * kMaxSegments;
+static_assert(kMaxSegments * sizeof(RemoteTarget) + 2 * kMaxAtomicSize <=
+              BlockGeometry{kMinSlots, kMinPayloadArea}.max_payload());
 
 struct Parts {
   iovec list[kMaxParts];
@@ -105,13 +108,11 @@ int queue(Exchange& exchange, Peer& peer, const AtomicWork& work) {
 }
 
 // FIFO reads are answered at the peer's leisure: what changes the memory comes after them.
-bool must_wait(const Peer& peer) noexcept {
-  return peer.state != PeerState::kConnected || peer.unanswered_reads != 0;
-}
+bool must_wait(const Peer& peer) noexcept { return peer.state != PeerState::kConnected || peer.unanswered_reads != 0; }
 
 }  // namespace
 
-int submit_atomic(Exchange& exchange, Peer& peer, const AtomicWork& work) {
+int begin_atomic(Exchange& exchange, Peer& peer, const AtomicWork& work) {
   if (peer.state != PeerState::kConnected || (work.remote.base.flags & kFence)) [[unlikely]]
     return queue(exchange, peer, work);
   if (!peer.waiting.empty() || must_wait(peer)) [[unlikely]]

@@ -15,6 +15,7 @@
 #include "core/counter.h"
 #include "core/endpoint_settings.h"
 #include "core/intrusive_list.h"
+#include "core/memory_region.h"
 #include "core/request_pool.h"
 #include "core/tag_match.h"
 #include "fifo/notification.h"
@@ -32,7 +33,11 @@ struct AbandonedBlock {
 
 struct Exchange {
   Exchange(Device& on, const EndpointSettings& with)
-      : settings(with), device(on), sends(with.transmit_size), geometry{with.fifo_slots, with.fifo_payload} {
+      : settings(with),
+        device(on),
+        sends(with.transmit_size),
+        remotes(with.transmit_size),
+        geometry{with.fifo_slots, with.fifo_payload} {
     contacts.reserve(kContactEntries);
   }
 
@@ -69,10 +74,17 @@ struct Exchange {
   TagMatcher tagged;
   TagMatcher untagged;
   RequestPool<SendRequest> sends;
+  RequestPool<RemoteRequest> remotes;
   RequestPool<ReceiveRequest> receives{SIZE_MAX};
   RequestPool<UnexpectedRequest> unexpected{SIZE_MAX};
   RequestPool<IncomingTransfer> transfers{SIZE_MAX};
   std::vector<UnexpectedRequest*> claimed;
+  MemoryRegistry* memory = nullptr;  // what peers may reach; nullptr: nothing
+  // Operations of ours on peers' memory, and of theirs on ours.
+  Counter* read_counter = nullptr;
+  Counter* write_counter = nullptr;
+  Counter* remote_read_counter = nullptr;
+  Counter* remote_write_counter = nullptr;
   std::size_t min_multi_receive = 64;
 
   // Set-up.

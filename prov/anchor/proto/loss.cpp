@@ -10,6 +10,7 @@
 #include "proto/completion.h"
 #include "proto/outbox.h"
 #include "proto/polling.h"
+#include "proto/remote.h"
 #include "proto/rendezvous.h"
 
 namespace anchor {
@@ -21,6 +22,9 @@ void fail_started_sends(Exchange& exchange, Peer& peer) {
     stop_streaming(exchange, *request);
     fail_send(exchange, request->work, peer.loss);
     exchange.sends.release(request);
+  });
+  exchange.remotes.for_each([&](RemoteRequest* request) {
+    if (request->peer == &peer && request->state != SendState::kWaiting) end_remote(exchange, *request, peer.loss);
   });
 }
 
@@ -112,7 +116,7 @@ void fail_waiting(Exchange& exchange, Peer& peer, int error) {
   while (SendRequest* request = peer.waiting.front()) {
     peer.waiting.remove(request);
     fail_send(exchange, request->work, error);
-    exchange.sends.release(request);
+    release_send(exchange, *request);
   }
 }
 
@@ -131,6 +135,8 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   std::erase(exchange.backlogged, &peer);
   peer.backlogged = false;
   peer.control.clear();
+  peer.replies.clear();
+  peer.owed_bytes = 0;
   peer.channel.reset();
   peer.direct.reset();
   if (peer.region) peer.region->release_contact();

@@ -38,6 +38,10 @@ struct Peer {
   std::uint64_t reported = kAnyAddress;
   IntrusiveList<SendRequest, &SendRequest::waiting> waiting;
   std::deque<OutgoingMessage> control;  // control messages that found the FIFO full
+  std::deque<OwedReply> replies;        // likewise
+  std::size_t owed_bytes = 0;           // in them
+  std::uint32_t unanswered = 0;         // RemoteRequests that its messages will end
+  std::uint32_t unanswered_reads = 0;   // those of them that read its memory
   std::unique_ptr<DirectCopy> direct;   // nullptr: its memory is out of reach, bytes go through the FIFO
   std::size_t unexpected_bytes = 0;
   std::uint32_t unexpected_messages = 0;
