@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Atomic operations that cannot be: refused at once, or ended by an error completion with nothing touched.
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "atomics.h"
 #include "common/registry.h"
@@ -134,6 +137,46 @@ TEST(atomic_refused_at_once, .anchor_only = true) {
   CHECK_EQ(fi_fetch_atomicv(node.ep(), &operand, nullptr, 5, &result, nullptr, 1, a.to, 0, kFull, FI_UINT64, FI_SUM,
                             nullptr),
            -FI_EINVAL);
+}
+
+// A region may be all addresses, or no longer be there: the target says so and lives on.
+TEST(atomic_on_unmapped_memory, .ranks = 2, .anchor_only = true) {
+  constexpr std::size_t kPage = 4096;
+  Node node(team, kAtomicNode);
+  auto* pages = static_cast<std::uint64_t*>(
+      ::mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  REQUIRE(pages != MAP_FAILED);
+  const Owned<fid_mr> everything = expose(node.domain(), nullptr, SIZE_MAX, kFull);
+  const Owned<fid_mr> there = expose(node.domain(), pages, 2 * kPage, kReadOnly);
+  ::munmap(pages + kPage / 8, kPage);
+  node.introduce();
+  const Bytes where =
+      team.gather(Bytes(reinterpret_cast<const std::byte*>(&pages), reinterpret_cast<const std::byte*>(&pages + 1)))[1];
+  if (team.rank() == 0) {
+    std::uint64_t address, operand = 3, compare = 0, result = 77;
+    std::memcpy(&address, where.data(), sizeof address);
+    Atomic a{.operand = &operand, .compare = &compare, .result = &result, .to = node.peer(1), .key = kFull};
+    const auto fails = [&](Family family, fi_op op, std::uint64_t to) {
+      a.address = to;
+      a.op = op;
+      node.submit([&] { return atomic_message(node.ep(), family, a, FI_COMPLETION); });
+      CHECK_EQ(node.await_send_error().error, FI_EFAULT);
+      CHECK_EQ(result, 77u);
+    };
+    fails(Family::kFetch, FI_SUM, 8);
+    fails(Family::kFetch, FI_ATOMIC_READ, 8);
+    fails(Family::kCompare, FI_CSWAP, address + kPage);
+    fails(Family::kBase, FI_SUM, ~0ull << 47);
+    a.key = kReadOnly;
+    fails(Family::kBase, FI_SUM, kPage);
+    fails(Family::kFetch, FI_ATOMIC_READ, 2 * kPage - 8);
+    a.address = kPage - 8;
+    a.op = FI_SUM;
+    carry_out(node, Family::kBase, a);
+  }
+  team.barrier();
+  CHECK_EQ(pages[kPage / 8 - 1], team.rank() == 1 ? 3u : 0u);
+  ::munmap(pages, kPage);
 }
 
 // Without the capability there are no calls, and before fi_enable no operations.

@@ -75,10 +75,14 @@ std::uint32_t rights_for(const Atomic& atomic) noexcept {
 
 // The memory of one target, element for element. Pieces of a region are its segments, which need not end between two
 // elements.
-int apply_to(const Atomic& atomic, const iovec* pieces, std::uint32_t count, std::size_t position, std::byte* former) {
+int apply_to(Exchange& exchange, const Atomic& atomic, const iovec* pieces, std::uint32_t count, std::size_t position,
+             std::byte* former) {
   const std::size_t size = atomic_size(atomic.type);
-  for (std::uint32_t i = 0; i < count; ++i)
+  const auto touch = atomic_writes(atomic.operation) ? MemoryProbe::Touch::kWrite : MemoryProbe::Touch::kRead;
+  for (std::uint32_t i = 0; i < count; ++i) {
     if (pieces[i].iov_len % size != 0) return -EINVAL;
+    if (const int error = exchange.probe.check(pieces[i].iov_base, pieces[i].iov_len, touch)) return error;
+  }
   for (std::uint32_t i = 0; i < count; ++i) {
     apply_atomic(atomic.type, atomic.operation,
                  {.target = static_cast<std::byte*>(pieces[i].iov_base),
@@ -117,13 +121,13 @@ int carry_out(Exchange& exchange, const Atomic& atomic, std::byte* former) {
   }
   std::size_t position = 0;
   for (std::uint32_t i = 0; i < targets; ++i) {
-    const int error =
-        exchange.memory->access(access_to(exchange, atomic, i),
-                                [&](const MemoryRegion& region, const iovec* pieces, std::uint32_t pieces_count) {
-                                  const int refused = apply_to(atomic, pieces, pieces_count, position, former);
-                                  if (refused == 0) count(exchange, region, atomic.family, i + 1 == targets);
-                                  return refused;
-                                });
+    const int error = exchange.memory->access(
+        access_to(exchange, atomic, i),
+        [&](const MemoryRegion& region, const iovec* pieces, std::uint32_t pieces_count) {
+          const int refused = apply_to(exchange, atomic, pieces, pieces_count, position, former);
+          if (refused == 0) count(exchange, region, atomic.family, i + 1 == targets);
+          return refused;
+        });
     if (error != 0) return error;
     position += atomic.targets[i].length;
   }
