@@ -11,7 +11,7 @@ namespace anchor {
 
 // fi_getinfo(3): primary capabilities are enabled only when asked for; the modifiers narrow them.
 inline constexpr std::uint64_t kMessageCaps = FI_MSG | FI_TAGGED;
-inline constexpr std::uint64_t kRemoteCaps = FI_RMA;
+inline constexpr std::uint64_t kRemoteCaps = FI_RMA | FI_ATOMIC;
 inline constexpr std::uint64_t kPrimaryCaps = kMessageCaps | FI_DIRECTED_RECV | kRemoteCaps;
 inline constexpr std::uint64_t kMessageModifiers = FI_SEND | FI_RECV;
 inline constexpr std::uint64_t kInitiatorModifiers = FI_READ | FI_WRITE;

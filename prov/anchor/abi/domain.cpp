@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "abi/atomic_query.h"
 #include "abi/av.h"
 #include "abi/capabilities.h"
 #include "abi/cntr.h"
@@ -76,7 +77,7 @@ fi_ops_domain domain_ops{
     .poll_open = refuse<-FI_ENOSYS>,
     .stx_ctx = refuse<-FI_ENOSYS>,
     .srx_ctx = refuse<-FI_ENOSYS>,
-    .query_atomic = refuse<-FI_EOPNOTSUPP>,
+    .query_atomic = query_atomic,
     .query_collective = refuse<-FI_EOPNOTSUPP>,
     .endpoint2 = endpoint2,
 #ifdef FI_XPU  // libfabric 2.6

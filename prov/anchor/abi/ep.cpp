@@ -3,6 +3,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include "abi/atomic.h"
 #include "abi/capabilities.h"
 #include "abi/names.h"
 #include "abi/parameters.h"
@@ -81,7 +82,7 @@ Ep::Ep(Domain& domain, const EndpointSettings& settings, const fi_info& info, vo
   msg = &disabled_messages;
   tagged = &disabled_tagged;
   rma = &disabled_rma;
-  atomic = &unsupported_atomic;
+  atomic = disabled_atomic_ops(core_->caps);
   collective = &unsupported_collective;
 }
 

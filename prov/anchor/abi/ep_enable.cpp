@@ -2,6 +2,7 @@
 // fi_enable(3), and taking part in the progress that reading queues and counters makes.
 #include <rdma/fi_errno.h>
 
+#include "abi/atomic.h"
 #include "abi/ep.h"
 #include "abi/unsupported.h"
 #include "os/log.h"
@@ -46,6 +47,7 @@ void Ep::install_operations() noexcept {
   msg = (core_->caps & FI_MSG) != 0 ? message_ops(core_->caps) : &unsupported_messages;
   tagged = (core_->caps & FI_TAGGED) != 0 ? tagged_ops(core_->caps) : &unsupported_tagged;
   rma = (core_->caps & FI_RMA) != 0 ? rma_ops(core_->caps) : &unsupported_rma;
+  atomic = atomic_ops(core_->caps);
 }
 
 }  // namespace anchor

@@ -198,6 +198,15 @@ int Endpoint::submit_remote(const RemoteWork& request) noexcept {
   }
 }
 
+int Endpoint::submit_atomic(const AtomicWork& request) noexcept {
+  const LockGuard guard(state_->lock);
+  try {
+    return anchor::submit_atomic(state_->exchange, request);
+  } catch (const std::bad_alloc&) {
+    return -EAGAIN;
+  }
+}
+
 int Endpoint::submit(const WorkRequest& request) noexcept {
   const LockGuard guard(state_->lock);
   try {

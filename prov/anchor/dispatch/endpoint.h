@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/atomic_work.h"
 #include "core/endpoint_settings.h"
 #include "core/remote_work.h"
 #include "core/work_request.h"
@@ -63,6 +64,7 @@ class Endpoint {
 
   // The same for operations on a peer's memory.
   int submit_remote(const RemoteWork& request) noexcept;
+  int submit_atomic(const AtomicWork& request) noexcept;
 
   // Cancels one posted receive with this context. 0, or -ENOENT when none is posted (it may just have completed).
   // A cancelled receive gives an error entry with ECANCELED.

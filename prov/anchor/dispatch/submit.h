@@ -2,6 +2,7 @@
 // A work request's type decides what is done with it. The only place that answers -EAGAIN to the application.
 #pragma once
 
+#include "core/atomic_work.h"
 #include "core/remote_work.h"
 #include "core/work_request.h"
 #include "proto/exchange.h"
@@ -14,5 +15,6 @@ int submit(Exchange& exchange, const WorkRequest& work);
 
 // Likewise, for operations on a peer's memory.
 int submit_remote(Exchange& exchange, const RemoteWork& work);
+int submit_atomic(Exchange& exchange, const AtomicWork& work);
 
 }  // namespace anchor

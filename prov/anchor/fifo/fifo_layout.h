@@ -81,7 +81,8 @@ struct BlockGeometry {
 
 inline constexpr std::uint32_t kMinSlots = 16;
 inline constexpr std::uint32_t kMaxSlots = 1u << 16;
-inline constexpr std::uint32_t kMinPayloadArea = 2 * (4096 + 64);
+// A message can be as long as an atomic operation with as much to compare with, and its list of targets.
+inline constexpr std::uint32_t kMinPayloadArea = 2 * (2 * 4096 + 128);
 inline constexpr std::uint32_t kMaxPayloadArea = 120u << 10;  // so that max_payload() fits the slot's 16-bit length
 
 constexpr bool valid(const BlockGeometry& g) noexcept {

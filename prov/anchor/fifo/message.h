@@ -117,6 +117,20 @@ struct RemoteFinishBody {
   std::int64_t status;
 };
 
+// An operation on `length` bytes of elements. The numbers are those of core/atomic_types.h. The only target is named by
+// the slot: its tag is the region's key, its data the address. Several are an array of RemoteTarget before the values:
+// operand, then what to compare with. What fits behind this in the body stands there.
+struct AtomicBody {
+  std::uint32_t offset;  // in the payload area, with kInArea
+  std::uint8_t type;
+  std::uint8_t operation;
+  std::uint8_t family;
+  std::uint8_t target_count;
+  std::uint32_t length;
+  std::uint32_t reserved;
+  std::uint64_t request;
+};
+
 // The positive errno value that a status other than 0 stands for; it is the peer's, and may be anything.
 constexpr int error_in(std::int64_t status) noexcept {
   return status < 0 && status > -4096 ? static_cast<int>(-status) : EPROTO;

@@ -19,6 +19,7 @@
 #include "core/request_pool.h"
 #include "core/tag_match.h"
 #include "fifo/notification.h"
+#include "os/memory_probe.h"
 #include "proto/peer_table.h"
 #include "proto/region_table.h"
 #include "proto/requests.h"
@@ -87,6 +88,7 @@ struct Exchange {
   RequestPool<IncomingTransfer> transfers{SIZE_MAX};
   RequestPool<ServedRead> served{SIZE_MAX};
   std::vector<UnexpectedRequest*> claimed;
+  MemoryProbe probe;
   MemoryRegistry* memory = nullptr;  // what peers may reach; nullptr: nothing
   // Operations of ours on peers' memory, and of theirs on ours.
   Counter* read_counter = nullptr;

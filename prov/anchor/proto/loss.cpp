@@ -137,6 +137,8 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   std::erase(exchange.backlogged, &peer);
   peer.backlogged = false;
   peer.control.clear();
+  peer.replies.clear();
+  peer.owed_bytes = 0;
   peer.channel.reset();
   peer.protection.reset();
   peer.direct.reset();

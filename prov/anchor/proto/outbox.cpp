@@ -6,6 +6,7 @@
 #include <new>
 
 #include "os/gather.h"
+#include "proto/atomic.h"
 #include "proto/connect.h"
 #include "proto/loss.h"
 #include "proto/remote.h"
@@ -41,6 +42,7 @@ int flush_peer(Exchange& exchange, Peer& peer) {
     return 0;  // connecting to it flushes the rest later; losing it fails what waits
   }
   if (const int error = flush_control(peer)) return error;
+  if (const int error = flush_replies(peer)) return error;
   while (SendRequest* request = peer.waiting.front())
     if (const int error = start_waiting(exchange, peer, *request)) return error;
   return 0;
@@ -68,6 +70,12 @@ void post_control(Exchange& exchange, Peer& peer, const OutgoingMessage& message
 void post_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status) {
   OutgoingMessage message{.operation = Operation::kFinish};
   message.set_body(FinishBody{request, status});
+  post_control(exchange, peer, message);
+}
+
+void post_remote_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status) {
+  OutgoingMessage message{.operation = Operation::kRemoteFinish};
+  message.set_body(RemoteFinishBody{request, status});
   post_control(exchange, peer, message);
 }
 

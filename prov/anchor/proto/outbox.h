@@ -16,6 +16,7 @@ inline constexpr std::size_t kMaxOwedControl = 2 * kMaxTransmitSize;
 // nothing is sent: nobody waits for it there.
 void post_control(Exchange& exchange, Peer& peer, const OutgoingMessage& message);
 void post_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status);
+void post_remote_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status);
 
 // Queues a send behind the peer's others; an injected message is copied. -EAGAIN: transmit_size sends are outstanding.
 int queue_send(Exchange& exchange, Peer& peer, const WorkRequest& work);

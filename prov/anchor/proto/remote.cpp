@@ -6,6 +6,7 @@
 #include <new>
 
 #include "os/gather.h"
+#include "proto/atomic.h"
 #include "proto/completion.h"
 #include "proto/connect.h"
 #include "proto/loss.h"
@@ -20,6 +21,10 @@ int start_by_type(Exchange& exchange, Peer& peer, const RemoteWork& work, Remote
     case WorkType::kRead:
     case WorkType::kWrite:
       return start_rma(exchange, peer, work, queued);
+    case WorkType::kAtomic:
+    case WorkType::kFetchAtomic:
+    case WorkType::kCompareAtomic:  // only those that had to wait come here
+      return start_atomic(exchange, peer, *queued);
     default:
       return -ENOSYS;
   }

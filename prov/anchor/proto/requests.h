@@ -8,7 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
+#include "core/atomic_types.h"
 #include "core/intrusive_list.h"
 #include "core/remote_work.h"
 #include "core/request_pool.h"
@@ -48,7 +50,19 @@ struct RemoteRequest : SendRequest {
   std::uint32_t notices = 0;  // bit i: the peer is still to be told of the access to target i
   bool moved = false;         // its bytes have been; only the notices are left
 
+  // Atomic operations. Where the former values go.
+  AtomicType atomic_type{};
+  AtomicOperation atomic_operation{};
+  std::uint32_t result_count = 0;
+  iovec results[kMaxSegments];
+
   RemoteWork remote_work() const noexcept { return {work, target_count, targets}; }
+};
+
+// Former values that an atomic operation of a peer's is to be answered with.
+struct OwedReply {
+  std::uint64_t request;
+  std::vector<std::byte> former;
 };
 
 struct ReceiveRequest : PostedReceive {

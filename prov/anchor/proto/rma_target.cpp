@@ -22,12 +22,6 @@ bool may_answer(const Peer& peer) noexcept {
   return peer.control.size() <= kMaxOwedControl || peer.state == PeerState::kLeaving;
 }
 
-void post_remote_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status) {
-  OutgoingMessage message{.operation = Operation::kRemoteFinish};
-  message.set_body(RemoteFinishBody{request, status});
-  post_control(exchange, peer, message);
-}
-
 template <class Use>
 int access_memory(Exchange& exchange, const RemoteAccess& wanted, Use&& use) noexcept {
   if (exchange.memory == nullptr) return -EKEYREJECTED;
