@@ -14,6 +14,7 @@ MIB = 1024 * KIB
 LINE = Metric("line_exchange", "half_round_trip_ns", 8)
 RATE = Metric("message_rate", "messages_per_s", 8)
 FETCH_ADD_RATE = Metric("fetch_add_rate", "operations_per_s", 8)
+PROTECTION_CHECK = Metric("protection_check", "operation_ns", 1)  # with one key
 MAPPED_WRITE_RATE = Metric("mapped_write_rate", "operations_per_s", 8)
 
 
@@ -56,6 +57,10 @@ class Judge:
     def own(self, metric: Metric) -> Callable[[int], float | None]:
         return lambda turn: self.results.in_round(turn, self.subject, metric)
 
+    def own_values(self, metric: Metric) -> list[float]:
+        values = [self.own(metric)(turn) for turn in self.results.turns]
+        return [value for value in values if value is not None]
+
     def as_near(self, turn: int) -> list[str]:
         """The shm cases whose processes were about as near in that round as the subject's."""
         line = self.own(LINE)(turn)
@@ -94,7 +99,7 @@ class Judge:
 
     def mapped_write_bar(self) -> Bar:
         """Either of two limits will do: the other is told only where the first is missed."""
-        times = [1e9 / rate for turn in self.results.turns if (rate := self.own(MAPPED_WRITE_RATE)(turn))]
+        times = [1e9 / rate for rate in self.own_values(MAPPED_WRITE_RATE)]
         in_itself = bar_of("8 B write in a stream, mapped memory", True, 150, times, " ns")
         to_shm = bar_of("8 B write in a stream, mapped memory, to shm's", True, 0.3,
                         [1 / ratio for ratio in self.to_shm(MAPPED_WRITE_RATE, max)])
@@ -111,6 +116,7 @@ class Judge:
             self.worst_bandwidth("write bandwidth to shm's, from 4 KiB", sizes, 1.1, "write_bandwidth"),
             self.worst_bandwidth("read bandwidth to shm's, from 4 KiB", sizes, 1.1, "read_bandwidth"),
             bar_of("8 B fetch-add rate to shm's", False, 2.0, self.to_shm(FETCH_ADD_RATE, max)),
+            bar_of("check of an access, its row known", True, 20, self.own_values(PROTECTION_CHECK), " ns"),
         ]
 
     def mpi_bars(self) -> list[Bar]:

@@ -122,11 +122,21 @@ def run_raw(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Res
             results.add(turn, RAW, record)
 
 
+def run_protection_check(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Results) -> None:
+    """A part of the plugin alone, where the plugin is what is measured."""
+    for case in (case for case in cases if case.name == plan.subject == SUBJECT):
+        line = [str(worker.with_name("protection_check")), str(plan.milliseconds)]
+        ended = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for record in ended.stdout.splitlines():
+            results.add(turn, case.name, json.loads(record))
+
+
 def run_round(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Results, leftovers: Leftovers) -> None:
     shift = turn % len(cases)
     for stage in plan.stages:
         run_stage(worker, stage, cases[shift:] + cases[:shift], turn, plan, results)
         leftovers.remove()
+    run_protection_check(worker, cases, turn, plan, results)
     run_raw(worker, cases, turn, plan, results)
 
 

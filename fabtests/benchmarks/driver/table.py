@@ -24,6 +24,7 @@ TITLES = {
     "fetch_add_rate": "fetch-adds in a stream",
     "write_bandwidth": "write bandwidth",
     "read_bandwidth": "read bandwidth",
+    "protection_check": "check of an access, keys",
     "cross_attach": "cross-memory attach",
     "cross_attach_write": "the same, writing",
     "shared_copy": "the same by both sides",
@@ -35,7 +36,7 @@ COMPARED = ("line_exchange", "tagged_latency", "untagged_latency", "message_rate
 REMOTE = ("write_latency", "read_latency", "swap_latency", "write_rate", "fetch_add_rate", "write_bandwidth",
           "read_bandwidth")
 MAPPED = "mapped_"  # the same on memory that the other process can map
-COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "memory")
+COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "protection_check", "memory")
 
 
 def title_of(test: str) -> str:
