@@ -66,7 +66,7 @@ inline ssize_t submit_remote(Ep& ep, const Transfer& transfer, const iovec* segm
 inline ssize_t submit_remote(Ep& ep, const Transfer& transfer, const fi_msg_rma& msg, std::size_t limit) noexcept {
   std::size_t length;
   if (const int error = total_length(msg.msg_iov, msg.iov_count, limit, &length)) return error;
-  if (msg.rma_iov_count > kMaxSegments) return -FI_EINVAL;
+  if (msg.rma_iov_count == 0 || msg.rma_iov_count > kMaxSegments) return -FI_EINVAL;
   RemoteTarget targets[kMaxSegments];
   std::uint64_t remote_length = 0;
   for (std::size_t i = 0; i < msg.rma_iov_count; ++i) {

@@ -4,13 +4,32 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/counter.h"
+#include "os/mapped_memory.h"
+
 namespace anchor {
 namespace {
 
 // In place of an endpoint that was closed: another one may get its address.
 constexpr char kNobody = 0;
 
+// Looking at more costs more than a transfer.
+constexpr std::size_t kSmallRegion = std::size_t{64} << 20;
+
+bool all_mapped(const iovec* pieces, std::uint32_t count) noexcept {
+  return std::all_of(pieces, pieces + count,
+                     [](const iovec& piece) { return is_mapped(piece.iov_base, piece.iov_len); });
+}
+
 }  // namespace
+
+bool MemoryRegion::mapped(const iovec* pieces, std::uint32_t count) const noexcept {
+  if (known_mapped) return true;
+  std::size_t bytes = 0;
+  for (std::uint32_t i = 0; i < segment_count; ++i) bytes += std::min(segments[i].iov_len, kSmallRegion);
+  if (bytes < kSmallRegion) known_mapped = all_mapped(segments, segment_count);
+  return known_mapped || all_mapped(pieces, count);
+}
 
 std::uint64_t MemoryRegion::base(std::uint32_t index) const noexcept {
   if (virtual_addresses) return reinterpret_cast<std::uint64_t>(segments[index].iov_base);
@@ -91,6 +110,8 @@ int MemoryRegistry::attach(RegionTable* table, const void* endpoint) {
 
 void MemoryRegistry::detach(RegionTable* table) noexcept {
   const std::lock_guard guard(mutex_);
+  // A peer that has the table mapped goes on seeing what it says.
+  for (const auto& [key, region] : regions_) table->revoke(*region);
   std::erase_if(tables_, [table](const AttachedTable& attached) { return attached.table == table; });
 }
 
@@ -116,6 +137,15 @@ int MemoryRegistry::locate(const RemoteAccess& wanted, const MemoryRegion** regi
     if (left == 0) return 0;
   }
   return -ERANGE;
+}
+
+void MemoryRegistry::count(std::uint64_t key, std::uint32_t rights, const void* endpoint) noexcept {
+  const std::lock_guard guard(mutex_);
+  const auto found = regions_.find(key);
+  if (found == regions_.end() || !shown(*found->second, endpoint)) return;
+  const MemoryRegion& region = *found->second;
+  if ((rights & kRemoteRead) && region.read_counter != nullptr) region.read_counter->add();
+  if ((rights & kRemoteWrite) && region.write_counter != nullptr) region.write_counter->add();
 }
 
 std::size_t MemoryRegistry::size() const noexcept {

@@ -37,6 +37,11 @@ struct MemoryRegion {
   Counter* read_counter = nullptr;
   Counter* write_counter = nullptr;
   bool enabled = false;
+  mutable bool known_mapped = false;
+
+  // Whether pieces of it lie in mapped memory: registering takes any range of addresses (fi_mr(3)). Of a region that is
+  // not large that is found out once; who unmaps it later is on his own. Under the registry's lock.
+  bool mapped(const iovec* pieces, std::uint32_t count) const noexcept;
 
   // What a peer calls the first byte of segment `index`.
   std::uint64_t base(std::uint32_t index) const noexcept;
@@ -90,6 +95,7 @@ class MemoryRegistry {
   // From now on `table` shows all regions that `endpoint` lets peers into. May throw std::bad_alloc.
   // Requires: no other table of that endpoint is attached.
   int attach(RegionTable* table, const void* endpoint);
+  // It shows none any more.
   void detach(RegionTable* table) noexcept;
 
   // Calls use(const MemoryRegion&, const iovec* pieces, std::uint32_t count), which returns a status, with the memory
@@ -103,6 +109,9 @@ class MemoryRegistry {
     if (const int error = locate(wanted, &region, pieces, &count)) return error;
     return use(*region, pieces, count);
   }
+
+  // A peer has used one of `rights` on the region with this key: for the region's counters. It may be closed by now.
+  void count(std::uint64_t key, std::uint32_t rights, const void* endpoint) noexcept;
 
   std::size_t size() const noexcept;
 

@@ -86,17 +86,19 @@ struct RefuseBody {
 };
 // Remote memory. The slot's tag is the region's key.
 struct RemoteWriteBody {
-  std::uint32_t offset;  // in the payload area
-  std::uint32_t reserved;
-  std::uint64_t request;  // the initiator's name for the operation; 0: not the last part, no kRemoteFinish
+  std::uint32_t offset;       // in the payload area
+  std::uint32_t ends_target;  // 1: the last bytes for this region, which counts an access
+  std::uint64_t request;  // the initiator's name for the operation, with its last bytes: asks for kRemoteFinish; else 0
   std::uint64_t address;  // of the bytes of this message
-  std::uint64_t written;  // by the whole operation, for the receiver's completion; 0: not the last part
+  std::uint64_t written;  // by the whole operation
 };
 struct RemoteReadBody {
   std::uint64_t request;
   std::uint64_t address;
   std::uint64_t length;
   std::uint64_t position;  // in the operation, of the first of these bytes
+  std::uint32_t last;      // 1: the last target of its operation
+  std::uint32_t reserved;
 };
 struct ReadChunkBody {
   std::uint32_t offset;  // in the payload area
@@ -105,9 +107,10 @@ struct ReadChunkBody {
   std::uint64_t position;
 };
 struct RemoteNoticeBody {
-  std::uint64_t length;  // bytes read or written
-  std::uint32_t rights;  // AccessRight: kRemoteRead, or kRemoteWrite
-  std::uint32_t reserved;
+  std::uint64_t length;   // read or written by the whole operation
+  std::uint64_t request;  // asks for kRemoteFinish if not 0
+  std::uint32_t rights;   // ProtectionRight: kMayRead, or kMayWrite
+  std::uint32_t last;     // 1: the last notice of its operation
 };
 struct RemoteFinishBody {
   std::uint64_t request;

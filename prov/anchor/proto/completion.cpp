@@ -82,6 +82,8 @@ void complete_remote(Exchange& exchange, const WorkRequest& work) noexcept {
 }
 
 void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept {
+  // fi_errno(3) knows no ERANGE; the provider's own error goes on saying it.
+  const int told = is_remote(work.type) && error == ERANGE ? EINVAL : error;
   if (Counter* counter = counter_of(exchange, work); counter != nullptr) counter->add_error();
   if (exchange.send_queue == nullptr) return;
   exchange.send_queue->push_error({.completion = {.context = work.context,
@@ -92,7 +94,7 @@ void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept 
                                                   .tag = work.tag,
                                                   .source = exchange.peers.reported(work.address)},
                                    .overflow_length = 0,
-                                   .error = error,
+                                   .error = told,
                                    .provider_error = error,
                                    .source_name = {}});
 }

@@ -21,6 +21,7 @@
 #include "fifo/notification.h"
 #include "os/memory_probe.h"
 #include "proto/peer_table.h"
+#include "proto/region_table.h"
 #include "proto/requests.h"
 
 namespace anchor {
@@ -52,6 +53,11 @@ struct Exchange {
     return *source != nullptr;
   }
 
+  // AccessRights whose use by peers is counted here, whatever the region.
+  std::uint32_t counted() const noexcept {
+    return (remote_read_counter != nullptr ? kRemoteRead : 0u) | (remote_write_counter != nullptr ? kRemoteWrite : 0u);
+  }
+
   // Where peers may copy from our memory directly, and how they find out that it is ours.
   DirectCopyOffer own_offer() const noexcept {
     return {
@@ -68,6 +74,7 @@ struct Exchange {
   std::vector<Peer*> backlogged;  // have something that found their FIFO full
   IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> incoming;
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
+  IntrusiveList<ServedRead, &ServedRead::moving> serving;
   std::uint32_t passes = 0;
 
   const EndpointSettings settings;
@@ -79,6 +86,7 @@ struct Exchange {
   RequestPool<ReceiveRequest> receives{SIZE_MAX};
   RequestPool<UnexpectedRequest> unexpected{SIZE_MAX};
   RequestPool<IncomingTransfer> transfers{SIZE_MAX};
+  RequestPool<ServedRead> served{SIZE_MAX};
   std::vector<UnexpectedRequest*> claimed;
   MemoryProbe probe;
   MemoryRegistry* memory = nullptr;  // what peers may reach; nullptr: nothing
@@ -95,6 +103,7 @@ struct Exchange {
   std::uint64_t incarnation = 0;
   std::uint64_t proof[2] = {};  // read by peers from our memory: see DirectCopyOffer
   std::unique_ptr<LocalRegion> region;
+  std::unique_ptr<PublishedRegions> published;  // the memory that peers may reach, in `region`
   std::unique_ptr<NotificationBoard> board;
   std::vector<Peer*> board_owners;  // by index of the board
   std::vector<std::uint32_t> free_notifications;

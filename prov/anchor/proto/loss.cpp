@@ -12,6 +12,7 @@
 #include "proto/polling.h"
 #include "proto/remote.h"
 #include "proto/rendezvous.h"
+#include "proto/rma.h"
 
 namespace anchor {
 namespace {
@@ -101,6 +102,7 @@ void begin_loss(Exchange& exchange, Peer& peer, int error) noexcept {
 void finish_loss(Exchange& exchange, Peer& peer) {
   fail_started_sends(exchange, peer);
   fail_transfers(exchange, peer);
+  drop_served_reads(exchange, peer);
   drop_announcements(exchange, peer);
   const int error = peer.loss;
   // It may live and mean no harm: it shall know, and not go on writing.
@@ -138,7 +140,10 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.replies.clear();
   peer.owed_bytes = 0;
   peer.channel.reset();
+  peer.protection.reset();
   peer.direct.reset();
+  peer.direct_tried = false;
+  peer.write_error = 0;
   if (peer.region) peer.region->release_contact();
   take_back_block(exchange, peer);
   peer.region.reset();

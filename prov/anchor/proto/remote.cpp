@@ -11,12 +11,16 @@
 #include "proto/connect.h"
 #include "proto/loss.h"
 #include "proto/outbox.h"
+#include "proto/rma.h"
 
 namespace anchor {
 namespace {
 
 int start_by_type(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
   switch (work.base.type) {
+    case WorkType::kRead:
+    case WorkType::kWrite:
+      return start_rma(exchange, peer, work, queued);
     case WorkType::kAtomic:
     case WorkType::kFetchAtomic:
     case WorkType::kCompareAtomic:  // only those that had to wait come here
@@ -53,7 +57,7 @@ int begin_remote(Exchange& exchange, Peer& peer, const RemoteWork& work) {
   return queue_remote(exchange, peer, work);
 }
 
-RemoteRequest* keep_remote(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept {
+RemoteRequest* keep_targets(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept {
   RemoteRequest* request = exchange.remotes.acquire();
   if (request == nullptr) return nullptr;
   request->work = work.base;
@@ -63,6 +67,12 @@ RemoteRequest* keep_remote(Exchange& exchange, Peer& peer, const RemoteWork& wor
   request->state = SendState::kWaiting;
   std::copy_n(work.targets, work.target_count, request->targets);
   request->target_count = work.target_count;
+  return request;
+}
+
+RemoteRequest* keep_remote(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept {
+  RemoteRequest* request = keep_targets(exchange, peer, work);
+  if (request == nullptr) return nullptr;
   if ((work.base.flags & kInject) == 0 || work.base.length == 0) return request;
   request->copy.reset(new (std::nothrow) std::byte[work.base.length]);
   if (!request->copy) {

@@ -24,6 +24,8 @@ int start_remote(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteR
 // A request that keeps `work` beyond the call, in no list; nullptr: as many as may be are outstanding, or no memory for
 // the bytes of an injected one.
 RemoteRequest* keep_remote(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept;
+// The same for one whose bytes will not be needed after this call.
+RemoteRequest* keep_targets(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept;
 int queue_remote(Exchange& exchange, Peer& peer, const RemoteWork& work);
 
 // The request that `id` of a message from `peer` names, and that it may end; nullptr: none.

@@ -46,9 +46,9 @@ struct SendRequest {
 struct RemoteRequest : SendRequest {
   std::uint32_t target_count = 0;
   RemoteTarget targets[kMaxSegments];
-  std::uint64_t left = 0;  // bytes of it that are still to come, or to be confirmed
-  bool checked = false;    // by the peer's protection table
-  bool moved = false;      // its bytes have gone; the peer is still to be told of it
+  std::uint64_t left = 0;     // of a read through the FIFO: bytes still to come
+  std::uint32_t notices = 0;  // bit i: the peer is still to be told of the access to target i
+  bool moved = false;         // its bytes have been; only the notices are left
 
   // Atomic operations. Where the former values go.
   AtomicType atomic_type{};
@@ -93,6 +93,18 @@ struct Envelope {
 struct RemoteSegments {
   std::uint32_t count = 0;
   RemoteSegment list[kMaxSegments];
+};
+
+// Bytes of our memory that a peer wants through the FIFO.
+struct ServedRead {
+  Peer* peer = nullptr;
+  std::uint64_t request = 0;   // the peer's name for its operation
+  std::uint64_t position = 0;  // in that operation, of what comes next
+  std::uint64_t key = 0;
+  std::uint64_t address = 0;
+  std::uint64_t left = 0;
+  bool last = false;           // the operation ends with it
+  Links<ServedRead> moving{};  // Exchange::serving
 };
 
 struct UnexpectedRequest : UnexpectedMessage {
