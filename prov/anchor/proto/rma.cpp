@@ -140,8 +140,8 @@ void conclude_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, Remote
 }
 
 int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
-  if (peer.name == exchange.name) [[unlikely]]
-    return access_self(exchange, peer, work, queued);
+  if (peer.name == exchange.name) [[unlikely]]  // atomic operations on ourselves go through the FIFO
+    return peer.unanswered == 0 ? access_self(exchange, peer, work, queued) : -EAGAIN;
   if (!in_reach(peer)) return -EAGAIN;
   if (queued != nullptr && queued->moved) return tell_peer(exchange, peer, *queued, true);
   if (!prepare(exchange, peer)) return -EAGAIN;
