@@ -30,19 +30,19 @@ MessageBuffer::MessageBuffer(std::size_t size) {
 
 MessageBuffer::~MessageBuffer() { std::free(data_); }
 
-void MessageBuffer::fill(std::size_t size, std::uint64_t seed) {
-  for (std::size_t i = 0; i < size; ++i) data_[i] = pattern(seed, i);
+void fill(Bytes bytes, std::uint64_t seed) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = pattern(seed, i);
 }
 
-bool MessageBuffer::holds(std::size_t size, std::uint64_t seed) const {
-  for (std::size_t i = 0; i < size; ++i)
-    if (data_[i] != pattern(seed, i)) return false;
+bool holds(ConstBytes bytes, std::uint64_t seed) {
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    if (bytes[i] != pattern(seed, i)) return false;
   return true;
 }
 
-Connection::Connection(Scene& scene, std::size_t buffer_size, std::size_t receive_depth)
+Connection::Connection(Scene& scene, std::size_t buffer_size, const Demand& demand)
     : scene_(scene),
-      fabric_(scene.options, receive_depth),
+      fabric_(scene.options, demand),
       endpoint_(fabric_),
       peer_(exchange_names(scene.link, endpoint_)),
       outgoing_(buffer_size),

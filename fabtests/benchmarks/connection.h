@@ -23,17 +23,20 @@ class MessageBuffer {
   MessageBuffer& operator=(const MessageBuffer&) = delete;
 
   Bytes first(std::size_t size) const { return {data_, size}; }
-  void fill(std::size_t size, std::uint64_t seed);
-  bool holds(std::size_t size, std::uint64_t seed) const;
 
  private:
   std::byte* data_;
 };
 
+// Content that depends on the seed and on the place, to tell what has arrived.
+void fill(Bytes bytes, std::uint64_t seed);
+bool holds(ConstBytes bytes, std::uint64_t seed);
+
 class Connection {
  public:
-  Connection(Scene& scene, std::size_t buffer_size, std::size_t receive_depth = 0);
+  Connection(Scene& scene, std::size_t buffer_size, const Demand& demand = {});
 
+  const Fabric& fabric() const { return fabric_; }
   Endpoint& endpoint() { return endpoint_; }
   fi_addr_t peer() const { return peer_; }
   MessageBuffer& outgoing() { return outgoing_; }

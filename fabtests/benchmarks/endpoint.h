@@ -59,6 +59,17 @@ class Endpoint {
     ++pending_;
   }
 
+  // An operation of any other kind: `call` gets endpoint and context, until it is taken. It is pending then.
+  template <typename Call>
+  void post(const char* name, Call call) {
+    for (;;) {
+      const ssize_t status = call(endpoint_, next_context());
+      if (status == 0) break;
+      retry_later(status, name);
+    }
+    ++pending_;
+  }
+
   // A tagged receive that nothing will ever match: not pending. Its context lives as long as the endpoint.
   void park_receive(Bytes buffer, std::uint64_t tag);
 

@@ -13,9 +13,9 @@ using Hints = std::unique_ptr<fi_info, decltype(&fi_freeinfo)>;
 
 // Asks for little, so that a provider may choose its fastest way: no order, no directed receives, no sources,
 // no lock, no progress thread. Memory registration is offered where it costs a client nothing.
-Hints make_hints(const std::string& provider, std::size_t receive_depth) {
+Hints make_hints(const std::string& provider, const Demand& demand) {
   Hints hints(fi_allocinfo(), fi_freeinfo);
-  hints->caps = FI_MSG | FI_TAGGED;
+  hints->caps = demand.capabilities;
   hints->mode = FI_CONTEXT | FI_CONTEXT2;
   hints->ep_attr->type = FI_EP_RDM;
   hints->domain_attr->threading = FI_THREAD_DOMAIN;
@@ -23,7 +23,7 @@ Hints make_hints(const std::string& provider, std::size_t receive_depth) {
   hints->domain_attr->data_progress = FI_PROGRESS_MANUAL;
   hints->domain_attr->mr_mode = FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
   hints->fabric_attr->prov_name = strdup(provider.c_str());
-  hints->rx_attr->size = receive_depth;
+  hints->rx_attr->size = demand.receive_depth;
   return hints;
 }
 
@@ -34,19 +34,20 @@ long require(long status, const char* call) {
   throw std::runtime_error(std::string(call) + ": " + fi_strerror(static_cast<int>(-status)));
 }
 
-fi_info* find_provider(const Options& options, std::size_t receive_depth) {
-  const Hints hints = make_hints(options.provider, receive_depth);
+fi_info* find_provider(const Options& options, const Demand& demand) {
+  const Hints hints = make_hints(options.provider, demand);
   const bool bound = !options.source.empty();
   const char* node = bound ? options.source.c_str() : nullptr;
   fi_info* found = nullptr;
   const int status = fi_getinfo(FI_VERSION(1, 17), node, nullptr, bound ? FI_SOURCE : 0, hints.get(), &found);
   // A provider that promises less is still asked to do it: its own limit makes the better message.
-  if (status == -FI_ENODATA && receive_depth > 0) return find_provider(options, 0);
+  if (status == -FI_ENODATA && demand.receive_depth > 0)
+    return find_provider(options, {.capabilities = demand.capabilities});
   require(status, "fi_getinfo");
   return found;
 }
 
-Fabric::Fabric(const Options& options, std::size_t receive_depth) : info_(find_provider(options, receive_depth)) {
+Fabric::Fabric(const Options& options, const Demand& demand) : info_(find_provider(options, demand)) {
   require(fi_fabric(info_->fabric_attr, &fabric_, nullptr), "fi_fabric");
   require(fi_domain(fabric_, info_, &domain_, nullptr), "fi_domain");
 }

@@ -8,6 +8,7 @@
 #include <rdma/fi_domain.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -18,13 +19,18 @@ namespace anchor::bench {
 // Throws with the call's name and libfabric's words when `status` is negative; otherwise returns it.
 long require(long status, const char* call);
 
-// What fi_getinfo answers for the chosen provider. receive_depth: receives that will be posted at the same
-// time; 0: the provider's default. To be freed by fi_freeinfo.
-fi_info* find_provider(const Options& options, std::size_t receive_depth);
+// What a test needs of the provider, and no more, so that each may choose its fastest way.
+struct Demand {
+  std::uint64_t capabilities = FI_MSG | FI_TAGGED;
+  std::size_t receive_depth = 0;  // receives that will be posted at the same time; 0: the provider's default
+};
+
+// What fi_getinfo answers for the chosen provider. To be freed by fi_freeinfo.
+fi_info* find_provider(const Options& options, const Demand& demand);
 
 class Fabric {
  public:
-  explicit Fabric(const Options& options, std::size_t receive_depth = 0);
+  explicit Fabric(const Options& options, const Demand& demand = {});
   ~Fabric();
   Fabric(const Fabric&) = delete;
   Fabric& operator=(const Fabric&) = delete;

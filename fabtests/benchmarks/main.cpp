@@ -25,8 +25,16 @@ constexpr Test kTests[] = {
     {"message_rate", measure_message_rate},       {"bandwidth", measure_bandwidth},
     {"posted_matching", measure_posted_matching}, {"unexpected_matching", measure_unexpected_matching},
     {"idle_peers", measure_idle_peers},           {"memory", measure_memory},
+    {"write_latency", measure_write_latency},     {"mapped_write_latency", measure_mapped_write_latency},
+    {"read_latency", measure_read_latency},       {"mapped_read_latency", measure_mapped_read_latency},
+    {"swap_latency", measure_swap_latency},       {"mapped_swap_latency", measure_mapped_swap_latency},
+    {"write_rate", measure_write_rate},           {"mapped_write_rate", measure_mapped_write_rate},
+    {"fetch_add_rate", measure_fetch_add_rate},   {"mapped_fetch_add_rate", measure_mapped_fetch_add_rate},
+    {"write_bandwidth", measure_write_bandwidth}, {"mapped_write_bandwidth", measure_mapped_write_bandwidth},
+    {"read_bandwidth", measure_read_bandwidth},   {"mapped_read_bandwidth", measure_mapped_read_bandwidth},
     {"line_exchange", measure_line_exchange},     {"memory_copy", measure_memory_copy},
-    {"cross_attach", measure_cross_attach},       {"shared_copy", measure_shared_copy},
+    {"cross_attach", measure_cross_attach},       {"cross_attach_write", measure_cross_attach_write},
+    {"shared_copy", measure_shared_copy},
 };
 
 const Test& test_named(const std::string& name) {

@@ -35,7 +35,7 @@ void send_unexpected(Connection& connection, std::size_t first, std::size_t last
 
 void measure_posted_matching(Scene& scene) {
   const std::size_t ahead = scene.options.ahead;
-  Connection connection(scene, kSize, ahead + kBatch);
+  Connection connection(scene, kSize, {.receive_depth = ahead + kBatch});
   park_receives(connection, 0, 1);
   report_ping_pong(scene, connection, 1);
   park_receives(connection, 1, ahead);

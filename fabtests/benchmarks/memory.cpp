@@ -48,7 +48,7 @@ void report_growth(Scene& scene, const std::string& name, std::size_t count, con
 }
 
 void lead(Scene& scene) {
-  fi_freeinfo(find_provider(scene.options, 0));  // loads the providers: not the endpoint's cost
+  fi_freeinfo(find_provider(scene.options, {}));  // loads the providers: not the endpoint's cost
   const Footprint nothing;
   const Fabric fabric(scene.options);
   Endpoint endpoint(fabric);

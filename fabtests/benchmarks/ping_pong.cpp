@@ -7,10 +7,6 @@ namespace anchor::bench {
 namespace {
 
 constexpr std::uint64_t kTrial = 20;
-// Round trips between two stamps: one, or for the quickest several, as some processors' counters advance in
-// steps of 10 ns and reading them takes about as long.
-constexpr std::uint64_t kQuickLap = 8;
-constexpr double kQuickNanoseconds = 2000;
 
 template <Traffic kTraffic>
 class PingPong {
@@ -22,7 +18,7 @@ class PingPong {
         incoming_(connection.incoming().first(size)),
         posting_(posting) {}
 
-  bool receives() const { return true; }
+  ConstBytes received() const { return incoming_; }
   void post_first() { receive(); }
 
   void lead(std::uint64_t round_trips, Stopwatch& stopwatch) {
@@ -47,7 +43,7 @@ class PingPong {
     endpoint_.wait_all();
   }
 
-  void choose_lap(double nanoseconds) { lap_ = nanoseconds < kQuickNanoseconds ? kQuickLap : 1; }
+  void choose_lap(double nanoseconds) { lap_ = lap_for(nanoseconds); }
   std::uint64_t repetitions_in_a_lap() const { return lap_; }
 
  private:

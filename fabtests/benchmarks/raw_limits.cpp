@@ -18,6 +18,7 @@ namespace anchor::bench {
 namespace {
 
 constexpr std::size_t kSmallest = 64;
+constexpr std::size_t kSmallestCall = 8;
 constexpr std::size_t kLargest = 8 << 20;
 constexpr std::uint64_t kExchanges = 40000;
 constexpr std::uint64_t kLap = 8;  // exchanges between two time stamps
@@ -129,21 +130,28 @@ void measure_memory_copy(Scene& scene) {
   }
 }
 
-void measure_cross_attach(Scene& scene) {
+namespace {
+
+// By the leader alone, while the peer sleeps.
+void measure_calls(Scene& scene, CrossCopy call) {
   const MessageBuffer buffer(kLargest);
   const RemoteBuffer remote = exchange_buffers(scene.link, buffer);
   if (scene.is_leader()) {
-    for (const std::size_t size : sizes_between(scene.options, kSmallest, kLargest)) {
-      const Percentiles time =
-          repeat(scene.options, [&] { cross_copy(process_vm_readv, remote, 0, buffer.first(size)); });
+    for (const std::size_t size : sizes_between(scene.options, kSmallestCall, kLargest)) {
+      const Percentiles time = repeat(scene.options, [&] { cross_copy(call, remote, 0, buffer.first(size)); });
       scene.report.percentiles("transfer_ns", size, time);
-      report_transfer(scene, size, time, 1);
+      if (size >= kSmallest) report_transfer(scene, size, time, 1);
     }
     scene.link.put_number(0);
   } else {
     scene.link.get_number();
   }
 }
+
+}  // namespace
+
+void measure_cross_attach(Scene& scene) { measure_calls(scene, process_vm_readv); }
+void measure_cross_attach_write(Scene& scene) { measure_calls(scene, process_vm_writev); }
 
 void measure_shared_copy(Scene& scene) {
   const MessageBuffer buffer(kLargest);

@@ -30,7 +30,7 @@ class Stream {
         window_(window),
         receives_(receives) {}
 
-  bool receives() const { return receives_; }
+  ConstBytes received() const { return receives_ ? ConstBytes(incoming_) : ConstBytes(); }
 
   void post_first() { post_window(); }
 

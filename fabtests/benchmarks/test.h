@@ -37,9 +37,26 @@ void measure_unexpected_matching(Scene& scene);
 void measure_idle_peers(Scene& scene);
 void measure_memory(Scene& scene);
 
+// One-sided, on the peer's plain memory and on memory that can be mapped.
+void measure_write_latency(Scene& scene);
+void measure_mapped_write_latency(Scene& scene);
+void measure_read_latency(Scene& scene);
+void measure_mapped_read_latency(Scene& scene);
+void measure_swap_latency(Scene& scene);
+void measure_mapped_swap_latency(Scene& scene);
+void measure_write_rate(Scene& scene);
+void measure_mapped_write_rate(Scene& scene);
+void measure_fetch_add_rate(Scene& scene);
+void measure_mapped_fetch_add_rate(Scene& scene);
+void measure_write_bandwidth(Scene& scene);
+void measure_mapped_write_bandwidth(Scene& scene);
+void measure_read_bandwidth(Scene& scene);
+void measure_mapped_read_bandwidth(Scene& scene);
+
 void measure_line_exchange(Scene& scene);
 void measure_memory_copy(Scene& scene);
 void measure_cross_attach(Scene& scene);
+void measure_cross_attach_write(Scene& scene);
 void measure_shared_copy(Scene& scene);
 
 }  // namespace anchor::bench

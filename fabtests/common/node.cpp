@@ -44,6 +44,7 @@ Info node_info(const NodeOptions& options) {
   Info hints = message_hints(options.caps);
   hints->addr_format = options.address_format;
   hints->domain_attr->threading = options.threading;
+  hints->domain_attr->mr_mode = options.mr_mode;
   hints->tx_attr->op_flags = options.transmit_flags;
   hints->rx_attr->op_flags = options.receive_flags;
   const bool named = !options.host.empty() || !options.service.empty();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A connected peer's bytes: the input becomes slots, payload and words of the block that the victim granted, while the
-// victim sends to that peer and receives from it.
+// victim sends to that peer, receives from it, and lets it into some memory.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
+#include "core/memory_region.h"
 #include "stress/near_device.h"
 #include "stress/party.h"
 #include "stress/rogue.h"
@@ -42,6 +43,7 @@ class Input {
 class Duel {
  public:
   Duel() {
+    open_memory();
     expect(victim_.open(kVictim) == 0 && rogue_.open() == 0, "both open");
     const std::uint64_t to_rogue = victim_.meet(kRogue);
     expect(rogue_.find(kVictim) == 0 && rogue_.ask() == 0, "the rogue asks");
@@ -53,6 +55,11 @@ class Duel {
         {.bytes = long_.data(), .length = 100, .address = to_rogue, .flags = kWantCompletion | kDeliveryComplete},
         &calls_[1]);
     victim_.send({.bytes = long_.data(), .length = 30, .address = to_rogue}, &calls_[2]);
+    fetch_from(to_rogue);
+  }
+  ~Duel() {
+    expect(registered_[0] == 0 && registered_[kRegistered + 1] == 0, "nothing beside the region is touched");
+    registry_.remove(&region_);
   }
 
   void step(Input& input) {
@@ -88,12 +95,47 @@ class Duel {
                     &calls_[5]);
   }
 
+  // Reached by key 1, which is a tag here.
+  void open_memory() {
+    region_.key = 1;
+    region_.rights = kRemoteRead | kRemoteWrite;
+    region_.segment_count = 1;
+    region_.segments[0] = {&registered_[1], kRegistered * sizeof registered_[0]};
+    expect(registry_.reserve(&region_) == 0 && registry_.enable(&region_) == 0, "memory is registered");
+    victim_.endpoint().bind(&registry_);
+  }
+
+  // An atomic operation that the rogue may answer.
+  void fetch_from(std::uint64_t to_rogue) {
+    const iovec operand{long_.data(), 64}, result{fetched_, sizeof fetched_};
+    const RemoteTarget target{0, 64, 1};
+    victim_.endpoint().submit_atomic({.remote = {.base = {.type = WorkType::kFetchAtomic,
+                                                          .flags = kWantCompletion,
+                                                          .segment_count = 1,
+                                                          .segments = &operand,
+                                                          .length = 64,
+                                                          .address = to_rogue,
+                                                          .tag = 0,
+                                                          .ignore = 0,
+                                                          .data = 0,
+                                                          .context = &calls_[6]},
+                                                 .target_count = 1,
+                                                 .targets = &target},
+                                      .type = AtomicType::kUint64,
+                                      .operation = AtomicOperation::kSum,
+                                      .compare_count = 0,
+                                      .result_count = 1,
+                                      .compares = nullptr,
+                                      .results = &result});
+  }
+
   void say(Input& input) {
     Words words{};
     words.operation = static_cast<Operation>(input.take<std::uint8_t>());
     words.flags = input.take<std::uint8_t>();
     words.length = input.take<std::uint16_t>();
     words.tag = input.take<std::uint8_t>();
+    words.data = input.take<std::uint8_t>();
     for (std::uint64_t& word : words.body) word = input.take<std::uint64_t>();
     rogue_.say(words, true);
   }
@@ -105,7 +147,12 @@ class Duel {
   }
 
   NearDevice device_;
-  Call calls_[6];
+  static constexpr std::size_t kRegistered = 16;
+  std::uint64_t registered_[kRegistered + 2] = {};
+  std::byte fetched_[64] = {};
+  MemoryRegistry registry_;
+  MemoryRegion region_;
+  Call calls_[7];
   std::vector<std::byte> long_ = std::vector<std::byte>(20'000), small_ = std::vector<std::byte>(10);
   std::vector<std::byte> large_ = std::vector<std::byte>(40'000), many_ = std::vector<std::byte>(5'000);
   Party victim_{device_, settings()};

@@ -13,8 +13,8 @@ IN_AREA, WANT_FINISH = 2, 4
 FIRST = 1 << 32  # a request's first name: generation 1, index 0
 
 
-def say(operation, body=b"", flags=0, length=0, tag=0):
-    return struct.pack("<BBBHB", 0, operation, flags, length, tag) + body.ljust(40, b"\0")
+def say(operation, body=b"", flags=0, length=0, tag=0, data=0):
+    return struct.pack("<BBBHBB", 0, operation, flags, length, tag, data) + body.ljust(40, b"\0")
 
 
 def write_payload(offset, word):
@@ -31,6 +31,10 @@ def poll(times):
 
 def announce(count, request, length, address, offset=0):
     return struct.pack("<IIQQQ", offset, count, request, length, address)
+
+
+def atomic(kind=7, operation=2, family=1, targets=1, length=8, request=5, offset=0):
+    return struct.pack("<IBBBBIIQ", offset, kind, operation, family, targets, length, 0, request)
 
 
 EXCHANGE = {
@@ -63,6 +67,22 @@ EXCHANGE = {
     "refuse": say(2) + poll(2),
     "goodbye": say(3, b"x", length=1) + say(10) + say(3, b"x", length=1) + poll(4),
     "unknown_operation": say(99) + poll(2),
+    "atomic": say(16, atomic() + b"\7", 0, 32, 1) + say(16, atomic(family=0) + b"\7", 0, 32, 1, 120) + poll(4),
+    "atomic_compare": say(16, atomic(operation=12, family=2) + bytes(8) + b"\5", 0, 40, 1) + poll(4),
+    "atomic_read": say(16, atomic(operation=10), 0, 24, 1) + poll(4),
+    "atomic_in_area": b"".join(write_payload(8 * i, i) for i in range(16))
+                      + say(16, atomic(length=128), IN_AREA, 128, 1) + poll(4),
+    "atomic_targets": b"".join(write_payload(8 * i, word) for i, word in enumerate([0, 8, 1, 64, 16, 1, 3, 4, 5]))
+                      + say(16, atomic(targets=2, length=24), IN_AREA, 72, 1) + poll(4),
+    "atomic_targets_wrong": say(16, atomic(targets=4, length=24), IN_AREA, 72, 1) + poll(4),
+    "atomic_beyond_region": say(16, atomic(), 0, 32, 1, 121) + poll(2) + say(16, atomic(), 0, 32, 2) + poll(4),
+    "atomic_unaligned": say(16, atomic(kind=13, length=32), IN_AREA, 32, 1, 3) + poll(4),
+    "atomic_odd_length": say(16, atomic(length=12), IN_AREA, 12, 1) + poll(2),
+    "atomic_no_such_type": say(16, atomic(kind=20), 0, 32, 1) + poll(2),
+    "atomic_no_such_operation": say(16, atomic(operation=6, kind=9), 0, 32, 1) + poll(2),
+    "atomic_short": say(16, atomic(), 0, 23, 1) + poll(2),
+    "atomic_reply_wrong": say(17, bytes(40), IN_AREA, 56, 0) + poll(2),
+    "atomic_flood": b"".join(say(16, atomic(length=128), IN_AREA, 128, 1) + poll(1) for _ in range(80)),
     "credits_beyond_head": write_block(0, 1000) + poll(2),
     "flood": b"".join(say(4, struct.pack("<IIQ", 0, 0, 0), IN_AREA, 6000, 9) + poll(1) for _ in range(40)),
 }

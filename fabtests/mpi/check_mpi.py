@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs real MPI programs twice, over anchor (Open MPI's MTL OFI) and over Open MPI's own transport (pml ob1), and
-compares their verdicts. Open MPI's own verbose output must name anchor as what carried every rank.
+"""Runs real MPI programs twice, over anchor (Open MPI's MTL OFI or BTL OFI) and over Open MPI's own transport (pml
+ob1), and compares their verdicts. Open MPI's own verbose output must name anchor as what carried every rank.
 
   check_mpi.py [--ranks N,N] [--show] [--list] [CLIENT ...]
 
@@ -22,13 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # the source tree may be read-only
-from clients import Missing, Unsound, all_clients  # noqa: E402
+from clients import Missing, all_clients  # noqa: E402
+from transports import Unsound  # noqa: E402
 
-ANCHOR = ["--mca", "pml", "cm", "--mca", "mtl", "ofi", "--mca", "mtl_ofi_provider_include", "anchor",
-          "--mca", "opal_common_ofi_verbose", "10", "--mca", "mtl_base_verbose", "10"]
-OB1 = ["--mca", "pml", "ob1", "--mca", "btl", "self,vader"]
-PROOF = re.compile(r".*mtl:ofi:prov: anchor$", re.MULTILINE)
-VERBOSE = re.compile(r".*(mca:|mtl_ofi_component\.c|select: )")
+VERBOSE = re.compile(r".*(mca:|mtl_ofi_component\.c|btl_ofi_component\.c|select: |btl: ?tcp)")
 TAIL_LINES = 30
 TIMED_OUT = -1000
 
@@ -41,10 +38,10 @@ class Run:
     status: int
 
 
-def carry_out(client, ranks, transport, folder):
+def carry_out(client, ranks, arguments, folder):
     """One mpirun in a folder of its own, stopped with everything it started when its time is over."""
     folder.mkdir(parents=True)
-    command = ["mpirun", "--oversubscribe", "-n", str(ranks), *transport, *client.command(ranks, folder)]
+    command = ["mpirun", "--oversubscribe", "-n", str(ranks), *arguments, *client.command(ranks, folder)]
     environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     with (folder / "output").open("w+") as output, (folder / "errors").open("w+") as errors:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
@@ -78,13 +75,6 @@ def verdict_of(client, run, folder):
     return client.verdict(run.output + run.errors, folder)
 
 
-def prove(run, ranks):
-    proofs = PROOF.findall(run.errors)
-    if len(proofs) != ranks:
-        raise Unsound(f"Open MPI says for {len(proofs)} of {ranks} ranks that anchor carried them")
-    return proofs
-
-
 def difference(ours, theirs):
     for number, (mine, other) in enumerate(zip(ours, theirs), 1):
         if mine != other:
@@ -97,11 +87,11 @@ def compare(client, ranks, folder):
     started = time.monotonic()
     run = None
     try:
-        reference = carry_out(client, ranks, OB1, folder / "ob1")
+        reference = carry_out(client, ranks, client.over.reference, folder / "ob1")
         theirs = verdict_of(client, reference, folder / "ob1")
-        run = carry_out(client, ranks, ANCHOR, folder / "anchor")
+        run = carry_out(client, ranks, client.over.arguments, folder / "anchor")
         ours = verdict_of(client, run, folder / "anchor")
-        prove(run, ranks)
+        client.over.proof(run.errors, ranks)
         fault = None if ours == theirs else difference(ours, theirs)
         outcome = f"{len(ours)} verdicts as over ob1"
     except Unsound as reason:
@@ -127,11 +117,11 @@ def tail(run):
 
 
 def show(client, ranks, folder):
-    run = carry_out(client, ranks, ANCHOR, folder / "anchor")
+    run = carry_out(client, ranks, client.over.arguments, folder / "anchor")
     print(f"$ {shlex.join(run.command)}", *tail(run), sep="\n")
     try:
         verdict_of(client, run, folder / "anchor")
-        print("Open MPI says:", *prove(run, ranks), sep="\n", flush=True)
+        print("Open MPI says:", *client.over.proof(run.errors, ranks), sep="\n", flush=True)
         return True
     except Unsound as reason:
         print(f"{client.name}: {reason}", flush=True)

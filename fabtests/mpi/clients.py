@@ -2,7 +2,7 @@
 """The MPI programs that anchor must carry: how each is started, and what in its output is its verdict.
 
 A verdict is the list of lines that must not depend on what carried the messages. None of the programs is ours but
-exchange.py: they are Debian's packages, with the input that comes with them."""
+exchange.py and the one-sided ones: they are Debian's packages, with the input that comes with them."""
 
 import os
 import re
@@ -12,15 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from transports import BTL, BTL_ALONE, MTL, MTL_ONE_SIDED, Transport, Unsound, settings
+
 HERE = Path(__file__).resolve().parent
 SYSTEM_PYTHON = "/usr/bin/python3"  # mpi4py is Debian's, so the interpreter must be
 SCALAPACK = Path("/usr/lib") / (os.uname().machine + "-linux-gnu") / "scalapack" / "openmpi-tests"
 SCALAPACK_INPUT = Path("/usr/share/scalapack")
 NEAR_MISS = 1000  # of a residual that should be below 50
-
-
-class Unsound(Exception):
-    """The program itself says that something is wrong."""
 
 
 class Missing(Exception):
@@ -35,6 +33,7 @@ class Client:
     verdict: Callable[[str, Path], list[str]]  # from all it printed and its folder
     seconds: int = 120
     aborts: bool = False  # the last thing it tests is that MPI_Abort ends the job
+    over: Transport = MTL
 
 
 def lines_with(pattern, text):
@@ -214,6 +213,40 @@ def mpi4py_verdict(output, _folder):
     return [re.sub(r" in .*s$", "", line) for line in lines_with("^(?:Ran |OK|FAILED)", output)]
 
 
+# One-sided: our own programs, and the part of mpi4py's tests
+
+
+def one_sided_command(_ranks, folder):
+    if not shutil.which("mpicc"):
+        raise Missing("mpicc is not there")
+    program = folder / "one_sided"
+    subprocess.run(["mpicc", "-std=c11", "-O2", "-o", program, *HERE.glob("one_sided*.c")], check=True)
+    return [str(program)]
+
+
+def exchange_remote_command(_ranks, _folder):
+    return [SYSTEM_PYTHON, str(HERE / "exchange_remote.py")]
+
+
+def remote_suite_command(_ranks, _folder):
+    """Without its atomics for accumulation: BTL OFI ends the job when osc rdma, which does not ask, wants one that it
+    does not know."""
+    return [*settings(osc_rdma_acc_use_amo="0"), SYSTEM_PYTHON, str(HERE / "remote_suite.py"), str(mpi4py_suite())]
+
+
+def remote_suite_verdict(output, _folder):
+    return lines_with("^rank .* failed 0$", output)
+
+
+def one_sided_clients():
+    """Every wait of osc rdma is for a peer that may not have a core of its own, so that many ranks take long."""
+    for over, ranks in ((MTL_ONE_SIDED, (2, 4, 8)), (BTL, (2, 4, 8)), (BTL_ALONE, (2, 4))):
+        yield Client(f"one-sided-{over.name}", ranks, one_sided_command, exchange_verdict, seconds=300, over=over)
+    for over in (MTL_ONE_SIDED, BTL):
+        yield Client(f"exchange-remote-{over.name}", (2, 4), exchange_remote_command, exchange_verdict, over=over)
+        yield Client(f"mpi4py-remote-{over.name}", (2,), remote_suite_command, remote_suite_verdict, over=over)
+
+
 def all_clients():
     yield Client("netpipe", (2,), netpipe_command, netpipe_verdict)
     yield Client("netpipe-speed", (2,), netpipe_speed_command, netpipe_speed_verdict, seconds=300)
@@ -224,3 +257,4 @@ def all_clients():
     yield Client("blacs-xCbtest", (4,), scalapack_command("xCbtest"), blacs_verdict, aborts=True)
     yield Client("blacs-xFbtest", (4,), scalapack_command("xFbtest"), blacs_verdict, aborts=True)
     yield from scalapack_clients()
+    yield from one_sided_clients()

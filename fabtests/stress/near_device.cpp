@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -46,9 +47,12 @@ class NearLocal final : public LocalRegion {
   int publish() noexcept override { return device_.publish(name_, memory_) ? 0 : -EADDRINUSE; }
 
   int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept override {
-    if (!released_.empty()) {
-      *offset = released_.back();
-      released_.pop_back();
+    const std::lock_guard guard(space_);
+    const auto found = std::find_if(released_.begin(), released_.end(),
+                                    [bytes](const Released& block) { return block.bytes == bytes; });
+    if (found != released_.end()) {
+      *offset = found->offset;
+      released_.erase(found);
     } else {
       if (bytes > NearMemory::kSize - memory_->used) return -ENOSPC;
       *offset = memory_->used.fetch_add(bytes);
@@ -57,13 +61,22 @@ class NearLocal final : public LocalRegion {
     std::memset(*address, 0, bytes);
     return 0;
   }
-  void release(std::uint64_t offset, std::size_t) noexcept override { released_.push_back(offset); }
+  void release(std::uint64_t offset, std::size_t bytes) noexcept override {
+    const std::lock_guard guard(space_);
+    released_.push_back({offset, bytes});
+  }
 
  private:
+  struct Released {
+    std::uint64_t offset;
+    std::size_t bytes;
+  };
+
   NearDevice& device_;
   const std::string name_;
   const std::shared_ptr<NearMemory> memory_;
-  std::vector<std::uint64_t> released_;  // an endpoint's blocks all have one size
+  std::mutex space_;
+  std::vector<Released> released_;
 };
 
 class NearRemote final : public RemoteRegion {

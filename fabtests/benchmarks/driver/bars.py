@@ -13,6 +13,9 @@ KIB = 1024
 MIB = 1024 * KIB
 LINE = Metric("line_exchange", "half_round_trip_ns", 8)
 RATE = Metric("message_rate", "messages_per_s", 8)
+FETCH_ADD_RATE = Metric("fetch_add_rate", "operations_per_s", 8)
+PROTECTION_CHECK = Metric("protection_check", "operation_ns", 1)  # with one key
+MAPPED_WRITE_RATE = Metric("mapped_write_rate", "operations_per_s", 8)
 
 
 # Where a hypervisor moves its cores, two processes are now near, now far from each other: a line's exchange takes
@@ -54,6 +57,10 @@ class Judge:
     def own(self, metric: Metric) -> Callable[[int], float | None]:
         return lambda turn: self.results.in_round(turn, self.subject, metric)
 
+    def own_values(self, metric: Metric) -> list[float]:
+        values = [self.own(metric)(turn) for turn in self.results.turns]
+        return [value for value in values if value is not None]
+
     def as_near(self, turn: int) -> list[str]:
         """The shm cases whose processes were about as near in that round as the subject's."""
         line = self.own(LINE)(turn)
@@ -77,17 +84,39 @@ class Judge:
             ]
         return bars
 
-    def worst_bandwidth(self, title: str, first: int, last: int, limit: float) -> Bar:
+    def worst_bandwidth(self, title: str, sizes: tuple[int, int], limit: float, test: str = "bandwidth") -> Bar:
         bars = [bar_of(f"{title}, least at {metric.key} B", False, limit, self.to_shm(metric, max))
-                for metric in self.results.metrics("bandwidth") if first <= metric.key <= last]
+                for metric in self.results.metrics(test) if sizes[0] <= metric.key <= sizes[1]]
         measured = [bar for bar in bars if bar.measured is not None]
         return min(measured, key=lambda bar: bar.measured or 0) if measured else bar_of(title, False, limit, [])
 
     def flow_bars(self) -> list[Bar]:
         return [
             bar_of("8 B message rate to shm's", False, 3.0, self.to_shm(RATE, max)),
-            self.worst_bandwidth("bandwidth to shm's, 64 B to 8 MiB", 64, 8 * MIB, 1.1),
-            self.worst_bandwidth("bandwidth to shm's, from 1 MiB", MIB, 8 * MIB, 1.4),
+            self.worst_bandwidth("bandwidth to shm's, 64 B to 8 MiB", (64, 8 * MIB), 1.1),
+            self.worst_bandwidth("bandwidth to shm's, from 1 MiB", (MIB, 8 * MIB), 1.4),
+        ]
+
+    def mapped_write_bar(self) -> Bar:
+        """Either of two limits will do: the other is told only where the first is missed."""
+        times = [1e9 / rate for rate in self.own_values(MAPPED_WRITE_RATE)]
+        in_itself = bar_of("8 B write in a stream, mapped memory", True, 150, times, " ns")
+        to_shm = bar_of("8 B write in a stream, mapped memory, to shm's", True, 0.3,
+                        [1 / ratio for ratio in self.to_shm(MAPPED_WRITE_RATE, max)])
+        return in_itself if in_itself.verdict == "PASS" or to_shm.measured is None else to_shm
+
+    def remote_bars(self) -> list[Bar]:
+        write = Metric("write_latency", "half_round_trip_ns", 8)
+        read = Metric("read_latency", "operation_ns", 8)
+        sizes = (4 * KIB, 8 * MIB)
+        return [
+            bar_of("8 B write latency to shm's", True, 0.6, self.to_shm(write, min)),
+            bar_of("8 B read latency to shm's", True, 0.6, self.to_shm(read, min)),
+            self.mapped_write_bar(),
+            self.worst_bandwidth("write bandwidth to shm's, from 4 KiB", sizes, 1.1, "write_bandwidth"),
+            self.worst_bandwidth("read bandwidth to shm's, from 4 KiB", sizes, 1.1, "read_bandwidth"),
+            bar_of("8 B fetch-add rate to shm's", False, 2.0, self.to_shm(FETCH_ADD_RATE, max)),
+            bar_of("check of an access, its row known", True, 20, self.own_values(PROTECTION_CHECK), " ns"),
         ]
 
     def mpi_bars(self) -> list[Bar]:
@@ -127,4 +156,5 @@ class Judge:
         ]
 
     def all_bars(self) -> list[Bar]:
-        return self.latency_bars() + self.flow_bars() + self.mpi_bars() + self.scale_bars() + self.memory_bars()
+        return (self.latency_bars() + self.flow_bars() + self.remote_bars() + self.mpi_bars() + self.scale_bars() +
+                self.memory_bars())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Draws latency and bandwidth against message size as one SVG: two panels, both axes logarithmic, every line
-named at its right end."""
+"""Draws latency and bandwidth against size, of messages and one-sided, as one SVG: four panels, both axes
+logarithmic, every line named at its right end."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 from xml.sax.saxutils import escape
 
@@ -16,10 +16,12 @@ SUBJECT_COLOUR = "#d55e00"
 COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#cc79a7", "#e69f00")
 RAW_COLOUR = "#888888"
 RAW_DASHES = ("2 3", "7 3", "10 3 2 3")
+MAPPED_DASHES = "5 3"
 
 PLOT_WIDTH, PLOT_HEIGHT = 400, 340
 LEFT, TOP, LABELS, BOTTOM = 64, 92, 164, 56
 PANEL_WIDTH = LEFT + PLOT_WIDTH + LABELS
+PANEL_HEIGHT = PLOT_HEIGHT + BOTTOM + 28
 LABEL_HEIGHT = 15
 
 Point = tuple[float, float]
@@ -69,14 +71,20 @@ def number_text(value: float) -> str:
 class Panel:
     title: str
     lines: list[Line]
-    x_offset: float
+    column: int
+    row: int = 0
+    quantity: str = "message size"
+
+    @property
+    def top(self) -> float:
+        return TOP + self.row * PANEL_HEIGHT
 
     def axes(self) -> tuple[Axis, Axis]:
         sizes = [x for line in self.lines for x, _ in line.points]
         low, high = decades(self.lines)
-        left = self.x_offset + LEFT
+        left = self.column * PANEL_WIDTH + LEFT
         return (Axis(min(sizes), max(sizes), left, left + PLOT_WIDTH),
-                Axis(low, high, TOP + PLOT_HEIGHT, TOP))
+                Axis(low, high, self.top + PLOT_HEIGHT, self.top))
 
     def grid(self, x: Axis, y: Axis) -> Iterator[str]:
         power = y.first
@@ -92,7 +100,7 @@ class Panel:
             yield rule(x.at(size), y.start, x.at(size), y.end, "#eeeeee")
             yield text(x.at(size), y.start + 18, size_text(size), 'text-anchor="middle"')
             size *= 8
-        yield text((x.start + x.end) / 2, y.start + 42, "message size", 'text-anchor="middle"')
+        yield text((x.start + x.end) / 2, y.start + 42, self.quantity, 'text-anchor="middle"')
 
     def curve(self, line: Line, x: Axis, y: Axis) -> str:
         points = " ".join(f"{x.at(size):.1f},{y.at(value):.1f}" for size, value in line.points)
@@ -117,7 +125,7 @@ class Panel:
 
     def draw(self) -> Iterator[str]:
         x, y = self.axes()
-        yield text(x.start, TOP - 14, self.title, 'font-weight="bold" font-size="13"')
+        yield text(x.start, self.top - 14, self.title, 'font-weight="bold" font-size="13"')
         yield from self.grid(x, y)
         for line in self.lines:
             yield self.curve(line, x, y)
@@ -159,17 +167,37 @@ def exchange_line(results: Results, sizes: list[float]) -> list[Line]:
     return [Line("one line, one way", ends, RAW_COLOUR, RAW_DASHES[0])]
 
 
-def draw(results: Results, cases: list[str], subtitle: str) -> str:
-    """The SVG's text. Needs at least one provider with both latency and bandwidth."""
+def message_panels(results: Results, cases: list[str]) -> list[Panel]:
     latency = provider_lines(results, cases, "tagged_latency", "half_round_trip_ns", 1e3)
     latency += exchange_line(results, [x for line in latency for x, _ in line.points])
     latency += raw_lines(results, {"cross_attach": "cross-memory attach"}, "transfer_ns", 1e3)
     bandwidth = provider_lines(results, cases, "bandwidth", "bytes_per_s", 1e9)
     bandwidth += raw_lines(results, {"memory_copy": "memcpy", "cross_attach": "cross-memory attach",
                                      "shared_copy": "the same by both sides"}, "bytes_per_s", 1e9)
-    panels = [Panel("Half round trip, tagged (µs)", latency, 0),
-              Panel("Bandwidth, windows of tagged messages (GB/s)", bandwidth, PANEL_WIDTH)]
-    width, height = 2 * PANEL_WIDTH, TOP + PLOT_HEIGHT + BOTTOM
+    return [Panel("Half round trip, tagged (µs)", latency, 0),
+            Panel("Bandwidth, windows of tagged messages (GB/s)", bandwidth, 1)]
+
+
+def remote_panel(results: Results, cases: list[str], test: str, attach: str, title: str, column: int) -> Panel:
+    """One-sided bandwidth; of the subject also on memory that can be mapped."""
+    lines = provider_lines(results, cases, test, "bytes_per_s", 1e9)
+    mapped = points_of(results, SUBJECT, f"mapped_{test}", "bytes_per_s", 1e9)
+    if mapped:
+        lines.append(Line(f"{SUBJECT}, mapped", mapped, SUBJECT_COLOUR, MAPPED_DASHES))
+    first = min((x for line in lines for x, _ in line.points), default=0)
+    limits = raw_lines(results, {"memory_copy": "memcpy", attach: "cross-memory attach"}, "bytes_per_s", 1e9)
+    if lines:
+        lines += [replace(limit, points=[(x, y) for x, y in limit.points if x >= first]) for limit in limits]
+    return Panel(title, lines, column, row=1, quantity="bytes of an operation")
+
+
+def draw(results: Results, cases: list[str], subtitle: str) -> str:
+    """The SVG's text. Needs at least one provider with both latency and bandwidth."""
+    panels = message_panels(results, cases)
+    panels += [remote_panel(results, cases, "write_bandwidth", "cross_attach_write", "One-sided writes (GB/s)", 0),
+               remote_panel(results, cases, "read_bandwidth", "cross_attach", "One-sided reads (GB/s)", 1)]
+    rows = 1 + max((panel.row for panel in panels if panel.lines), default=0)
+    width, height = 2 * PANEL_WIDTH, TOP + PLOT_HEIGHT + BOTTOM + (rows - 1) * PANEL_HEIGHT
     body = [text(LEFT, 26, "Two processes on one host, by libfabric provider", 'font-weight="bold" font-size="16"'),
             text(LEFT, 44, subtitle, 'fill="#555555"')]
     for panel in panels:

@@ -21,11 +21,14 @@ class Audience(Enum):
     """Who runs a stage. What only judges the subject takes long elsewhere, or ends in errors."""
 
     ALL = "all, in every round"
+    SHM = "the subject and shm in every round, the others in the first"
     OTHERS_ONCE = "the subject in every round, the others in the first"
     SUBJECT = "the subject, in every round"
 
-    def includes(self, is_subject: bool, turn: int) -> bool:
-        return is_subject or self is Audience.ALL or (self is Audience.OTHERS_ONCE and turn == 0)
+    def includes(self, case: Case, is_subject: bool, turn: int) -> bool:
+        if is_subject or self is Audience.ALL:
+            return True
+        return self is not Audience.SUBJECT and (turn == 0 or (self is Audience.SHM and case.provider == "shm"))
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,30 @@ class Plan:
     subject: str = SUBJECT
 
 
-RAW_TESTS = (LINE, "memory_copy", "cross_attach", "shared_copy")
+RAW_TESTS = (LINE, "memory_copy", "cross_attach", "cross_attach_write", "shared_copy")
+REMOTE = ("write_latency", "read_latency", "swap_latency", "write_rate", "fetch_add_rate")  # small and one-sided
+REMOTE_BANDWIDTH = ("write_bandwidth", "read_bandwidth")
+
+
+def mapped(tests: tuple[str, ...]) -> tuple[str, ...]:
+    """The same on memory that the other process can map."""
+    return tuple(f"mapped_{test}" for test in tests)
+
 
 QUICK = Plan(
     stages=(
-        Stage((LINE, "tagged_latency", "untagged_latency", "message_rate", "bandwidth")),
+        Stage((LINE, "tagged_latency", "untagged_latency", "message_rate", "bandwidth", "write_latency", "read_latency",
+               "fetch_add_rate", "mapped_write_rate")),
+        Stage(REMOTE_BANDWIDTH, Audience.SHM),
         Stage(("posted_matching", "unexpected_matching", "memory", "idle_peers"), Audience.SUBJECT),
     ),
     rounds=5, milliseconds=3, sizes=(8, 64, 512, 4096, 32768, 262144, 1 << 20, 8 << 20))
 
 FULL = Plan(
     stages=(
-        Stage((LINE, "tagged_latency", "untagged_latency", "message_rate")),
+        Stage((LINE, "tagged_latency", "untagged_latency", "message_rate", *REMOTE, *mapped(REMOTE))),
         Stage(("bandwidth",)),
+        Stage((*REMOTE_BANDWIDTH, *mapped(REMOTE_BANDWIDTH)), Audience.SHM),
         Stage(("posted_matching", "unexpected_matching"), Audience.OTHERS_ONCE),
         Stage(("memory",), Audience.OTHERS_ONCE),
         Stage(("idle_peers",), Audience.OTHERS_ONCE),
@@ -90,7 +104,7 @@ def offered(worker: Path, case: Case) -> str | None:
 def wanted_tests(stage: Stage, case: Case, turn: int, plan: Plan, results: Results) -> tuple[str, ...]:
     """Without those in which this case has failed already; the subject is always asked again."""
     is_subject = case.name == plan.subject
-    if case.name == RAW or not stage.audience.includes(is_subject, turn):
+    if case.name == RAW or not stage.audience.includes(case, is_subject, turn):
         return ()
     return tuple(test for test in stage.tests if is_subject or (case.name, test) not in results.errors)
 
@@ -108,11 +122,21 @@ def run_raw(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Res
             results.add(turn, RAW, record)
 
 
+def run_protection_check(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Results) -> None:
+    """A part of the plugin alone, where the plugin is what is measured."""
+    for case in (case for case in cases if case.name == plan.subject == SUBJECT):
+        line = [str(worker.with_name("protection_check")), str(plan.milliseconds)]
+        ended = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for record in ended.stdout.splitlines():
+            results.add(turn, case.name, json.loads(record))
+
+
 def run_round(worker: Path, cases: list[Case], turn: int, plan: Plan, results: Results, leftovers: Leftovers) -> None:
     shift = turn % len(cases)
     for stage in plan.stages:
         run_stage(worker, stage, cases[shift:] + cases[:shift], turn, plan, results)
         leftovers.remove()
+    run_protection_check(worker, cases, turn, plan, results)
     run_raw(worker, cases, turn, plan, results)
 
 

@@ -17,14 +17,31 @@ TITLES = {
     "unexpected_matching": "latency, messages ahead",
     "idle_peers": "latency, idle peers",
     "memory": "memory",
+    "write_latency": "write latency",
+    "read_latency": "read, one at a time",
+    "swap_latency": "compare-and-swap, one at a time",
+    "write_rate": "writes in a stream",
+    "fetch_add_rate": "fetch-adds in a stream",
+    "write_bandwidth": "write bandwidth",
+    "read_bandwidth": "read bandwidth",
+    "protection_check": "check of an access, keys",
     "cross_attach": "cross-memory attach",
+    "cross_attach_write": "the same, writing",
     "shared_copy": "the same by both sides",
     "memory_copy": "memcpy",
     "mpi": "Open MPI",
     "netpipe": "NetPIPE",
 }
 COMPARED = ("line_exchange", "tagged_latency", "untagged_latency", "message_rate", "bandwidth")
-COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "memory")
+REMOTE = ("write_latency", "read_latency", "swap_latency", "write_rate", "fetch_add_rate", "write_bandwidth",
+          "read_bandwidth")
+MAPPED = "mapped_"  # the same on memory that the other process can map
+COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "protection_check", "memory")
+
+
+def title_of(test: str) -> str:
+    title = TITLES.get(test.removeprefix(MAPPED), test)
+    return f"mapped memory: {title}" if test.startswith(MAPPED) else title
 
 
 def size_text(size: int) -> str:
@@ -44,7 +61,7 @@ def scaled(value: float, units: Iterable[tuple[float, str]]) -> str:
 def value_text(metric: Metric, value: float) -> str:
     if metric.name.endswith("_ns"):
         return scaled(value, ((1e6, "ms"), (1e3, "µs"), (1, "ns")))
-    if metric.name.endswith("messages_per_s"):
+    if metric.name.endswith(("messages_per_s", "operations_per_s")):
         return scaled(value, ((1e6, "M/s"), (1e3, "k/s")))
     if metric.name.endswith("bytes_per_s"):
         return scaled(value, ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s")))
@@ -52,7 +69,7 @@ def value_text(metric: Metric, value: float) -> str:
 
 
 def row_title(metric: Metric) -> str:
-    title = TITLES.get(metric.test, metric.test)
+    title = title_of(metric.test)
     if metric.test in ("memory", "mpi", "netpipe"):
         quantity = metric.name.removesuffix("_ns").removesuffix("_bytes_per_s").removesuffix("_bytes")
         title += " " + quantity.replace("_", " ")
@@ -82,8 +99,12 @@ def print_table(results: Results, cases: list[str], tests: Iterable[str]) -> Non
 
 
 def print_errors(results: Results) -> None:
+    """What a case fails at in the same way is one line."""
+    tests: dict[tuple[str, str], list[str]] = {}
     for (case, test), message in results.errors.items():
-        print(f"{case}: {TITLES.get(test, test)}: {message}")
+        tests.setdefault((case, message), []).append(title_of(test))
+    for (case, message), titles in tests.items():
+        print(f"{case}: {message}: {', '.join(titles)}")
 
 
 def limit_text(bar: Bar) -> str:
@@ -102,7 +123,9 @@ def print_bars(bars: list[Bar]) -> None:
 def print_all(results: Results, cases: list[str]) -> None:
     providers = [case for case in cases if case != RAW]
     print_table(results, providers, COMPARED)
+    print_table(results, providers, REMOTE)
+    print_table(results, providers, [MAPPED + test for test in REMOTE])
     print_table(results, providers, COUNTED)
     print_table(results, ["mpi-ofi", "mpi-vader"], ("mpi", "netpipe"))
-    print_table(results, [RAW], ("line_exchange", "memory_copy", "cross_attach", "shared_copy"))
+    print_table(results, [RAW], ("line_exchange", "memory_copy", "cross_attach", "cross_attach_write", "shared_copy"))
     print_errors(results)

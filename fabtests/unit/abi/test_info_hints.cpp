@@ -43,9 +43,13 @@ std::uint64_t caps_for(std::uint64_t caps) {
 Test(info_hints, capabilities) {
   check({{"none", [](fi_info&) {}, true},
          {"all that is supported", [](fi_info& h) { h.caps = kSupportedCaps; }, true},
-         {"FI_RMA", [](fi_info& h) { h.caps = FI_MSG | FI_RMA; }, false},
+         {"FI_RMA", [](fi_info& h) { h.caps = FI_MSG | FI_RMA; }, true},
+         {"FI_READ", [](fi_info& h) { h.caps = FI_RMA | FI_READ; }, true},
+         {"FI_READ of nothing", [](fi_info& h) { h.caps = FI_MSG | FI_READ; }, false},
          {"FI_ATOMIC", [](fi_info& h) { h.caps = FI_TAGGED | FI_ATOMIC; }, false},
-         {"FI_RMA_EVENT", [](fi_info& h) { h.caps = FI_MSG | FI_RMA_EVENT; }, false},
+         {"FI_RMA_EVENT", [](fi_info& h) { h.caps = FI_RMA | FI_RMA_EVENT; }, true},
+         {"FI_RMA_EVENT of nothing", [](fi_info& h) { h.caps = FI_MSG | FI_RMA_EVENT; }, false},
+         {"FI_RMA_EVENT where nobody comes", [](fi_info& h) { h.caps = FI_RMA | FI_WRITE | FI_RMA_EVENT; }, false},
          {"FI_HMEM", [](fi_info& h) { h.caps = FI_MSG | FI_HMEM; }, false},
          {"FI_SHARED_AV", [](fi_info& h) { h.caps = FI_MSG | FI_SHARED_AV; }, false},
          {"FI_SOURCE_ERR alone", [](fi_info& h) { h.caps = FI_MSG | FI_SOURCE_ERR; }, false},
@@ -54,9 +58,11 @@ Test(info_hints, capabilities) {
 
 Test(info_hints, capabilities_are_those_asked_for_and_the_free_ones) {
   cr_assert_eq(caps_for(0), kDefaultCaps);
-  cr_assert_eq(caps_for(FI_MSG), FI_MSG | kModifierCaps | kFreeCaps);
+  cr_assert_eq(caps_for(FI_MSG), FI_MSG | kMessageModifiers | kFreeCaps);
+  cr_assert_eq(caps_for(FI_RMA), FI_RMA | kRemoteModifiers | kFreeCaps);
+  cr_assert_eq(caps_for(FI_RMA | FI_MSG | FI_READ), FI_RMA | FI_READ | FI_MSG | kMessageModifiers | kFreeCaps);
   cr_assert_eq(caps_for(FI_TAGGED | FI_SEND), FI_TAGGED | FI_SEND | kFreeCaps);
-  cr_assert_eq(caps_for(FI_MSG | FI_AV_USER_ID), FI_MSG | FI_AV_USER_ID | kModifierCaps | kFreeCaps);
+  cr_assert_eq(caps_for(FI_MSG | FI_AV_USER_ID), FI_MSG | FI_AV_USER_ID | kMessageModifiers | kFreeCaps);
 }
 
 Test(info_hints, a_direction_left_out_has_no_capabilities) {
@@ -78,7 +84,7 @@ Test(info_hints, endpoint) {
          {"largest message", [](fi_info& h) { h.ep_attr->max_msg_size = kMaxMessageSize; }, true},
          {"larger message", [](fi_info& h) { h.ep_attr->max_msg_size = kMaxMessageSize + 1; }, false},
          {"prefix", [](fi_info& h) { h.ep_attr->msg_prefix_size = 8; }, false},
-         {"ordered RMA", [](fi_info& h) { h.ep_attr->max_order_waw_size = 1; }, false},
+         {"ordered RMA", [](fi_info& h) { h.ep_attr->max_order_waw_size = SIZE_MAX; }, true},
          {"shared context", [](fi_info& h) { h.ep_attr->tx_ctx_cnt = FI_SHARED_CONTEXT; }, false},
          {"key", [](fi_info& h) { h.ep_attr->auth_key_size = 1; }, false},
          {"handle", [](fi_info& h) { h.handle = &reinterpret_cast<fid&>(h); }, false}});
@@ -90,14 +96,27 @@ Test(info_hints, contexts) {
          {"FI_MULTI_RECV", [](fi_info& h) { h.rx_attr->op_flags = FI_MULTI_RECV | FI_COMPLETION; }, true},
          {"FI_MULTI_RECV to send", [](fi_info& h) { h.tx_attr->op_flags = FI_MULTI_RECV; }, false},
          {"send order", [](fi_info& h) { h.tx_attr->msg_order = h.rx_attr->msg_order = FI_ORDER_SAS; }, true},
-         {"order without operations", [](fi_info& h) { h.tx_attr->msg_order = FI_ORDER_ATOMIC_WAW; }, true},
+         {"remote order", [](fi_info& h) { h.tx_attr->msg_order = FI_ORDER_WAW | FI_ORDER_RAW | FI_ORDER_SAW; }, true},
          {"unknown order", [](fi_info& h) { h.tx_attr->msg_order = 1ull << 50; }, false},
          {"strict completion", [](fi_info& h) { h.tx_attr->comp_order = 0x1ff; }, false},
          {"inject", [](fi_info& h) { h.tx_attr->inject_size = kInjectSize; }, true},
          {"large inject", [](fi_info& h) { h.tx_attr->inject_size = kInjectSize + 1; }, false},
          {"iov", [](fi_info& h) { h.tx_attr->iov_limit = h.rx_attr->iov_limit = 4; }, true},
          {"long iov", [](fi_info& h) { h.rx_attr->iov_limit = 5; }, false},
-         {"rma iov", [](fi_info& h) { h.tx_attr->rma_iov_limit = 1; }, false},
+         {"rma iov", [](fi_info& h) { h.tx_attr->rma_iov_limit = 4; }, true},
+         {"long rma iov", [](fi_info& h) { h.tx_attr->rma_iov_limit = 5; }, false},
+         {"order that nothing breaks",
+          [](fi_info& h) {
+            h.caps = FI_MSG;
+            h.tx_attr->msg_order = FI_ORDER_WAS;
+          },
+          true},
+         {"order of writes after sends",
+          [](fi_info& h) {
+            h.caps = FI_MSG | FI_RMA;
+            h.tx_attr->msg_order = FI_ORDER_WAS;
+          },
+          false},
          {"buffering", [](fi_info& h) { h.rx_attr->total_buffered_recv = 1u << 30; }, true},
          {"sends", [](fi_info& h) { h.tx_attr->size = kMaxTransmitSize; }, true},
          {"more sends", [](fi_info& h) { h.tx_attr->size = kMaxTransmitSize + 1; }, false},
@@ -184,15 +203,18 @@ Test(info_hints, control_progress_is_echoed_and_data_progress_stays_manual) {
   }
 }
 
-Test(info_hints, registration_needs_nothing_but_old_modes_are_confirmed) {
+Test(info_hints, registration_is_as_the_application_offers) {
   for (const int mode : {1 << 0, 1 << 1}) {  // basic, scalable
     const InfoPointer hints = empty_hints();
     hints->domain_attr->mr_mode = mode;
     cr_assert_eq(ask(hints.get()).info->domain_attr->mr_mode, mode);
   }
   const InfoPointer hints = empty_hints();
-  hints->domain_attr->mr_mode = FI_MR_ALLOCATED | FI_MR_PROV_KEY;
   cr_assert_eq(ask(hints.get()).info->domain_attr->mr_mode, 0);
+  hints->domain_attr->mr_mode = FI_MR_VIRT_ADDR | FI_MR_PROV_KEY | FI_MR_LOCAL | FI_MR_RAW | FI_MR_MMU_NOTIFY;
+  cr_assert_eq(ask(hints.get()).info->domain_attr->mr_mode, FI_MR_VIRT_ADDR | FI_MR_PROV_KEY);
+  hints->domain_attr->mr_mode = 0;
+  cr_assert_eq(ask(hints.get(), nullptr, nullptr, 0, FI_VERSION(1, 4)).info->domain_attr->mr_mode, kMrScalable);
 }
 
 Test(info_hints, keys_of_old_applications_are_not_looked_at) {
@@ -210,5 +232,5 @@ Test(info_hints, output_is_at_least_what_was_asked) {
   cr_assert(answer.info);
   cr_assert_eq(answer.info->tx_attr->size, 5000u);
   cr_assert_eq(answer.info->domain_attr->cq_cnt, 5000u);
-  cr_assert_eq(answer.info->tx_attr->msg_order, FI_ORDER_SAS | FI_ORDER_RMA_WAW);
+  cr_assert_eq(answer.info->tx_attr->msg_order, kMessageOrder | kRemoteOrder);
 }

@@ -69,6 +69,7 @@ Test(anchor_record, header_sizes) {
   cr_assert_eq(kContactOffset, 4096u);
   cr_assert_eq(kNotificationOffset, 12288u);
   cr_assert_eq(kNotifications, 4160u);
+  cr_assert_eq(kProtectionOffset, 16448u);
   cr_assert_eq(kHeaderSize, 20480u);
   cr_assert_eq(kNotifications % kCacheLine, 0u);
 }
@@ -90,6 +91,8 @@ Test(anchor_record, is_read_as_published) {
   cr_assert_eq(contents.notification_offset, kNotificationOffset);
   cr_assert_eq(contents.notification_count, kNotifications);
   cr_assert_eq(contents.notification_stride, 1u);
+  cr_assert_eq(contents.protection_offset, kProtectionOffset);
+  cr_assert_eq(contents.protection_chunks, kProtectionChunks);
   cr_assert_eq(contents.direct_copy.process_id, 1234);
   cr_assert_eq(contents.direct_copy.proof_address, 0xabcdu);
   cr_assert_eq(contents.direct_copy.proof[1], 6u);
@@ -146,4 +149,14 @@ Test(anchor_record, must_have_its_board_inside_of_the_header) {
     record.notification_stride = 64;
     record.notification_count = 128;
   }));
+}
+
+Test(anchor_record, must_have_its_protection_table_inside_of_the_header_or_none) {
+  for (const std::uint64_t offset :
+       {std::uint64_t{64}, kProtectionOffset + 8, kHeaderSize - 128, kHeaderSize + 64, ~std::uint64_t{63}})
+    cr_assert(refused([=](AnchorRecord& record) { record.protection_table_offset = offset; }), "%#llx", offset + 0ull);
+  for (const std::uint64_t count : {std::uint64_t{0}, std::uint64_t{17}, ~std::uint64_t{0}})
+    cr_assert(refused([=](AnchorRecord& record) { record.protection_table_count = count; }));
+  cr_assert_not(refused([](AnchorRecord& record) { record.protection_table_count = 1; }));
+  cr_assert_not(refused([](AnchorRecord& record) { record.protection_table_offset = 0; }));
 }

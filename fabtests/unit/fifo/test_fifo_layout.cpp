@@ -8,7 +8,7 @@
 
 using namespace anchor;
 
-Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 1u); }
+Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 2u); }
 
 Test(fifo_layout, slot) {
   cr_assert_eq(sizeof(Slot), 64u);
@@ -50,18 +50,18 @@ Test(fifo_layout, block) {
 }
 
 Test(fifo_layout, a_geometry_has_bounds) {
-  cr_assert(valid({16, 8320}));
+  cr_assert(valid({16, 16640}));
   cr_assert(valid({65536, 122880}));
-  cr_assert_not(valid({0, 8320}));
-  cr_assert_not(valid({8, 8320}));
-  cr_assert_not(valid({17, 8320}));
-  cr_assert_not(valid({131072, 8320}));
+  cr_assert_not(valid({0, 16640}));
+  cr_assert_not(valid({8, 16640}));
+  cr_assert_not(valid({17, 16640}));
+  cr_assert_not(valid({131072, 16640}));
   cr_assert_not(valid({16, 0}));
-  cr_assert_not(valid({16, 8256}));
-  cr_assert_not(valid({16, 8321}));
+  cr_assert_not(valid({16, 16576}));
+  cr_assert_not(valid({16, 16641}));
   cr_assert_not(valid({16, 122944}));
   cr_assert_leq((BlockGeometry{16, 122880}).max_payload(), 0xffffu, "must fit the length in a slot's head");
-  cr_assert_geq((BlockGeometry{16, 8320}).max_payload(), 4096u, "an injected message must fit");
+  cr_assert_geq((BlockGeometry{16, 16640}).max_payload(), 2 * 4096u + 96, "an atomic operation must fit");
 }
 
 Test(fifo_layout, block_descriptor) {

@@ -152,11 +152,11 @@ Test(fifo_tx, credits_taken_back_are_a_broken_protocol) {
 
 Test(fifo_tx, a_lie_about_credits_shows_when_the_payload_area_is_full_too) {
   FifoPair fifo({64, kMinPayloadArea});
-  cr_assert_eq(fifo.put(0, 4160), 0);
-  cr_assert_eq(fifo.put(1, 4160), 0);
-  cr_assert_eq(fifo.put(2, 4160), -EAGAIN);
+  cr_assert_eq(fifo.put(0, kMinPayloadArea / 2), 0);
+  cr_assert_eq(fifo.put(1, kMinPayloadArea / 2), 0);
+  cr_assert_eq(fifo.put(2, kMinPayloadArea / 2), -EAGAIN);
   fifo.credit.tail.store(3);
-  cr_assert_eq(fifo.put(2, 4160), -EPROTO);
+  cr_assert_eq(fifo.put(2, kMinPayloadArea / 2), -EPROTO);
 }
 
 Test(fifo_tx, only_the_low_half_of_the_credit_word_counts) {

@@ -12,7 +12,9 @@ Test(message, operations_have_their_numbers) {
   const Operation all[] = {Operation::kNone,           Operation::kGrant,       Operation::kRefuse,
                            Operation::kEager,          Operation::kTaggedEager, Operation::kAnnounce,
                            Operation::kTaggedAnnounce, Operation::kClearToSend, Operation::kChunk,
-                           Operation::kFinish,         Operation::kGoodbye};
+                           Operation::kFinish,         Operation::kGoodbye,     Operation::kRemoteWrite,
+                           Operation::kRemoteRead,     Operation::kReadChunk,   Operation::kRemoteNotice,
+                           Operation::kRemoteFinish,   Operation::kAtomic,      Operation::kAtomicReply};
   cr_assert_eq(std::size(all), kOperationCount);
   for (std::size_t i = 0; i < std::size(all); ++i) cr_assert_eq(static_cast<std::size_t>(all[i]), i);
   cr_assert_eq(kHasRemoteData, 1);
@@ -42,12 +44,33 @@ Test(message, bodies_have_their_layouts) {
   cr_assert_eq(offsetof(GrantBody, block), 8u);
   cr_assert_eq(sizeof(RefuseBody), 16u);
   cr_assert_eq(offsetof(RefuseBody, status), 8u);
+  cr_assert_eq(sizeof(RemoteWriteBody), 32u);
+  cr_assert_eq(offsetof(RemoteWriteBody, ends_target), 4u);
+  cr_assert_eq(offsetof(RemoteWriteBody, request), 8u);
+  cr_assert_eq(offsetof(RemoteWriteBody, address), 16u);
+  cr_assert_eq(offsetof(RemoteWriteBody, written), 24u);
+  cr_assert_eq(sizeof(RemoteReadBody), 40u);
+  cr_assert_eq(offsetof(RemoteReadBody, last), 32u);
+  cr_assert_eq(offsetof(RemoteReadBody, address), 8u);
+  cr_assert_eq(offsetof(RemoteReadBody, length), 16u);
+  cr_assert_eq(offsetof(RemoteReadBody, position), 24u);
+  cr_assert_eq(sizeof(ReadChunkBody), 24u);
+  cr_assert_eq(offsetof(ReadChunkBody, request), 8u);
+  cr_assert_eq(offsetof(ReadChunkBody, position), 16u);
+  cr_assert_eq(sizeof(RemoteNoticeBody), 24u);
+  cr_assert_eq(offsetof(RemoteNoticeBody, request), 8u);
+  cr_assert_eq(offsetof(RemoteNoticeBody, rights), 16u);
+  cr_assert_eq(offsetof(RemoteNoticeBody, last), 20u);
+  cr_assert_eq(sizeof(RemoteFinishBody), 16u);
+  cr_assert_eq(offsetof(RemoteFinishBody, status), 8u);
 }
 
 Test(message, every_body_with_an_area_offset_begins_with_it) {
   cr_assert_eq(offsetof(AreaBody, offset), 0u);
   cr_assert_eq(offsetof(AnnounceBody, offset), 0u);
   cr_assert_eq(offsetof(ChunkBody, offset), 0u);
+  cr_assert_eq(offsetof(RemoteWriteBody, offset), 0u);
+  cr_assert_eq(offsetof(ReadChunkBody, offset), 0u);
 }
 
 Test(message, a_pulled_word_says_whose_it_is_and_how_far) {

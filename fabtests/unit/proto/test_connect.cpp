@@ -192,14 +192,14 @@ Test(connect, a_grant_that_makes_no_sense_is_malformed) {
   std::uint64_t offset;
   std::byte* memory;
   cr_assert_eq(asking.b.exchange.region->allocate(asking.b.exchange.geometry.size(), &offset, &memory), 0);
-  const BlockDescriptor good{offset, 64, 12160, 100, 0};
+  const BlockDescriptor good{offset, 64, 24448, 100, 0};
   const std::uint64_t ours = asking.a.exchange.incarnation;
   cr_assert_eq(asking.grant(ours + 1, good), Verdict::kMalformed);
   for (const BlockDescriptor& bad :
-       {BlockDescriptor{0, 64, 12160, 100, 0}, BlockDescriptor{offset + 64, 64, 12160, 100, 0},
-        BlockDescriptor{1ull << 40, 64, 12160, 100, 0}, BlockDescriptor{~std::uint64_t{4095}, 64, 12160, 100, 0},
-        BlockDescriptor{offset, 63, 12160, 100, 0}, BlockDescriptor{offset, 64, 12161, 100, 0},
-        BlockDescriptor{offset, 65536, 122880, 100, 0}, BlockDescriptor{offset, 64, 12160, kNotifications, 0}})
+       {BlockDescriptor{0, 64, 24448, 100, 0}, BlockDescriptor{offset + 64, 64, 24448, 100, 0},
+        BlockDescriptor{1ull << 40, 64, 24448, 100, 0}, BlockDescriptor{~std::uint64_t{4095}, 64, 24448, 100, 0},
+        BlockDescriptor{offset, 63, 24448, 100, 0}, BlockDescriptor{offset, 64, 24449, 100, 0},
+        BlockDescriptor{offset, 65536, 122880, 100, 0}, BlockDescriptor{offset, 64, 24448, kNotifications, 0}})
     cr_assert_eq(asking.grant(ours, bad), Verdict::kMalformed);
   cr_assert_eq(asking.peer().state, PeerState::kAsked);
   cr_assert_eq(asking.grant(ours, good), Verdict::kTaken);

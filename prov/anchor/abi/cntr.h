@@ -14,6 +14,7 @@ namespace anchor {
 class Cntr final : public fid_cntr {
  public:
   Cntr(Domain& domain, const fi_cntr_attr& attr, void* context);
+  ~Cntr() { domain_->forget(*this); }
   Cntr(const Cntr&) = delete;
   Cntr& operator=(const Cntr&) = delete;
 

@@ -3,9 +3,12 @@
 
 #include <rdma/fi_errno.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "abi/atomic_query.h"
 #include "abi/av.h"
+#include "abi/capabilities.h"
 #include "abi/cntr.h"
 #include "abi/cq.h"
 #include "abi/ep.h"
@@ -49,11 +52,16 @@ int bind(fid* descriptor, fid* bound, std::uint64_t flags) noexcept {
   return domain.bind_event_queue(object_of<Eq, fid_eq>(bound), flags);
 }
 
+int control(fid*, int command, void* argument) noexcept {
+  if (command == FI_UNMAP_KEY) return 0;
+  return command == FI_MAP_RAW_MR ? map_raw_key(*static_cast<const struct fi_mr_map_raw*>(argument)) : -FI_ENOSYS;
+}
+
 fi_ops fid_ops{
     .size = sizeof(fi_ops),
     .close = close_object<Domain, fid_domain>,
     .bind = bind,
-    .control = refuse<-FI_ENOSYS>,
+    .control = control,
     .ops_open = refuse<-FI_ENOSYS>,
     .tostr = refuse<-FI_ENOSYS>,
     .ops_set = refuse<-FI_ENOSYS>,
@@ -69,7 +77,7 @@ fi_ops_domain domain_ops{
     .poll_open = refuse<-FI_ENOSYS>,
     .stx_ctx = refuse<-FI_ENOSYS>,
     .srx_ctx = refuse<-FI_ENOSYS>,
-    .query_atomic = refuse<-FI_EOPNOTSUPP>,
+    .query_atomic = query_atomic,
     .query_collective = refuse<-FI_EOPNOTSUPP>,
     .endpoint2 = endpoint2,
 #ifdef FI_XPU  // libfabric 2.6
@@ -84,6 +92,10 @@ fi_threading threading_of(const fi_info& info) noexcept {
 fi_av_type av_type_of(const fi_info& info) noexcept {
   const fi_av_type wanted = info.domain_attr != nullptr ? info.domain_attr->av_type : FI_AV_UNSPEC;
   return wanted == FI_AV_UNSPEC ? FI_AV_TABLE : wanted;
+}
+
+int mr_mode_of(const fi_info& info) noexcept {
+  return info.domain_attr != nullptr ? meaning_of_mr_mode(info.domain_attr->mr_mode) : 0;
 }
 
 std::uint32_t format_of(const fi_info& info) noexcept {
@@ -111,7 +123,8 @@ Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& in
       address_format_(format_of(info)),
       av_type_(av_type_of(info)),
       user_ids_((info.caps & FI_AV_USER_ID) != 0),
-      locked_(needs_locks(threading_of(info))) {
+      locked_(needs_locks(threading_of(info))),
+      mr_mode_(mr_mode_of(info)) {
   fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
   ops = &domain_ops;
   mr = &memory_ops;
@@ -127,6 +140,32 @@ bool Domain::is_open(const fid_domain* descriptor, std::string_view device) noex
 
 fid_domain* Domain::first_open(std::string_view device) noexcept {
   return open_objects<Domain>().first([&](Domain& domain) { return domain.device().name() == device; });
+}
+
+void Domain::drive_by(Cntr& counter) {
+  const std::lock_guard guard(driving_);
+  if (std::find(region_counters_.begin(), region_counters_.end(), &counter) != region_counters_.end()) return;
+  region_counters_.push_back(&counter);
+  for (Endpoint* endpoint : endpoints_) counter.group().join(endpoint);
+}
+
+void Domain::drive(Endpoint& endpoint) {
+  const std::lock_guard guard(driving_);
+  endpoints_.push_back(&endpoint);
+  for (Cntr* counter : region_counters_) counter->group().join(&endpoint);
+}
+
+void Domain::forget(Cntr& counter) noexcept {
+  memory_.forget(&counter.counter());
+  const std::lock_guard guard(driving_);
+  std::erase(region_counters_, &counter);
+}
+
+void Domain::forget(Endpoint& endpoint) noexcept {
+  memory_.forget_endpoint(endpoint.identity());
+  const std::lock_guard guard(driving_);
+  std::erase(endpoints_, &endpoint);
+  for (Cntr* counter : region_counters_) counter->group().leave(&endpoint);
 }
 
 // No control operation of ours is asynchronous but address insertion, whose queue is bound to the vector itself; the

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// fi_domain(3): one opened device, and what was agreed for all that is opened on it. Thread-safe; immutable once open.
+// fi_domain(3): one opened device, and what was agreed for all that is opened on it. Thread-safe.
 #pragma once
 
 #include <rdma/fi_domain.h>
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
+#include <vector>
 
 #include "abi/fabric.h"
 #include "abi/fid.h"
+#include "core/memory_region.h"
 #include "dma/device.h"
 
 namespace anchor {
 
+class Cntr;
+class Endpoint;
 class Eq;
 
 class Domain final : public fid_domain {
@@ -35,6 +40,16 @@ class Domain final : public fid_domain {
   // Whether objects of this domain have to lock, because the application does not serialise all access to them.
   bool locked() const noexcept { return locked_; }
 
+  int mr_mode() const noexcept { return mr_mode_; }  // as meaning_of_mr_mode() has it
+  MemoryRegistry& memory() noexcept { return memory_; }
+
+  // A counter of what peers do with a region grows by the progress of any endpoint, so waiting for it drives them all,
+  // those that are enabled later too, until either side is closed. May throw std::bad_alloc.
+  void drive_by(Cntr& counter);
+  void drive(Endpoint& endpoint);
+  void forget(Cntr& counter) noexcept;
+  void forget(Endpoint& endpoint) noexcept;
+
   int bind_event_queue(Eq& eq, std::uint64_t flags) noexcept;
 
   UseCount uses;
@@ -46,6 +61,11 @@ class Domain final : public fid_domain {
   const fi_av_type av_type_;
   const bool user_ids_;
   const bool locked_;
+  const int mr_mode_;
+  MemoryRegistry memory_;
+  std::mutex driving_;
+  std::vector<Cntr*> region_counters_;
+  std::vector<Endpoint*> endpoints_;  // enabled ones
   Use<Eq> event_queue_;
 };
 

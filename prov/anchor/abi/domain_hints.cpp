@@ -18,9 +18,6 @@ namespace {
 
 // FI_PROGRESS_CONTROL_UNIFIED of libfabric 2.x: manual, and the application serialises besides.
 constexpr int kProgressControlUnified = 3;
-// mr_mode values from before libfabric 1.5, which newer headers warn about.
-constexpr int kMrBasic = 1 << 0;
-constexpr int kMrScalable = 1 << 1;
 
 bool same_name(const char* hint, const char* wanted, const char* offered) noexcept {
   if (wanted == nullptr || ::strcasecmp(wanted, offered) == 0) return true;
@@ -99,7 +96,8 @@ bool open_domain_served(const fi_domain_attr& hints, fi_domain_attr* offer) noex
 
 }  // namespace
 
-// We need no registration at all, so any mr_mode will do; the two old values, which exclude all others, are confirmed.
+// What an application offers beyond what we can do for it is not needed (fi_mr(3)). What it offers and we can do, such
+// as virtual addresses, it shall have; the two old values, which exclude all others, are confirmed.
 bool apply_domain_hints(std::uint32_t version, const fi_domain_attr* hints, fi_domain_attr* offer) noexcept {
   if (hints == nullptr) return true;
   if (!same_name("domain_attr->name", hints->name, offer->name) || !open_domain_served(*hints, offer)) return false;
@@ -108,7 +106,11 @@ bool apply_domain_hints(std::uint32_t version, const fi_domain_attr* hints, fi_d
   if (hints->control_progress != FI_PROGRESS_UNSPEC) offer->control_progress = hints->control_progress;
   if (hints->resource_mgmt != FI_RM_UNSPEC) offer->resource_mgmt = hints->resource_mgmt;
   if (hints->av_type != FI_AV_UNSPEC) offer->av_type = hints->av_type;
-  if (hints->mr_mode == kMrBasic || hints->mr_mode == kMrScalable) offer->mr_mode = hints->mr_mode;
+  if (hints->mr_mode == kMrBasic || hints->mr_mode == kMrScalable) {
+    offer->mr_mode = hints->mr_mode;
+  } else if (version >= FI_VERSION(1, 5)) {
+    offer->mr_mode = hints->mr_mode & kMrModes;
+  }
   grow_counts(*hints, offer);
   offer->tclass = hints->tclass;
   return true;

@@ -3,6 +3,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include "abi/atomic.h"
 #include "abi/capabilities.h"
 #include "abi/names.h"
 #include "abi/parameters.h"
@@ -32,11 +33,6 @@ fi_ops fid_ops{
     .tostr = refuse<-FI_ENOSYS>,
     .ops_set = refuse<-FI_ENOSYS>,
 };
-
-// Both directions unless a modifier picks one.
-std::uint64_t endpoint_caps(const fi_info& info) noexcept {
-  return (info.caps & kModifierCaps) != 0 ? info.caps : info.caps | kModifierCaps;
-}
 
 EndpointSettings settings_for(const Domain& domain, const fi_info& info) {
   const Parameters& parameter = parameters();
@@ -78,15 +74,15 @@ Ep::Ep(Domain& domain, const EndpointSettings& settings, const fi_info& info, vo
     : fid_ep{},
       transmit_op_flags_(info.tx_attr != nullptr ? info.tx_attr->op_flags : 0),
       receive_op_flags_(info.rx_attr != nullptr ? info.rx_attr->op_flags : 0),
-      core_(std::make_shared<EpCore>(domain, settings, endpoint_caps(info))) {
+      core_(std::make_shared<EpCore>(domain, settings, with_modifiers(info.caps))) {
   fid = {.fclass = FI_CLASS_EP, .context = user_context, .ops = &fid_ops};
   endpoint_ = &core_->endpoint;
   ops = &endpoint_ops;
   cm = &name_ops;
   msg = &disabled_messages;
   tagged = &disabled_tagged;
-  rma = &unsupported_rma;
-  atomic = &unsupported_atomic;
+  rma = &disabled_rma;
+  atomic = disabled_atomic_ops(core_->caps);
   collective = &unsupported_collective;
 }
 
@@ -102,7 +98,9 @@ Ep::Ep(const Ep& other, void* user_context)
 
 // Nobody may drive the endpoint any more when its destructor runs.
 Ep::~Ep() {
-  if (!aliased_ && endpoint_->enabled()) leave_groups();
+  if (aliased_) return;
+  if (endpoint_->enabled()) leave_groups();
+  core_->domain->forget(*endpoint_);
 }
 
 int Ep::get_op_flags(std::uint64_t* flags) const noexcept {

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "abi/av.h"
+#include "abi/capabilities.h"
 #include "abi/cntr.h"
 #include "abi/cq.h"
 #include "abi/domain.h"
@@ -26,9 +27,11 @@ namespace anchor {
 // The endpoint proper and the objects bound to it, which outlive it: members are destroyed last to first.
 struct EpCore {
   EpCore(Domain& domain, const EndpointSettings& settings, std::uint64_t caps)
-      : domain(domain), caps(caps), receive_size(settings.receive_size), endpoint(domain.device(), settings) {}
+      : domain(domain), caps(caps), receive_size(settings.receive_size), endpoint(domain.device(), settings) {
+    endpoint.bind(&domain.memory());
+  }
 
-  bool sends() const noexcept { return (caps & FI_SEND) != 0; }
+  bool sends() const noexcept { return (caps & (FI_SEND | kInitiatorModifiers)) != 0; }
   bool receives() const noexcept { return (caps & FI_RECV) != 0; }
 
   Use<Domain> domain;
@@ -37,6 +40,11 @@ struct EpCore {
   Use<Cq> receive_queue;
   Use<Cntr> send_counter;
   Use<Cntr> receive_counter;
+  // What we do with peers' memory, and they with ours.
+  Use<Cntr> read_counter;
+  Use<Cntr> write_counter;
+  Use<Cntr> remote_read_counter;
+  Use<Cntr> remote_write_counter;
   Use<Eq> event_queue;
   const std::uint64_t caps;
   const std::size_t receive_size;
@@ -70,6 +78,8 @@ class Ep final : public fid_ep {
   int bind_counter(Cntr& cntr, std::uint64_t flags);
   int bind_addresses(Av& av, std::uint64_t flags);
   int bind_events(Eq& eq, std::uint64_t flags);
+  template <class Visit>
+  void for_each_group(Visit&& visit);
   void join_groups();
   void leave_groups() noexcept;
   void install_operations() noexcept;
@@ -94,5 +104,6 @@ extern fi_ops_ep endpoint_ops;                           // ep_options.cpp
 extern fi_ops_cm name_ops;                               // ep_name.cpp
 fi_ops_msg* message_ops(std::uint64_t caps) noexcept;    // msg.cpp
 fi_ops_tagged* tagged_ops(std::uint64_t caps) noexcept;  // tagged.cpp
+fi_ops_rma* rma_ops(std::uint64_t caps) noexcept;        // rma.cpp
 
 }  // namespace anchor

@@ -9,7 +9,7 @@
 namespace anchor {
 namespace {
 
-constexpr std::uint64_t kRemoteMemoryEvents = FI_READ | FI_WRITE | FI_REMOTE_READ | FI_REMOTE_WRITE;
+constexpr std::uint64_t kCountedEvents = FI_SEND | FI_RECV | FI_READ | FI_WRITE | FI_REMOTE_READ | FI_REMOTE_WRITE;
 
 // An object of another domain has another device, and may not outlive ours.
 template <class Object>
@@ -60,26 +60,34 @@ int Ep::bind_queue(Cq& cq, std::uint64_t flags) {
   return 0;
 }
 
-// Also after fi_enable: Sandia OpenSHMEM does so. Events of RMA and atomic operations never happen here; asked for
-// along with others they are harmless, asked for alone they would make a counter that never counts.
+// Also after fi_enable: Sandia OpenSHMEM does so.
 int Ep::bind_counter(Cntr& cntr, std::uint64_t flags) {
-  const std::uint64_t served = flags & (FI_SEND | FI_RECV);
-  if ((flags & ~(FI_SEND | FI_RECV | kRemoteMemoryEvents)) != 0) return -FI_EBADFLAGS;
-  if (served == 0) return flags == 0 ? -FI_EINVAL : -FI_ENOSYS;
+  struct Place {
+    std::uint64_t event;
+    Use<Cntr>* holder;
+    void (Endpoint::*bind)(Counter*) noexcept;
+  };
+  EpCore& core = *core_;
+  const Place places[] = {
+      {FI_SEND, &core.send_counter, &Endpoint::bind_send_counter},
+      {FI_RECV, &core.receive_counter, &Endpoint::bind_receive_counter},
+      {FI_READ, &core.read_counter, &Endpoint::bind_read_counter},
+      {FI_WRITE, &core.write_counter, &Endpoint::bind_write_counter},
+      {FI_REMOTE_READ, &core.remote_read_counter, &Endpoint::bind_remote_read_counter},
+      {FI_REMOTE_WRITE, &core.remote_write_counter, &Endpoint::bind_remote_write_counter},
+  };
+  if ((flags & ~kCountedEvents) != 0) return -FI_EBADFLAGS;
+  if (flags == 0) return -FI_EINVAL;
   const int status = check_domain(cntr, *core_);
   if (status != 0) return status;
-  const bool sends = (served & FI_SEND) != 0;
-  const bool receives = (served & FI_RECV) != 0;
-  if ((sends && core_->send_counter) || (receives && core_->receive_counter)) return -FI_EINVAL;
+  for (const Place& place : places)
+    if ((flags & place.event) != 0 && *place.holder) return -FI_EINVAL;
 
   if (endpoint_->enabled()) cntr.group().join(endpoint_);
-  if (sends) {
-    core_->send_counter = Use<Cntr>(cntr);
-    endpoint_->bind_send_counter(&cntr.counter());
-  }
-  if (receives) {
-    core_->receive_counter = Use<Cntr>(cntr);
-    endpoint_->bind_receive_counter(&cntr.counter());
+  for (const Place& place : places) {
+    if ((flags & place.event) == 0) continue;
+    *place.holder = Use<Cntr>(cntr);
+    (endpoint_->*place.bind)(&cntr.counter());
   }
   return 0;
 }

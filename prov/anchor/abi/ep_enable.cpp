@@ -2,6 +2,7 @@
 // fi_enable(3), and taking part in the progress that reading queues and counters makes.
 #include <rdma/fi_errno.h>
 
+#include "abi/atomic.h"
 #include "abi/ep.h"
 #include "abi/unsupported.h"
 #include "os/log.h"
@@ -20,20 +21,23 @@ int Ep::enable() {
   return 0;
 }
 
-void Ep::join_groups() {
+template <class Visit>
+void Ep::for_each_group(Visit&& visit) {
   EpCore& core = *core_;
-  if (core.transmit_queue) core.transmit_queue->group().join(endpoint_);
-  if (core.receive_queue) core.receive_queue->group().join(endpoint_);
-  if (core.send_counter) core.send_counter->group().join(endpoint_);
-  if (core.receive_counter) core.receive_counter->group().join(endpoint_);
+  for (Use<Cq>* queue : {&core.transmit_queue, &core.receive_queue})
+    if (*queue) visit((*queue)->group());
+  for (Use<Cntr>* counter : {&core.send_counter, &core.receive_counter, &core.read_counter, &core.write_counter,
+                             &core.remote_read_counter, &core.remote_write_counter})
+    if (*counter) visit((*counter)->group());
+}
+
+void Ep::join_groups() {
+  for_each_group([this](ProgressGroup& group) { group.join(endpoint_); });
+  core_->domain->drive(*endpoint_);
 }
 
 void Ep::leave_groups() noexcept {
-  EpCore& core = *core_;
-  if (core.transmit_queue) core.transmit_queue->group().leave(endpoint_);
-  if (core.receive_queue) core.receive_queue->group().leave(endpoint_);
-  if (core.send_counter) core.send_counter->group().leave(endpoint_);
-  if (core.receive_counter) core.receive_counter->group().leave(endpoint_);
+  for_each_group([this](ProgressGroup& group) { group.leave(endpoint_); });
 }
 
 // From now on calls go straight to their operations; which ones there are depends on the capabilities alone.
@@ -42,6 +46,8 @@ void Ep::install_operations() noexcept {
   defaults_.set_receive(receive_op_flags_);
   msg = (core_->caps & FI_MSG) != 0 ? message_ops(core_->caps) : &unsupported_messages;
   tagged = (core_->caps & FI_TAGGED) != 0 ? tagged_ops(core_->caps) : &unsupported_tagged;
+  rma = (core_->caps & FI_RMA) != 0 ? rma_ops(core_->caps) : &unsupported_rma;
+  atomic = atomic_ops(core_->caps);
 }
 
 }  // namespace anchor

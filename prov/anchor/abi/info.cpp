@@ -41,12 +41,13 @@ InfoPointer empty_info() {
 
 void fill_contexts(fi_tx_attr* tx, fi_rx_attr* rx) {
   tx->caps = kTransmitCaps;
-  tx->msg_order = kMessageOrder;
+  tx->msg_order = kMessageOrder | kRemoteOrder;
   tx->inject_size = kInjectSize;
   tx->size = parameters().tx_size;
   tx->iov_limit = kMaxSegments;
+  tx->rma_iov_limit = kMaxSegments;
   rx->caps = kReceiveCaps & kDefaultCaps;
-  rx->msg_order = kMessageOrder;
+  rx->msg_order = kMessageOrder | kRemoteOrder;
   rx->size = parameters().rx_size;
   rx->iov_limit = kMaxSegments;
 }
@@ -56,6 +57,9 @@ void fill_endpoint(fi_ep_attr* endpoint) noexcept {
   endpoint->protocol = kProtocol;
   endpoint->protocol_version = kProtocolVersion;
   endpoint->max_msg_size = kMaxMessageSize;
+  endpoint->max_order_raw_size = SIZE_MAX;
+  endpoint->max_order_war_size = SIZE_MAX;
+  endpoint->max_order_waw_size = SIZE_MAX;
   endpoint->mem_tag_format = kAllTagBits;
   endpoint->tx_ctx_cnt = 1;
   endpoint->rx_ctx_cnt = 1;
@@ -69,6 +73,7 @@ void fill_domain(std::uint32_t version, std::string_view device, fi_domain_attr*
   domain->data_progress = FI_PROGRESS_MANUAL;
   domain->resource_mgmt = FI_RM_ENABLED;
   domain->av_type = FI_AV_TABLE;
+  domain->mr_mode = version != 0 && version < FI_VERSION(1, 5) ? kMrScalable : 0;
   domain->mr_key_size = sizeof(std::uint64_t);
   domain->cq_data_size = kCompletionDataSize;
   domain->cq_cnt = kObjectCount;
@@ -79,7 +84,7 @@ void fill_domain(std::uint32_t version, std::string_view device, fi_domain_attr*
   domain->max_ep_rx_ctx = 1;
   domain->cntr_cnt = kObjectCount;
   domain->mr_iov_limit = kMaxSegments;
-  domain->mr_cnt = kObjectCount;
+  domain->mr_cnt = kRegionCount;
   domain->caps = domain_caps(version);
   domain->max_err_data = kNameSize;
 }

@@ -12,15 +12,25 @@
 namespace anchor {
 namespace {
 
-// Both directions unless a modifier picks one (fi_getinfo(3): without modifiers all are meant).
-std::uint64_t with_modifiers(std::uint64_t caps) noexcept {
-  const bool messages = (caps & kPrimaryCaps) != 0;
-  return messages && (caps & kModifierCaps) == 0 ? caps | kModifierCaps : caps;
+// Secondary capabilities and modifiers that mean nothing without another one (fi_getinfo(3)).
+bool caps_make_sense(std::uint64_t caps) noexcept {
+  if ((caps & FI_SOURCE_ERR) != 0 && (caps & FI_SOURCE) == 0) {
+    ANCHOR_INFO(kCore, "hint caps: FI_SOURCE_ERR needs FI_SOURCE");
+    return false;
+  }
+  if ((caps & kRemoteModifiers) != 0 && (caps & kRemoteCaps) == 0) {
+    ANCHOR_INFO(kCore, "hint caps: FI_READ, FI_WRITE, FI_REMOTE_READ and FI_REMOTE_WRITE need FI_RMA or FI_ATOMIC");
+    return false;
+  }
+  if ((caps & FI_RMA_EVENT) != 0 && (with_modifiers(caps) & kTargetModifiers) == 0) {
+    ANCHOR_INFO(kCore, "hint caps: FI_RMA_EVENT needs FI_REMOTE_READ or FI_REMOTE_WRITE");
+    return false;
+  }
+  return true;
 }
 
-// The capabilities of one direction: none when the modifiers leave it out.
-std::uint64_t direction_caps(std::uint64_t caps, std::uint64_t direction, std::uint64_t modifier) noexcept {
-  return (caps & modifier) != 0 ? caps & direction : 0;
+std::uint64_t served_order(std::uint64_t caps) noexcept {
+  return kMessageOrder | kRemoteOrder | ((caps & kRemoteCaps) != 0 ? 0 : kVacuousOrder);
 }
 
 std::uint64_t context_caps(std::uint64_t hinted, std::uint64_t endpoint) noexcept {
@@ -31,27 +41,23 @@ std::uint64_t context_caps(std::uint64_t hinted, std::uint64_t endpoint) noexcep
 
 bool apply_caps(const fi_info& hints, fi_info* offer) noexcept {
   if (hints.caps == 0) return true;
-  if (!subset("caps", hints.caps, kSupportedCaps)) return false;
-  if ((hints.caps & FI_SOURCE_ERR) != 0 && (hints.caps & FI_SOURCE) == 0) {
-    ANCHOR_INFO(kCore, "hint caps: FI_SOURCE_ERR needs FI_SOURCE");
-    return false;
-  }
+  if (!subset("caps", hints.caps, kSupportedCaps) || !caps_make_sense(hints.caps)) return false;
   offer->caps = with_modifiers(hints.caps) | kFreeCaps;
   return true;
 }
 
 bool apply_transmit_hints(const fi_tx_attr* hints, std::uint64_t caps, fi_tx_attr* offer) noexcept {
-  const std::uint64_t own = direction_caps(caps, kTransmitCaps, FI_SEND);
+  const std::uint64_t own = transmit_caps(caps);
   offer->caps = own;
   if (hints == nullptr) return true;
   const bool served = subset("tx_attr->caps", hints->caps, caps) &&
                       subset("tx_attr->op_flags", hints->op_flags, kTransmitOpFlags) &&
-                      subset("tx_attr->msg_order", hints->msg_order, kMessageOrder | kVacuousOrder) &&
+                      subset("tx_attr->msg_order", hints->msg_order, served_order(caps)) &&
                       subset("tx_attr->comp_order", hints->comp_order, 0) &&
                       within("tx_attr->inject_size", hints->inject_size, offer->inject_size) &&
                       within("tx_attr->size", hints->size, kMaxTransmitSize) &&
                       within("tx_attr->iov_limit", hints->iov_limit, offer->iov_limit) &&
-                      within("tx_attr->rma_iov_limit", hints->rma_iov_limit, 0);
+                      within("tx_attr->rma_iov_limit", hints->rma_iov_limit, offer->rma_iov_limit);
   if (!served) return false;
   offer->caps = context_caps(hints->caps, own);
   offer->op_flags = hints->op_flags;
@@ -63,12 +69,12 @@ bool apply_transmit_hints(const fi_tx_attr* hints, std::uint64_t caps, fi_tx_att
 
 // total_buffered_recv is not looked at: fi_endpoint(3) lets a provider ignore it, and we buffer all that comes.
 bool apply_receive_hints(const fi_rx_attr* hints, std::uint64_t caps, fi_rx_attr* offer) noexcept {
-  const std::uint64_t own = direction_caps(caps, kReceiveCaps, FI_RECV);
+  const std::uint64_t own = receive_caps(caps);
   offer->caps = own;
   if (hints == nullptr) return true;
   const bool served =
       subset("rx_attr->caps", hints->caps, caps) && subset("rx_attr->op_flags", hints->op_flags, kReceiveOpFlags) &&
-      subset("rx_attr->msg_order", hints->msg_order, kMessageOrder | kVacuousOrder) &&
+      subset("rx_attr->msg_order", hints->msg_order, served_order(caps)) &&
       subset("rx_attr->comp_order", hints->comp_order, 0) && within("rx_attr->size", hints->size, kMaxQueueSize) &&
       within("rx_attr->iov_limit", hints->iov_limit, offer->iov_limit);
   if (!served) return false;
@@ -87,13 +93,11 @@ bool apply_endpoint_hints(std::uint32_t version, const fi_ep_attr* hints, fi_ep_
       within("ep_attr->protocol_version", hints->protocol_version, kProtocolVersion) &&
       within("ep_attr->max_msg_size", hints->max_msg_size, offer->max_msg_size) &&
       within("ep_attr->msg_prefix_size", hints->msg_prefix_size, 0) &&
-      within("ep_attr->max_order_raw_size", hints->max_order_raw_size, 0) &&
-      within("ep_attr->max_order_war_size", hints->max_order_war_size, 0) &&
-      within("ep_attr->max_order_waw_size", hints->max_order_waw_size, 0) &&
       within("ep_attr->tx_ctx_cnt", hints->tx_ctx_cnt, 1) && within("ep_attr->rx_ctx_cnt", hints->rx_ctx_cnt, 1) &&
       (!keys_count || within("ep_attr->auth_key_size", hints->auth_key_size, 0));
   if (!served) return false;
-  // All 64 bits of a tag are compared whatever their meaning, so every format is served.
+  // max_order_*_size: any size is in order. All 64 bits of a tag are compared whatever their meaning, so every format
+  // is served.
   if (hints->mem_tag_format != 0) offer->mem_tag_format = hints->mem_tag_format;
   return true;
 }

@@ -3,73 +3,101 @@
 
 #include <rdma/fi_errno.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 
-#include "abi/domain.h"
-#include "abi/fid.h"
+#include "abi/cntr.h"
+#include "abi/ep.h"
 #include "abi/unsupported.h"
-#include "core/work_request.h"
 #include "os/log.h"
 
 namespace anchor {
-namespace {
 
-class Mr final : public fid_mr {
- public:
-  Mr(Domain& domain, void* context);
-
-  UseCount uses;  // nobody ever
-
- private:
-  Use<Domain> domain_;
+struct Registration {
+  const iovec* segments;
+  std::size_t count;
+  std::uint64_t access;
+  std::uint64_t offset;
+  std::uint64_t key;
+  std::uint64_t flags;
+  void* context;
 };
 
-int control(fid*, int command, void*) noexcept { return command == FI_ENABLE ? 0 : -FI_ENOSYS; }
+namespace {
+
+constexpr std::uint64_t kLocalAccess = FI_SEND | FI_RECV | FI_READ | FI_WRITE;
+constexpr std::uint64_t kAccess = kLocalAccess | FI_REMOTE_READ | FI_REMOTE_WRITE;
+
+int bind(fid* descriptor, fid* object, std::uint64_t flags) noexcept {
+  return object_of<Mr, fid_mr>(descriptor).bind(object, flags);
+}
+
+// What the kernel does with the pages of a region is not noticed here, so there is nothing to refresh.
+int control(fid* descriptor, int command, void* argument) noexcept {
+  Mr& mr = object_of<Mr, fid_mr>(descriptor);
+  switch (command) {
+    case FI_ENABLE:
+      return mr.enable();
+    case FI_GET_RAW_MR:
+      return mr.raw_attributes(static_cast<struct fi_mr_raw_attr*>(argument));
+    case FI_REFRESH:
+      return static_cast<const fi_mr_modify*>(argument)->flags == 0 ? 0 : -FI_EBADFLAGS;
+    default:
+      return -FI_ENOSYS;
+  }
+}
 
 fi_ops fid_ops{
     .size = sizeof(fi_ops),
     .close = close_object<Mr, fid_mr>,
-    .bind = refuse<-FI_ENOSYS>,
+    .bind = bind,
     .control = control,
     .ops_open = refuse<-FI_ENOSYS>,
     .tostr = refuse<-FI_ENOSYS>,
     .ops_set = refuse<-FI_ENOSYS>,
 };
 
-Mr::Mr(Domain& domain, void* user_context) : fid_mr{}, domain_(domain) {
-  fid = {.fclass = FI_CLASS_MR, .context = user_context, .ops = &fid_ops};
-  mem_desc = nullptr;
-  key = FI_KEY_NOTAVAIL;
+std::uint32_t rights_of(std::uint64_t access) noexcept {
+  return ((access & FI_REMOTE_READ) != 0 ? kRemoteRead : 0u) | ((access & FI_REMOTE_WRITE) != 0 ? kRemoteWrite : 0u);
 }
 
-struct Registration {
-  std::size_t segments;
-  std::uint64_t access;
-  std::uint64_t flags;
-};
-
-int register_memory(fid* descriptor, const Registration& wanted, fid_mr** mr, void* context) noexcept {
-  if (descriptor->fclass != FI_CLASS_DOMAIN || wanted.segments > kMaxSegments) return -FI_EINVAL;
-  if (wanted.flags != 0) return -FI_EBADFLAGS;
-  if ((wanted.access & ~(FI_SEND | FI_RECV)) != 0) {
-    ANCHOR_INFO(kDomain, "access %#llx: memory is registered for FI_SEND and FI_RECV only",
-                static_cast<unsigned long long>(wanted.access));
-    return -FI_ENOSYS;
+int check(const Registration& wanted) noexcept {
+  if (wanted.count == 0 || wanted.count > kMaxSegments || wanted.offset != 0 || (wanted.access & ~kAccess) != 0) {
+    ANCHOR_INFO(kDomain, "%zu segments, offset %llu, access %#llx: not served", wanted.count,
+                static_cast<unsigned long long>(wanted.offset), static_cast<unsigned long long>(wanted.access));
+    return -FI_EINVAL;
   }
+  return (wanted.flags & ~FI_RMA_EVENT) == 0 ? 0 : -FI_EBADFLAGS;
+}
+
+// A region of all memory is given with a length that would lead past its end.
+iovec clipped(const iovec& segment) noexcept {
+  const std::uint64_t room = UINT64_MAX - reinterpret_cast<std::uint64_t>(segment.iov_base);
+  return {segment.iov_base, static_cast<std::size_t>(std::min<std::uint64_t>(segment.iov_len, room))};
+}
+
+int register_memory(fid* descriptor, const Registration& wanted, fid_mr** mr) noexcept {
+  if (descriptor->fclass != FI_CLASS_DOMAIN) return -FI_EINVAL;
+  if (const int status = check(wanted)) return status;
   return guarded([&] {
-    *mr = new Mr(object_of<Domain, fid_domain>(descriptor), context);
-    return 0;
+    auto opened = std::make_unique<Mr>(object_of<Domain, fid_domain>(descriptor), wanted);
+    const int status = opened->open(wanted);
+    if (status == 0) *mr = opened.release();
+    return status;
   });
 }
 
-int reg(fid* descriptor, const void*, std::size_t, std::uint64_t access, std::uint64_t, std::uint64_t,
-        std::uint64_t flags, fid_mr** mr, void* context) noexcept {
-  return register_memory(descriptor, {1, access, flags}, mr, context);
+int reg(fid* descriptor, const void* buffer, std::size_t length, std::uint64_t access, std::uint64_t offset,
+        std::uint64_t key, std::uint64_t flags, fid_mr** mr, void* context) noexcept {
+  const iovec segment{const_cast<void*>(buffer), length};
+  return register_memory(descriptor, {&segment, 1, access, offset, key, flags, context}, mr);
 }
 
-int regv(fid* descriptor, const iovec*, std::size_t count, std::uint64_t access, std::uint64_t, std::uint64_t,
-         std::uint64_t flags, fid_mr** mr, void* context) noexcept {
-  return register_memory(descriptor, {count, access, flags}, mr, context);
+int regv(fid* descriptor, const iovec* segments, std::size_t count, std::uint64_t access, std::uint64_t offset,
+         std::uint64_t key, std::uint64_t flags, fid_mr** mr, void* context) noexcept {
+  return register_memory(descriptor, {segments, count, access, offset, key, flags, context}, mr);
 }
 
 int regattr(fid* descriptor, const fi_mr_attr* attr, std::uint64_t flags, fid_mr** mr) noexcept {
@@ -77,10 +105,87 @@ int regattr(fid* descriptor, const fi_mr_attr* attr, std::uint64_t flags, fid_mr
       FI_VERSION(1, 10);  // older applications' structure ends before the field
   const bool has_interface = object_of<Domain, fid_domain>(descriptor).version() >= kInterfacesVersion;
   if (has_interface && attr->iface != FI_HMEM_SYSTEM) return -FI_ENOSYS;
-  return register_memory(descriptor, {attr->iov_count, attr->access, flags}, mr, attr->context);
+  return register_memory(
+      descriptor,
+      {attr->mr_iov, attr->iov_count, attr->access, attr->offset, attr->requested_key, flags, attr->context}, mr);
 }
 
 }  // namespace
+
+Mr::Mr(Domain& domain, const Registration& wanted)
+    : fid_mr{},
+      domain_(domain),
+      waits_for_enable_((domain.mr_mode() & FI_MR_ENDPOINT) != 0 ||
+                        ((domain.mr_mode() & FI_MR_RMA_EVENT) != 0 && (wanted.flags & FI_RMA_EVENT) != 0)) {
+  fid = {.fclass = FI_CLASS_MR, .context = wanted.context, .ops = &fid_ops};
+  mem_desc = nullptr;  // local buffers are used as they are
+  region_.rights = rights_of(wanted.access);
+  region_.virtual_addresses = (domain.mr_mode() & FI_MR_VIRT_ADDR) != 0;
+  region_.segment_count = static_cast<std::uint32_t>(wanted.count);
+  std::transform(wanted.segments, wanted.segments + wanted.count, region_.segments, clipped);
+}
+
+Mr::~Mr() {
+  if (reserved_) domain_->memory().remove(&region_);
+}
+
+int Mr::open(const Registration& wanted) {
+  region_.key = key = wanted.key;
+  if (!is_remote()) return 0;
+  if ((domain_->mr_mode() & FI_MR_PROV_KEY) != 0) {
+    domain_->memory().reserve_any(&region_);
+  } else if (wanted.key == FI_KEY_NOTAVAIL) {
+    return -FI_EKEYREJECTED;
+  } else if (domain_->memory().reserve(&region_) != 0) {
+    return -FI_ENOKEY;
+  }
+  reserved_ = true;
+  key = region_.key;
+  return waits_for_enable_ ? 0 : domain_->memory().enable(&region_);
+}
+
+int Mr::bind(::fid* object, std::uint64_t flags) {
+  if (waits_for_enable_ && region_.enabled) return -FI_EOPBADSTATE;
+  if (object->fclass == FI_CLASS_EP) {
+    if (flags != 0) return -FI_EBADFLAGS;
+    Ep& ep = object_of<Ep, fid_ep>(object);
+    if (ep.core().domain.get() != domain_.get()) return -FI_EDOMAIN;
+    // Where the application did not agree to it, a region is every endpoint's.
+    if ((domain_->mr_mode() & FI_MR_ENDPOINT) != 0) region_.endpoint = ep.endpoint().identity();
+    return 0;
+  }
+  if (object->fclass != FI_CLASS_CNTR || flags == 0) return -FI_EINVAL;
+  if ((flags & ~(FI_REMOTE_READ | FI_REMOTE_WRITE)) != 0) return -FI_EBADFLAGS;
+  Cntr& counter = object_of<Cntr, fid_cntr>(object);
+  if (&counter.domain() != domain_.get()) return -FI_EDOMAIN;
+  return guarded([&] {
+    domain_->drive_by(counter);
+    domain_->memory().count_with(&region_, &counter.counter(), rights_of(flags));
+    return 0;
+  });
+}
+
+int Mr::enable() noexcept {
+  if (!is_remote()) return 0;
+  if ((domain_->mr_mode() & FI_MR_ENDPOINT) != 0 && region_.endpoint == nullptr) return -FI_EINVAL;
+  return domain_->memory().enable(&region_);
+}
+
+int Mr::raw_attributes(struct fi_mr_raw_attr* attributes) const noexcept {
+  const std::size_t room = *attributes->key_size;
+  *attributes->key_size = sizeof(key);
+  if (room < sizeof(key)) return -FI_ETOOSMALL;
+  std::memcpy(attributes->raw_key, &key, sizeof(key));
+  *attributes->base_addr = region_.base(0);
+  return 0;
+}
+
+int map_raw_key(const struct fi_mr_map_raw& request) noexcept {
+  if (request.flags != 0) return -FI_EBADFLAGS;
+  if (request.key_size != sizeof(std::uint64_t)) return -FI_EINVAL;
+  std::memcpy(request.key, request.raw_key, sizeof(std::uint64_t));
+  return 0;
+}
 
 fi_ops_mr memory_ops{
     .size = sizeof(fi_ops_mr),

@@ -38,6 +38,22 @@ constexpr fi_ops_tagged refused_tagged() noexcept {
   };
 }
 
+template <int kStatus>
+constexpr fi_ops_rma refused_rma() noexcept {
+  return {
+      .size = sizeof(fi_ops_rma),
+      .read = refuse<kStatus>,
+      .readv = refuse<kStatus>,
+      .readmsg = refuse<kStatus>,
+      .write = refuse<kStatus>,
+      .writev = refuse<kStatus>,
+      .writemsg = refuse<kStatus>,
+      .inject = refuse<kStatus>,
+      .writedata = refuse<kStatus>,
+      .injectdata = refuse<kStatus>,
+  };
+}
+
 }  // namespace
 
 fi_ops_msg unsupported_messages = refused_messages<-FI_ENOSYS>();
@@ -45,18 +61,8 @@ fi_ops_tagged unsupported_tagged = refused_tagged<-FI_ENOSYS>();
 fi_ops_msg disabled_messages = refused_messages<-FI_EOPBADSTATE>();
 fi_ops_tagged disabled_tagged = refused_tagged<-FI_EOPBADSTATE>();
 
-fi_ops_rma unsupported_rma{
-    .size = sizeof(fi_ops_rma),
-    .read = refuse<-FI_ENOSYS>,
-    .readv = refuse<-FI_ENOSYS>,
-    .readmsg = refuse<-FI_ENOSYS>,
-    .write = refuse<-FI_ENOSYS>,
-    .writev = refuse<-FI_ENOSYS>,
-    .writemsg = refuse<-FI_ENOSYS>,
-    .inject = refuse<-FI_ENOSYS>,
-    .writedata = refuse<-FI_ENOSYS>,
-    .injectdata = refuse<-FI_ENOSYS>,
-};
+fi_ops_rma unsupported_rma = refused_rma<-FI_ENOSYS>();
+fi_ops_rma disabled_rma = refused_rma<-FI_EOPBADSTATE>();
 
 fi_ops_atomic unsupported_atomic{
     .size = sizeof(fi_ops_atomic),

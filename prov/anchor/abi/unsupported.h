@@ -27,5 +27,6 @@ extern fi_ops_msg unsupported_messages;
 extern fi_ops_tagged unsupported_tagged;
 extern fi_ops_msg disabled_messages;
 extern fi_ops_tagged disabled_tagged;
+extern fi_ops_rma disabled_rma;
 
 }  // namespace anchor

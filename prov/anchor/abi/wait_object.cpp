@@ -23,8 +23,28 @@ int wait_object_control(fi_wait_obj object, int command, void* argument) noexcep
   return 0;
 }
 
+namespace {
+
+// What a remote operation may end with says more here than in errno's words.
+const char* meaning_of(int error) noexcept {
+  switch (error) {
+    case EKEYREJECTED:
+      return "no memory region of the peer has this key (any more)";
+    case EACCES:
+      return "the peer's memory region does not allow this access";
+    case ERANGE:
+      return "beyond the end of the peer's memory region";
+    case EFAULT:
+      return "memory of this side or of the peer is not mapped";
+    default:
+      return fi_strerror(error);
+  }
+}
+
+}  // namespace
+
 const char* provider_error_text(int error, char* text, std::size_t size) noexcept {
-  const char* meaning = fi_strerror(std::abs(error));
+  const char* meaning = meaning_of(std::abs(error));
   if (text == nullptr || size == 0) return meaning;
   std::snprintf(text, size, "%s", meaning);
   return text;

@@ -15,7 +15,20 @@ namespace anchor {
 
 inline constexpr std::size_t kMaxSegments = 4;  // iov_limit, both directions
 
-enum class WorkType : std::uint8_t { kSend, kTaggedSend, kReceive, kTaggedReceive };
+// The last five are the types of a RemoteWork (core/remote_work.h).
+enum class WorkType : std::uint8_t {
+  kSend,
+  kTaggedSend,
+  kReceive,
+  kTaggedReceive,
+  kRead,
+  kWrite,
+  kAtomic,
+  kFetchAtomic,
+  kCompareAtomic,
+};
+
+constexpr bool is_remote(WorkType type) noexcept { return type >= WorkType::kRead; }
 
 // Bits of WorkRequest::flags. abi/ translates libfabric's flags (and the endpoint's defaults) into these.
 enum WorkFlag : std::uint32_t {
@@ -27,6 +40,7 @@ enum WorkFlag : std::uint32_t {
   kPeek = 1u << 5,              // look for an unexpected message without taking it
   kClaim = 1u << 6,             // with kPeek: reserve it; alone: receive the one reserved in `context`
   kDiscard = 1u << 7,           // with kPeek or kClaim: drop it
+  kFence = 1u << 8,             // starts when all before it to the same peer have completed
 };
 
 inline constexpr std::uint64_t kAnyAddress = ~0ull;  // FI_ADDR_UNSPEC / FI_ADDR_NOTAVAIL

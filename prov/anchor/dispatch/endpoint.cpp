@@ -76,6 +76,20 @@ void open_board(Exchange& exchange) {
   for (std::uint32_t index = kNotifications; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
 }
 
+// Peers may find the table empty for a moment: the region is there already.
+int publish_memory(Exchange& exchange) {
+  if (exchange.memory == nullptr) return 0;
+  exchange.published =
+      std::make_unique<PublishedRegions>(exchange.region->header() + kProtectionOffset, *exchange.region);
+  exchange.published->tell_always(exchange.counted());
+  return exchange.memory->attach(exchange.published.get(), &exchange);
+}
+
+void withdraw_memory(Exchange& exchange) noexcept {
+  if (exchange.published) exchange.memory->detach(exchange.published.get());
+  exchange.published.reset();
+}
+
 }  // namespace
 
 Endpoint::Endpoint(Device& device, const EndpointSettings& settings)
@@ -86,6 +100,7 @@ Endpoint::Endpoint(Device& device, const EndpointSettings& settings)
 // What a child of fork(2) has is a copy of the state but not the memory shared with peers, and it owes them nothing.
 Endpoint::~Endpoint() {
   const LockGuard guard(state_->lock);
+  withdraw_memory(state_->exchange);
   if (state_->enabled && state_->process == getpid()) close_exchange(state_->exchange);
 }
 
@@ -114,13 +129,18 @@ int Endpoint::enable() {
   exchange.incarnation = random_identity();
   exchange.proof[0] = random_identity();
   exchange.proof[1] = random_identity();
-  const int error = state_->wants_free_port ? open_region_on_free_port(exchange) : open_region(exchange, exchange.name);
+  int error = state_->wants_free_port ? open_region_on_free_port(exchange) : open_region(exchange, exchange.name);
   if (error != 0) return error;
   try {
     open_board(exchange);
+    error = publish_memory(exchange);
   } catch (const std::bad_alloc&) {
+    error = -ENOMEM;
+  }
+  if (error != 0) {
+    withdraw_memory(exchange);
     exchange.region.reset();
-    return -ENOMEM;
+    return error;
   }
   exchange.last_check = Clock::now();
   state_->process = getpid();
@@ -142,6 +162,49 @@ void Endpoint::bind_send_counter(Counter* counter) noexcept {
 void Endpoint::bind_receive_counter(Counter* counter) noexcept {
   const LockGuard guard(state_->lock);
   state_->exchange.receive_counter = counter;
+}
+
+void Endpoint::bind_read_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.read_counter = counter;
+}
+
+void Endpoint::bind_write_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.write_counter = counter;
+}
+
+void Endpoint::bind_remote_read_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.remote_read_counter = counter;
+  if (state_->exchange.published) state_->exchange.published->tell_always(state_->exchange.counted());
+}
+
+void Endpoint::bind_remote_write_counter(Counter* counter) noexcept {
+  const LockGuard guard(state_->lock);
+  state_->exchange.remote_write_counter = counter;
+  if (state_->exchange.published) state_->exchange.published->tell_always(state_->exchange.counted());
+}
+
+void Endpoint::bind(MemoryRegistry* memory) noexcept { state_->exchange.memory = memory; }
+const void* Endpoint::identity() const noexcept { return &state_->exchange; }
+
+int Endpoint::submit_remote(const RemoteWork& request) noexcept {
+  const LockGuard guard(state_->lock);
+  try {
+    return anchor::submit_remote(state_->exchange, request);
+  } catch (const std::bad_alloc&) {
+    return -EAGAIN;
+  }
+}
+
+int Endpoint::submit_atomic(const AtomicWork& request) noexcept {
+  const LockGuard guard(state_->lock);
+  try {
+    return anchor::submit_atomic(state_->exchange, request);
+  } catch (const std::bad_alloc&) {
+    return -EAGAIN;
+  }
 }
 
 int Endpoint::submit(const WorkRequest& request) noexcept {

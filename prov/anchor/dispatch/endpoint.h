@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/atomic_work.h"
 #include "core/endpoint_settings.h"
+#include "core/remote_work.h"
 #include "core/work_request.h"
 #include "os/endpoint_name.h"
 
@@ -21,6 +23,7 @@ class AddressVector;
 class CompletionQueue;
 class Counter;
 class Device;
+class MemoryRegistry;
 
 class Endpoint {
  public:
@@ -45,9 +48,23 @@ class Endpoint {
   void bind_receive_queue(CompletionQueue* queue) noexcept;
   void bind_send_counter(Counter* counter) noexcept;     // FI_SEND; allowed after enable()
   void bind_receive_counter(Counter* counter) noexcept;  // FI_RECV; allowed after enable()
+  // FI_READ and FI_WRITE, and those that peers do here; allowed after enable().
+  void bind_read_counter(Counter* counter) noexcept;
+  void bind_write_counter(Counter* counter) noexcept;
+  void bind_remote_read_counter(Counter* counter) noexcept;
+  void bind_remote_write_counter(Counter* counter) noexcept;
+
+  // The memory that peers may reach; nothing without it. Before enable().
+  void bind(MemoryRegistry* memory) noexcept;
+  // The name that MemoryRegion::endpoint has for this endpoint.
+  const void* identity() const noexcept;
 
   // Takes on a request. -EAGAIN: no room now, make progress and call again; -EINVAL: unknown address or segments.
   int submit(const WorkRequest& request) noexcept;
+
+  // The same for operations on a peer's memory.
+  int submit_remote(const RemoteWork& request) noexcept;
+  int submit_atomic(const AtomicWork& request) noexcept;
 
   // Cancels one posted receive with this context. 0, or -ENOENT when none is posted (it may just have completed).
   // A cancelled receive gives an error entry with ECANCELED.

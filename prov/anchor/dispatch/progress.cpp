@@ -4,6 +4,7 @@
 #include "proto/outbox.h"
 #include "proto/polling.h"
 #include "proto/rendezvous.h"
+#include "proto/rma.h"
 #include "proto/upkeep.h"
 
 namespace anchor {
@@ -18,6 +19,8 @@ bool progress(Exchange& exchange) {
     flush_backlog(exchange);
   if (!exchange.incoming.empty()) pull_stalled(exchange);
   if (!exchange.streaming.empty()) push_streams(exchange);
+  if (!exchange.serving.empty()) [[unlikely]]
+    push_served_reads(exchange);
   if (++exchange.passes % kPassesPerUpkeep == 0) [[unlikely]]
     upkeep(exchange);
   return received;

@@ -49,8 +49,9 @@ int dispatch(Exchange& exchange, const WorkRequest& work) {
     case WorkType::kReceive:
     case WorkType::kTaggedReceive:
       return submit_receive(exchange, work);
+    default:  // a RemoteWork's
+      return -ENOSYS;
   }
-  return -ENOSYS;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // A work request's type decides what is done with it. The only place that answers -EAGAIN to the application.
 #pragma once
 
+#include "core/atomic_work.h"
+#include "core/remote_work.h"
 #include "core/work_request.h"
 #include "proto/exchange.h"
 
@@ -10,5 +12,9 @@ namespace anchor {
 // Requires: the endpoint is enabled, its lock is held. 0: taken on, a completion follows. -EAGAIN: the completion queue
 // is full or transmit_size sends are outstanding. -EINVAL: unknown address.
 int submit(Exchange& exchange, const WorkRequest& work);
+
+// Likewise, for operations on a peer's memory.
+int submit_remote(Exchange& exchange, const RemoteWork& work);
+int submit_atomic(Exchange& exchange, const AtomicWork& work);
 
 }  // namespace anchor

@@ -67,7 +67,8 @@ class LocalRegion {
   virtual int publish() noexcept = 0;
 
   // A zeroed, page-aligned block (bytes: a multiple of the page size); `offset` is from the start of the region.
-  // -ENOSPC: the device has no room left; -EIO: the region is no longer intact(). Blocks never move.
+  // -ENOSPC: the device has no room left; -EIO: the region is no longer intact(). Blocks never move. Unlike the rest,
+  // these two may be called from several threads at once.
   virtual int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept = 0;
   virtual void release(std::uint64_t offset, std::size_t bytes) noexcept = 0;
 

@@ -200,6 +200,7 @@ int ShmLocalRegion::carve(std::size_t bytes, std::uint64_t* offset) noexcept {
 int ShmLocalRegion::allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept {
   assert(bytes != 0 && bytes % kPageSize == 0);
   if (!intact()) return -EIO;
+  const std::lock_guard guard(space_);
   std::uint64_t start = 0;
   if (!take_released(bytes, &start)) {
     if (const int error = carve(bytes, &start); error != 0) return error;
@@ -210,6 +211,7 @@ int ShmLocalRegion::allocate(std::size_t bytes, std::uint64_t* offset, std::byte
 }
 
 void ShmLocalRegion::release(std::uint64_t offset, std::size_t bytes) noexcept {
+  const std::lock_guard guard(space_);
   assert(offset + bytes <= used_ && released_.size() < blocks_);
   released_.push_back({offset, bytes});
 }

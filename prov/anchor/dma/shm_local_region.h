@@ -3,9 +3,10 @@
 //
 // Its file is made without a name, or under an unborn one, then locked, filled, and linked to its real name. The whole
 // address range it may ever grow to is mapped once, so that blocks never move; the file grows behind it, in steps, by
-// reserved space only. Owns file, lock, name and mapping. Used by one thread at a time.
+// reserved space only. Owns file, lock, name and mapping. Used by one thread at a time, but for allocate and release.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,7 @@ class ShmLocalRegion final : public LocalRegion {
 
   std::byte* base_ = nullptr;
   std::size_t size_limit_ = 0;
+  std::mutex space_;            // for what follows
   std::uint64_t reserved_ = 0;  // file space that is ours for certain
   std::uint64_t used_ = 0;      // header and blocks handed out at some time; used_ <= reserved_ <= size_limit_
   std::size_t blocks_ = 0;      // carved so far: the most that released_ can hold

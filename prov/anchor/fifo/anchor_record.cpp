@@ -17,6 +17,15 @@ bool within_header(std::uint64_t offset, std::uint64_t count, std::uint64_t stri
   return offset >= sizeof(AnchorRecord) && offset <= header_size && count * stride <= header_size - offset;
 }
 
+bool serves_memory(const AnchorRecord& record) { return record.protection_table_offset != 0; }
+
+bool directory_fits(const AnchorRecord& record) {
+  const std::uint64_t offset = record.protection_table_offset;
+  const std::uint64_t chunks = record.protection_table_count;
+  return offset % alignof(ProtectionDirectory) == 0 && chunks != 0 && chunks <= kProtectionChunks &&
+         within_header(offset, 1, sizeof(ProtectionDirectory), record.header_size);
+}
+
 int refuse(const char* what, std::uint64_t value, const EndpointName& owner) {
   ANCHOR_WARN(
       kEndpoint,
@@ -41,6 +50,8 @@ void publish_anchor_record(std::byte* header, const EndpointName& owner, std::ui
   record->notification_offset = kNotificationOffset;
   record->notification_count = kNotifications;
   record->notification_stride = 1;
+  record->protection_table_offset = kProtectionOffset;
+  record->protection_table_count = kProtectionChunks;
   record->direct_copy = offer;
   // R2, paired with A2: a reader that sees the version sees the whole record.
   record->version.store(kFormatVersion, std::memory_order_release);
@@ -72,6 +83,8 @@ int read_anchor_record(const std::byte* first_page, const EndpointName& expected
       !within_header(record.notification_offset, record.notification_count, record.notification_stride,
                      record.header_size))
     return refuse("notification board outside of the header", record.notification_offset, expected_owner);
+  if (serves_memory(record) && !directory_fits(record))
+    return refuse("protection table outside of the header", record.protection_table_offset, expected_owner);
 
   contents->incarnation = record.incarnation;
   contents->owner = record.owner;
@@ -81,6 +94,8 @@ int read_anchor_record(const std::byte* first_page, const EndpointName& expected
   contents->notification_offset = record.notification_offset;
   contents->notification_count = record.notification_count;
   contents->notification_stride = record.notification_stride;
+  contents->protection_offset = record.protection_table_offset;
+  contents->protection_chunks = static_cast<std::uint32_t>(record.protection_table_count);
   contents->direct_copy = record.direct_copy;
   return 0;
 }

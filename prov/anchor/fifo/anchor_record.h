@@ -10,6 +10,7 @@
 
 #include "dma/device.h"
 #include "fifo/fifo_layout.h"
+#include "fifo/protection_layout.h"
 #include "os/endpoint_name.h"
 
 namespace anchor {
@@ -27,8 +28,8 @@ struct alignas(kCacheLine) AnchorRecord {
   std::uint64_t notification_offset;
   std::uint32_t notification_count;
   std::uint32_t notification_stride;
-  std::uint64_t protection_table_offset;  // 0: the endpoint serves no remote memory access
-  std::uint64_t protection_table_count;
+  std::uint64_t protection_table_offset;  // of the ProtectionDirectory; 0: no remote memory access is served
+  std::uint64_t protection_table_count;   // of chunks that it has room for
   DirectCopyOffer direct_copy;
   std::uint64_t reserved[4];
 };
@@ -48,6 +49,8 @@ struct AnchorContents {
   std::uint64_t notification_offset;
   std::uint32_t notification_count;
   std::uint32_t notification_stride;
+  std::uint64_t protection_offset;  // 0: none
+  std::uint32_t protection_chunks;
   DirectCopyOffer direct_copy;
 };
 
@@ -57,7 +60,8 @@ inline constexpr std::uint32_t kNotifications = kContactEntries + kMaxPeers;
 inline constexpr std::size_t kContactOffset = kPageSize;
 inline constexpr std::size_t kNotificationOffset =
     kContactOffset + round_up(kContactEntries * sizeof(ContactEntry), kPageSize);
-inline constexpr std::size_t kHeaderSize = kNotificationOffset + round_up(kNotifications, kPageSize);
+inline constexpr std::size_t kProtectionOffset = kNotificationOffset + round_up(kNotifications, kCacheLine);
+inline constexpr std::size_t kHeaderSize = round_up(kProtectionOffset + sizeof(ProtectionDirectory), kPageSize);
 
 // Fills the record of a region of ours and makes it valid.
 void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,

@@ -19,7 +19,7 @@
 
 namespace anchor {
 
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 
 using SharedWord = std::atomic<std::uint64_t>;
 static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 8);
@@ -85,7 +85,8 @@ inline constexpr std::uint32_t kPrefetchDistance = 3;
 inline constexpr std::uint32_t kMinSlots = 16;
 static_assert(kPrefetchDistance < kMinSlots);
 inline constexpr std::uint32_t kMaxSlots = 1u << 16;
-inline constexpr std::uint32_t kMinPayloadArea = 2 * (4096 + 64);
+// A message can be as long as an atomic operation with as much to compare with, and its list of targets.
+inline constexpr std::uint32_t kMinPayloadArea = 2 * (2 * 4096 + 128);
 inline constexpr std::uint32_t kMaxPayloadArea = 120u << 10;  // so that max_payload() fits the slot's 16-bit length
 
 constexpr bool valid(const BlockGeometry& g) noexcept {

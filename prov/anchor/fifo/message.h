@@ -26,8 +26,15 @@ enum class Operation : std::uint8_t {
   kChunk = 8,           // a part of such a message
   kFinish = 9,          // receiver to sender: the message has been delivered, or why not
   kGoodbye = 10,        // the endpoint is closing; nothing follows
+  kRemoteWrite = 11,    // bytes for the receiver's memory
+  kRemoteRead = 12,     // bytes wanted from it
+  kReadChunk = 13,      // a part of those
+  kRemoteNotice = 14,   // its memory was read or written directly: to be counted, or with remote data
+  kRemoteFinish = 15,   // a remote operation has ended, or why not
+  kAtomic = 16,         // an operation on words of the receiver's memory
+  kAtomicReply = 17,    // what they held before
 };
-inline constexpr std::size_t kOperationCount = 11;
+inline constexpr std::size_t kOperationCount = 18;
 
 enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
@@ -76,6 +83,52 @@ struct GrantBody {
 struct RefuseBody {
   std::uint64_t incarnation;
   std::int64_t status;
+};
+// Remote memory. The slot's tag is the region's key.
+struct RemoteWriteBody {
+  std::uint32_t offset;       // in the payload area
+  std::uint32_t ends_target;  // 1: the last bytes for this region, which counts an access
+  std::uint64_t request;  // the initiator's name for the operation, with its last bytes: asks for kRemoteFinish; else 0
+  std::uint64_t address;  // of the bytes of this message
+  std::uint64_t written;  // by the whole operation
+};
+struct RemoteReadBody {
+  std::uint64_t request;
+  std::uint64_t address;
+  std::uint64_t length;
+  std::uint64_t position;  // in the operation, of the first of these bytes
+  std::uint32_t last;      // 1: the last target of its operation
+  std::uint32_t reserved;
+};
+struct ReadChunkBody {
+  std::uint32_t offset;  // in the payload area
+  std::uint32_t reserved;
+  std::uint64_t request;
+  std::uint64_t position;
+};
+struct RemoteNoticeBody {
+  std::uint64_t length;   // read or written by the whole operation
+  std::uint64_t request;  // asks for kRemoteFinish if not 0
+  std::uint32_t rights;   // ProtectionRight: kMayRead, or kMayWrite
+  std::uint32_t last;     // 1: the last notice of its operation
+};
+struct RemoteFinishBody {
+  std::uint64_t request;
+  std::int64_t status;
+};
+
+// An operation on `length` bytes of elements. The numbers are those of core/atomic_types.h. The only target is named by
+// the slot: its tag is the region's key, its data the address. Several are an array of RemoteTarget before the values:
+// operand, then what to compare with. What fits behind this in the body stands there.
+struct AtomicBody {
+  std::uint32_t offset;  // in the payload area, with kInArea
+  std::uint8_t type;
+  std::uint8_t operation;
+  std::uint8_t family;
+  std::uint8_t target_count;
+  std::uint32_t length;
+  std::uint32_t reserved;
+  std::uint64_t request;
 };
 
 // The positive errno value that a status other than 0 stands for; it is the peer's, and may be anything.

@@ -13,6 +13,25 @@ std::uint64_t send_flags(const WorkRequest& work) noexcept {
   return kCompletionSend | (work.type == WorkType::kTaggedSend ? kCompletionTagged : kCompletionMessage);
 }
 
+// fi_cntr(3), fi_atomic(3): what brings bytes back is a read.
+bool is_read(WorkType type) noexcept {
+  return type == WorkType::kRead || type == WorkType::kFetchAtomic || type == WorkType::kCompareAtomic;
+}
+
+std::uint64_t remote_flags(const WorkRequest& work) noexcept {
+  const bool rma = work.type == WorkType::kRead || work.type == WorkType::kWrite;
+  return (rma ? kCompletionRma : kCompletionAtomic) | (is_read(work.type) ? kCompletionRead : kCompletionWrite);
+}
+
+std::uint64_t flags_of(const WorkRequest& work) noexcept {
+  return is_remote(work.type) ? remote_flags(work) : send_flags(work);
+}
+
+Counter* counter_of(const Exchange& exchange, const WorkRequest& work) noexcept {
+  if (!is_remote(work.type)) return exchange.send_counter;
+  return is_read(work.type) ? exchange.read_counter : exchange.write_counter;
+}
+
 std::uint64_t receive_flags(bool tagged) noexcept {
   return kCompletionReceive | (tagged ? kCompletionTagged : kCompletionMessage);
 }
@@ -49,18 +68,32 @@ void complete_send(Exchange& exchange, const WorkRequest& work) noexcept {
                              .source = kAnyAddress});
 }
 
+void complete_remote(Exchange& exchange, const WorkRequest& work) noexcept {
+  if (Counter* counter = counter_of(exchange, work); counter != nullptr) counter->add();
+  if ((work.flags & kWantCompletion) == 0 || exchange.send_queue == nullptr) return;
+  exchange.send_queue->push({.context = work.context,
+                             .flags = remote_flags(work),
+                             .length = work.length,
+                             .buffer = nullptr,
+                             .data = 0,
+                             .tag = 0,
+                             .source = kAnyAddress});
+}
+
 void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept {
-  if (exchange.send_counter != nullptr) exchange.send_counter->add_error();
+  // fi_errno(3) knows no ERANGE; the provider's own error goes on saying it.
+  const int told = is_remote(work.type) && error == ERANGE ? EINVAL : error;
+  if (Counter* counter = counter_of(exchange, work); counter != nullptr) counter->add_error();
   if (exchange.send_queue == nullptr) return;
   exchange.send_queue->push_error({.completion = {.context = work.context,
-                                                  .flags = send_flags(work),
+                                                  .flags = flags_of(work),
                                                   .length = work.length,
                                                   .buffer = nullptr,
                                                   .data = work.data,
                                                   .tag = work.tag,
                                                   .source = exchange.peers.reported(work.address)},
                                    .overflow_length = 0,
-                                   .error = error,
+                                   .error = told,
                                    .provider_error = error,
                                    .source_name = {}});
 }

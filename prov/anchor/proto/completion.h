@@ -10,6 +10,9 @@
 namespace anchor {
 
 void complete_send(Exchange& exchange, const WorkRequest& work) noexcept;
+// A remote operation of ours.
+void complete_remote(Exchange& exchange, const WorkRequest& work) noexcept;
+// A send, or a remote operation.
 void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept;
 
 // How a message ended up in a receive's buffer.

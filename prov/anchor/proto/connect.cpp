@@ -94,11 +94,15 @@ void become_connected(Exchange& exchange, Peer& peer) {
   peer.crashed = false;
   start_polling(exchange, peer);
   if (!peer.waiting.empty()) mark_backlogged(exchange, peer);
-  if (!exchange.settings.direct_copy) return;
-  const DirectCopyOffer offer = peer.region ? peer.contents.direct_copy : exchange.own_offer();
-  if (const int error = exchange.device.open_direct_copy(offer, &peer.direct))
-    ANCHOR_INFO(kEndpoint, "memory of %s cannot be reached directly (errno %d): large messages go through the FIFO",
-                peer.name.bytes.data(), -error);
+  open_direct(exchange, peer);
+}
+
+void forget_region(Peer& peer) noexcept {
+  peer.protection.reset();
+  peer.direct.reset();
+  peer.direct_tried = false;
+  peer.region.reset();
+  peer.header = Mapping();
 }
 
 // Maps the block that the peer granted us. -EPROTO: its description makes no sense.
@@ -125,11 +129,12 @@ int attempt(Exchange& exchange, Peer& peer) {
   if (peer.name == exchange.name) return connect_self(exchange, peer);
   if (abandoned_by(exchange, peer.name) >= kBrokenConnections) return -EPROTO;
   if (peer.region && !peer.region->alive()) {
-    peer.region.reset();
-    peer.header = Mapping();
+    forget_region(peer);
   }
   if (!peer.region)
     if (const int error = retrieve_record(exchange, peer)) return error;
+  // What needs no connection goes ahead.
+  if (!peer.waiting.empty()) mark_backlogged(exchange, peer);
   if (const int error = grant_block(exchange, peer, false)) return error;
   if (const int error = post_request(exchange, peer)) return error;
   peer.state = PeerState::kAsked;
@@ -195,6 +200,15 @@ int exchange_blocks(Exchange& exchange, Peer& peer, const ContactRequest& reques
 }
 
 }  // namespace
+
+void open_direct(Exchange& exchange, Peer& peer) noexcept {
+  if (!exchange.settings.direct_copy || peer.direct_tried) return;
+  peer.direct_tried = true;
+  const DirectCopyOffer offer = peer.region ? peer.contents.direct_copy : exchange.own_offer();
+  if (const int error = exchange.device.open_direct_copy(offer, &peer.direct))
+    ANCHOR_INFO(kEndpoint, "memory of %s cannot be reached directly (errno %d): large transfers go through the FIFO",
+                peer.name.bytes.data(), -error);
+}
 
 void reserve_peer_lists(Exchange& exchange) {
   const std::size_t count = exchange.peers.size();

@@ -15,10 +15,13 @@
 #include "core/counter.h"
 #include "core/endpoint_settings.h"
 #include "core/intrusive_list.h"
+#include "core/memory_region.h"
 #include "core/request_pool.h"
 #include "core/tag_match.h"
 #include "fifo/notification.h"
+#include "os/memory_probe.h"
 #include "proto/peer_table.h"
+#include "proto/region_table.h"
 #include "proto/requests.h"
 
 namespace anchor {
@@ -32,7 +35,11 @@ struct AbandonedBlock {
 
 struct Exchange {
   Exchange(Device& on, const EndpointSettings& with)
-      : settings(with), device(on), sends(with.transmit_size), geometry{with.fifo_slots, with.fifo_payload} {
+      : settings(with),
+        device(on),
+        sends(with.transmit_size),
+        remotes(with.transmit_size),
+        geometry{with.fifo_slots, with.fifo_payload} {
     contacts.reserve(kContactEntries);
   }
 
@@ -44,6 +51,11 @@ struct Exchange {
     if (!settings.directed_receive || work.address == kAnyAddress) return true;
     *source = peers.at_address(work.address);
     return *source != nullptr;
+  }
+
+  // AccessRights whose use by peers is counted here, whatever the region.
+  std::uint32_t counted() const noexcept {
+    return (remote_read_counter != nullptr ? kRemoteRead : 0u) | (remote_write_counter != nullptr ? kRemoteWrite : 0u);
   }
 
   // Where peers may copy from our memory directly, and how they find out that it is ours.
@@ -62,6 +74,7 @@ struct Exchange {
   std::vector<Peer*> backlogged;  // have something that found their FIFO full
   IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> incoming;
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
+  IntrusiveList<ServedRead, &ServedRead::moving> serving;
   std::uint32_t passes = 0;
 
   const EndpointSettings settings;
@@ -69,10 +82,19 @@ struct Exchange {
   TagMatcher tagged;
   TagMatcher untagged;
   RequestPool<SendRequest> sends;
+  RequestPool<RemoteRequest> remotes;
   RequestPool<ReceiveRequest> receives{SIZE_MAX};
   RequestPool<UnexpectedRequest> unexpected{SIZE_MAX};
   RequestPool<IncomingTransfer> transfers{SIZE_MAX};
+  RequestPool<ServedRead> served{SIZE_MAX};
   std::vector<UnexpectedRequest*> claimed;
+  MemoryProbe probe;
+  MemoryRegistry* memory = nullptr;  // what peers may reach; nullptr: nothing
+  // Operations of ours on peers' memory, and of theirs on ours.
+  Counter* read_counter = nullptr;
+  Counter* write_counter = nullptr;
+  Counter* remote_read_counter = nullptr;
+  Counter* remote_write_counter = nullptr;
   std::size_t min_multi_receive = 64;
 
   // Set-up.
@@ -81,6 +103,7 @@ struct Exchange {
   std::uint64_t incarnation = 0;
   std::uint64_t proof[2] = {};  // read by peers from our memory: see DirectCopyOffer
   std::unique_ptr<LocalRegion> region;
+  std::unique_ptr<PublishedRegions> published;  // the memory that peers may reach, in `region`
   std::unique_ptr<NotificationBoard> board;
   std::vector<Peer*> board_owners;  // by index of the board
   std::vector<std::uint32_t> free_notifications;

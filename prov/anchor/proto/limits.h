@@ -10,6 +10,11 @@ namespace anchor {
 // Largest fi_inject: such a message never needs the rendezvous protocol, whatever the FIFO's geometry.
 inline constexpr std::size_t kInjectSize = 4096;
 
+// Bytes of the elements of one atomic operation: it can always be injected. Twice as many, the operand and what to
+// compare with, fit the smallest FIFO.
+inline constexpr std::size_t kMaxAtomicSize = 4096;
+static_assert(kMaxAtomicSize <= kInjectSize);
+
 // A position in a message has 48 bits in one place (PullLine, fifo/fifo_layout.h); half of that leaves room.
 inline constexpr std::uint64_t kMaxMessageSize = 1ull << 47;
 

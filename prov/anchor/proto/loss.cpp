@@ -10,7 +10,9 @@
 #include "proto/completion.h"
 #include "proto/outbox.h"
 #include "proto/polling.h"
+#include "proto/remote.h"
 #include "proto/rendezvous.h"
+#include "proto/rma.h"
 
 namespace anchor {
 namespace {
@@ -21,6 +23,9 @@ void fail_started_sends(Exchange& exchange, Peer& peer) {
     stop_streaming(exchange, *request);
     fail_send(exchange, request->work, peer.loss);
     exchange.sends.release(request);
+  });
+  exchange.remotes.for_each([&](RemoteRequest* request) {
+    if (request->peer == &peer && request->state != SendState::kWaiting) end_remote(exchange, *request, peer.loss);
   });
 }
 
@@ -97,6 +102,7 @@ void begin_loss(Exchange& exchange, Peer& peer, int error) noexcept {
 void finish_loss(Exchange& exchange, Peer& peer) {
   fail_started_sends(exchange, peer);
   fail_transfers(exchange, peer);
+  drop_served_reads(exchange, peer);
   drop_announcements(exchange, peer);
   const int error = peer.loss;
   // It may live and mean no harm: it shall know, and not go on writing.
@@ -112,7 +118,7 @@ void fail_waiting(Exchange& exchange, Peer& peer, int error) {
   while (SendRequest* request = peer.waiting.front()) {
     peer.waiting.remove(request);
     fail_send(exchange, request->work, error);
-    exchange.sends.release(request);
+    release_send(exchange, *request);
   }
 }
 
@@ -131,8 +137,13 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   std::erase(exchange.backlogged, &peer);
   peer.backlogged = false;
   peer.control.clear();
+  peer.replies.clear();
+  peer.owed_bytes = 0;
   peer.channel.reset();
+  peer.protection.reset();
   peer.direct.reset();
+  peer.direct_tried = false;
+  peer.write_error = 0;
   if (peer.region) peer.region->release_contact();
   take_back_block(exchange, peer);
   peer.region.reset();

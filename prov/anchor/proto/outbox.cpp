@@ -6,8 +6,10 @@
 #include <new>
 
 #include "os/gather.h"
+#include "proto/atomic.h"
 #include "proto/connect.h"
 #include "proto/loss.h"
+#include "proto/remote.h"
 #include "proto/send.h"
 
 namespace anchor {
@@ -22,11 +24,27 @@ int flush_control(Peer& peer) noexcept {
   return error;
 }
 
+int start_waiting(Exchange& exchange, Peer& peer, SendRequest& request) noexcept {
+  if (!is_remote(request.work.type)) return start_send(exchange, peer, request.work, &request);
+  auto& remote = static_cast<RemoteRequest&>(request);
+  return start_remote(exchange, peer, remote.remote_work(), &remote);
+}
+
+// What needs no connection: its memory is in reach already.
+void flush_unconnected(Exchange& exchange, Peer& peer) noexcept {
+  for (SendRequest* request; (request = peer.waiting.front()) != nullptr && is_remote(request->work.type);)
+    if (start_waiting(exchange, peer, *request) != 0) return;
+}
+
 int flush_peer(Exchange& exchange, Peer& peer) {
-  if (peer.state != PeerState::kConnected) return 0;  // seeking it flushes it later; losing it fails what waits
+  if (peer.state != PeerState::kConnected) {
+    flush_unconnected(exchange, peer);
+    return 0;  // connecting to it flushes the rest later; losing it fails what waits
+  }
   if (const int error = flush_control(peer)) return error;
+  if (const int error = flush_replies(peer)) return error;
   while (SendRequest* request = peer.waiting.front())
-    if (const int error = start_send(exchange, peer, request->work, request)) return error;
+    if (const int error = start_waiting(exchange, peer, *request)) return error;
   return 0;
 }
 
@@ -55,6 +73,12 @@ void post_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int stat
   post_control(exchange, peer, message);
 }
 
+void post_remote_finish(Exchange& exchange, Peer& peer, std::uint64_t request, int status) {
+  OutgoingMessage message{.operation = Operation::kRemoteFinish};
+  message.set_body(RemoteFinishBody{request, status});
+  post_control(exchange, peer, message);
+}
+
 SendRequest* keep_send(Exchange& exchange, Peer& peer, const WorkRequest& work) {
   SendRequest* request = exchange.sends.acquire();
   if (request == nullptr) return nullptr;
@@ -80,12 +104,21 @@ int queue_send(Exchange& exchange, Peer& peer, const WorkRequest& work) {
     request->segments[0] = {request->copy.get(), work.length};
     request->work.segment_count = 1;
   }
+  await_turn(exchange, peer, *request);
+  return 0;
+}
+
+void await_turn(Exchange& exchange, Peer& peer, SendRequest& request) {
   // Who is sought for a receive's sake only has been so for a while.
   if (peer.waiting.empty()) peer.deadline = Clock::now() + exchange.settings.connect_timeout;
-  peer.waiting.push_back(request);
+  peer.waiting.push_back(&request);
   if (peer.state == PeerState::kIdle) seek_peer(exchange, peer);
   if (peer.state == PeerState::kConnected) mark_backlogged(exchange, peer);
-  return 0;
+}
+
+void release_send(Exchange& exchange, SendRequest& request) noexcept {
+  if (is_remote(request.work.type)) return exchange.remotes.release(static_cast<RemoteRequest*>(&request));
+  exchange.sends.release(&request);
 }
 
 void flush_backlog(Exchange& exchange) {

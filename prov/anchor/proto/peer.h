@@ -12,6 +12,7 @@
 #include "dma/device.h"
 #include "fifo/anchor_record.h"
 #include "fifo/channel.h"
+#include "fifo/protection_view.h"
 #include "os/clock.h"
 #include "proto/requests.h"
 
@@ -38,6 +39,12 @@ struct Peer {
   std::uint64_t reported = kAnyAddress;
   IntrusiveList<SendRequest, &SendRequest::waiting> waiting;
   std::deque<OutgoingMessage> control;  // control messages that found the FIFO full
+  std::deque<OwedReply> replies;        // likewise
+  std::size_t owed_bytes = 0;           // in them
+  std::uint32_t unanswered = 0;         // RemoteRequests that its messages will end
+  std::uint32_t unanswered_reads = 0;   // those of them that read its memory
+  std::uint32_t served_reads = 0;       // ServedReads of it
+  int write_error = 0;                  // negated: of the write whose bytes it is sending
   std::unique_ptr<DirectCopy> direct;   // nullptr: its memory is out of reach, bytes go through the FIFO
   std::size_t unexpected_bytes = 0;
   std::uint32_t unexpected_messages = 0;
@@ -48,10 +55,12 @@ struct Peer {
   std::unique_ptr<RemoteRegion> region;
   Mapping header;
   AnchorContents contents{};
-  BlockDescriptor granted{};   // our block for it; granted.offset 0: none
-  BlockDescriptor received{};  // its block for us
-  bool may_write = false;      // it was told of `granted`, and has neither left nor refused since
-  int loss = 0;                // kLeaving: the error its requests end with
+  std::unique_ptr<ProtectionView> protection;  // made when its memory is first wanted
+  bool direct_tried = false;                   // nullptr in `direct` is final
+  BlockDescriptor granted{};                   // our block for it; granted.offset 0: none
+  BlockDescriptor received{};                  // its block for us
+  bool may_write = false;                      // it was told of `granted`, and has neither left nor refused since
+  int loss = 0;                                // kLeaving: the error its requests end with
   TimePoint next_attempt{};
   Milliseconds retry_interval{};  // to the attempt after that
   TimePoint deadline{};

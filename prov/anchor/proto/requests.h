@@ -8,8 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
+#include "core/atomic_types.h"
 #include "core/intrusive_list.h"
+#include "core/remote_work.h"
 #include "core/request_pool.h"
 #include "core/tag_match.h"
 #include "core/work_request.h"
@@ -37,6 +40,29 @@ struct SendRequest {
   std::uint64_t transfer = 0;
   std::uint64_t wanted = 0;
   std::uint64_t position = 0;
+};
+
+// An RMA or atomic operation that could not end in the call that made it. In Peer::waiting it stands among the sends.
+struct RemoteRequest : SendRequest {
+  std::uint32_t target_count = 0;
+  RemoteTarget targets[kMaxSegments];
+  std::uint64_t left = 0;     // of a read through the FIFO: bytes still to come
+  std::uint32_t notices = 0;  // bit i: the peer is still to be told of the access to target i
+  bool moved = false;         // its bytes have been; only the notices are left
+
+  // Atomic operations. Where the former values go.
+  AtomicType atomic_type{};
+  AtomicOperation atomic_operation{};
+  std::uint32_t result_count = 0;
+  iovec results[kMaxSegments];
+
+  RemoteWork remote_work() const noexcept { return {work, target_count, targets}; }
+};
+
+// Former values that an atomic operation of a peer's is to be answered with.
+struct OwedReply {
+  std::uint64_t request;
+  std::vector<std::byte> former;
 };
 
 struct ReceiveRequest : PostedReceive {
@@ -68,6 +94,18 @@ struct Envelope {
 struct RemoteSegments {
   std::uint32_t count = 0;
   RemoteSegment list[kMaxSegments];
+};
+
+// Bytes of our memory that a peer wants through the FIFO.
+struct ServedRead {
+  Peer* peer = nullptr;
+  std::uint64_t request = 0;   // the peer's name for its operation
+  std::uint64_t position = 0;  // in that operation, of what comes next
+  std::uint64_t key = 0;
+  std::uint64_t address = 0;
+  std::uint64_t left = 0;
+  bool last = false;           // the operation ends with it
+  Links<ServedRead> moving{};  // Exchange::serving
 };
 
 struct UnexpectedRequest : UnexpectedMessage {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A peer's memory protection table as whoever wants to use its memory sees it: the check that comes before every read
+// and write (US10331613B2, claim 1).
+//
+// The table is the peer's and may be anything: rows are copied, checked, then used, chunks lie inside of the peer's
+// region, and nothing loops on what the peer writes. Where a key was found is remembered, so that the usual check
+// reads one cache line. Used under the endpoint's lock.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
+#include "dma/device.h"
+#include "fifo/protection_layout.h"
+
+namespace anchor {
+
+struct ProtectedAccess {
+  std::uint64_t key;
+  std::uint64_t address;
+  std::uint64_t length;
+  std::uint32_t rights;
+};
+
+// Memory of the peer's process that was checked. The addresses mean nothing here: they are for the kernel.
+struct ProtectedPieces {
+  std::uint32_t count = 0;
+  std::uint32_t told = 0;  // rights whose use the peer wants to be told of
+  iovec list[kMaxRegionRows];
+};
+
+class ProtectionView {
+ public:
+  // `directory`: mapped, of `chunk_count` chunks, in a header of `header_size` bytes of `region`. Both must outlive
+  // the view.
+  ProtectionView(const std::byte* directory, std::uint32_t chunk_count, std::uint64_t header_size,
+                 RemoteRegion& region) noexcept
+      : directory_(reinterpret_cast<const ProtectionDirectory*>(directory)),
+        chunk_count_(chunk_count < kProtectionChunks ? chunk_count : kProtectionChunks),
+        header_size_(header_size),
+        region_(region) {}
+  ProtectionView(const ProtectionView&) = delete;
+  ProtectionView& operator=(const ProtectionView&) = delete;
+
+  // -EKEYREJECTED: no region has the key. -EACCES: not allowed there. -ERANGE: beyond its end. Otherwise what
+  // RemoteRegion::map says, or -EPROTO: the table makes no sense.
+  int check(const ProtectedAccess& wanted, ProtectedPieces* pieces) noexcept;
+
+ private:
+  struct Row;
+
+  bool copy_row(std::uint32_t number, Row* row) noexcept;
+  int find(std::uint64_t key, std::uint32_t* number, Row* first) noexcept;
+  int scan(std::uint64_t key, std::uint32_t* number, Row* first) noexcept;
+  void remember(std::uint64_t key, std::uint32_t number) noexcept;
+  int map_chunk(std::uint32_t chunk) noexcept;
+  const ProtectionRow* row_at(std::uint32_t number) const noexcept;
+
+  const ProtectionDirectory* const directory_;
+  const std::uint32_t chunk_count_;
+  const std::uint64_t header_size_;
+  RemoteRegion& region_;
+  Mapping chunks_[kProtectionChunks];
+  // Where keys were found. The last one is kept apart: most operations go where the one before went.
+  std::uint64_t last_key_ = 0;
+  std::uint32_t last_number_ = kMaxRows;
+  std::unordered_map<std::uint64_t, std::uint32_t> numbers_;
+};
+
+}  // namespace anchor

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/rma.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <new>
+
+#include "proto/completion.h"
+#include "proto/connect.h"
+#include "proto/loss.h"
+#include "proto/outbox.h"
+#include "proto/remote.h"
+
+namespace anchor {
+namespace {
+
+std::uint32_t rights_for(const WorkRequest& work) noexcept {
+  return work.type == WorkType::kRead ? kRemoteRead : kRemoteWrite;
+}
+
+bool in_reach(const Peer& peer) noexcept { return peer.region != nullptr && peer.state != PeerState::kLeaving; }
+
+// What is needed of a peer whose region was found; false: no memory.
+bool prepare(Exchange& exchange, Peer& peer) noexcept {
+  if (peer.protection != nullptr) [[likely]]
+    return true;
+  open_direct(exchange, peer);
+  const AnchorContents& contents = peer.contents;
+  peer.protection.reset(new (std::nothrow) ProtectionView(
+      peer.header.data() + contents.protection_offset, contents.protection_chunks, contents.header_size, *peer.region));
+  return peer.protection != nullptr;
+}
+
+// 0, or why the peer's table refuses.
+int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept {
+  const std::uint32_t rights = rights_for(work.base);
+  if (peer.contents.protection_offset == 0) return -EKEYREJECTED;
+  for (std::uint32_t i = 0; i < work.target_count; ++i) {
+    const RemoteTarget& target = work.targets[i];
+    ProtectedPieces pieces;
+    if (const int error = peer.protection->check({target.key, target.address, target.length, rights}, &pieces))
+      return error;
+    std::copy_n(pieces.list, pieces.count, checked->list + checked->count);
+    checked->count += pieces.count;
+    if (pieces.told & rights) checked->notices |= 1u << i;
+  }
+  if ((work.base.flags & kRemoteData) && work.target_count != 0) checked->notices |= 1u << (work.target_count - 1);
+  return 0;
+}
+
+// A table that says no may be that of one who has gone.
+int reject(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued, int error) noexcept {
+  if (error == ESRCH || !peer.region->alive()) {
+    peer.crashed = true;
+    begin_loss(exchange, peer, ECONNRESET);
+    error = ECONNRESET;
+  }
+  conclude_rma(exchange, peer, work, queued, error);
+  return 0;
+}
+
+OutgoingMessage notice_of(const RemoteWork& work, std::uint32_t target, bool last, std::uint64_t request) noexcept {
+  const bool data = last && (work.base.flags & kRemoteData);
+  OutgoingMessage message{.operation = Operation::kRemoteNotice,
+                          .flags = static_cast<std::uint8_t>(data ? kHasRemoteData : 0),
+                          .tag = work.targets[target].key,
+                          .data = work.base.data};
+  message.set_body(RemoteNoticeBody{.length = work.base.length,
+                                    .request = last ? request : 0,
+                                    .rights = rights_for(work.base),
+                                    .last = last ? 1u : 0u});
+  return message;
+}
+
+// Sends what `*notices` says, and takes out of it what was sent.
+int send_notices(Peer& peer, const RemoteWork& work, std::uint64_t request, std::uint32_t* notices) noexcept {
+  while (*notices != 0) {
+    const auto target = static_cast<std::uint32_t>(std::countr_zero(*notices));
+    const std::uint32_t rest = *notices & (*notices - 1);
+    if (const int error = peer.channel->send(notice_of(work, target, rest == 0, request))) return error;
+    *notices = rest;
+  }
+  return 0;
+}
+
+// Who wants delivery to be confirmed gets the peer's word that it took notice.
+bool wants_answer(const RemoteWork& work) noexcept { return (work.base.flags & kDeliveryComplete) != 0; }
+
+// The bytes have been moved; the peer is to be told. The request that keeps the operation meanwhile is made before.
+int tell_peer(Exchange& exchange, Peer& peer, RemoteRequest& request, bool queued) noexcept {
+  const RemoteWork work = request.remote_work();
+  const std::uint64_t id = wants_answer(work) ? exchange.remotes.id(&request) : 0;
+  const int error = send_notices(peer, work, id, &request.notices);
+  if (error != 0) {
+    request.moved = true;
+    if (!queued) await_turn(exchange, peer, request);
+    return queued ? error : 0;
+  }
+  if (queued) peer.waiting.remove(&request);
+  if (id != 0) {
+    await_answer(peer, request);
+  } else {
+    complete_remote(exchange, request.work);
+    exchange.remotes.release(&request);
+  }
+  return 0;
+}
+
+int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,
+                   const CheckedTargets& checked) noexcept {
+  if (peer.unanswered != 0) return -EAGAIN;
+  RemoteRequest* request = queued;
+  if (checked.notices != 0) {
+    if (peer.state != PeerState::kConnected) return -EAGAIN;
+    if (request == nullptr) request = keep_targets(exchange, peer, work);
+    if (request == nullptr) return -EAGAIN;
+    request->notices = checked.notices;
+  }
+  const int error = move_directly(exchange, peer, work, checked);
+  if (error == 0 && checked.notices != 0) return tell_peer(exchange, peer, *request, queued != nullptr);
+  if (request != queued) exchange.remotes.release(request);
+  if (error == -EAGAIN) return error;
+  if (error != 0) return reject(exchange, peer, work, queued, -error);
+  conclude_rma(exchange, peer, work, queued, 0);
+  return 0;
+}
+
+}  // namespace
+
+void conclude_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued, int error) noexcept {
+  if (error == 0) {
+    complete_remote(exchange, work.base);
+  } else {
+    fail_send(exchange, work.base, error);
+  }
+  if (queued == nullptr) return;
+  peer.waiting.remove(queued);
+  exchange.remotes.release(queued);
+}
+
+int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
+  if (peer.name == exchange.name) [[unlikely]]  // atomic operations on ourselves go through the FIFO
+    return peer.unanswered == 0 ? access_self(exchange, peer, work, queued) : -EAGAIN;
+  if (!in_reach(peer)) return -EAGAIN;
+  if (queued != nullptr && queued->moved) return tell_peer(exchange, peer, *queued, true);
+  if (!prepare(exchange, peer)) return -EAGAIN;
+  CheckedTargets checked;
+  if (const int error = check_targets(peer, work, &checked)) [[unlikely]] {
+    return error == -EPROTO ? error : reject(exchange, peer, work, queued, -error);
+  }
+  if (peer.direct != nullptr) [[likely]] {
+    const int error = start_directly(exchange, peer, work, queued, checked);
+    if (error != -EAGAIN || peer.direct != nullptr) return error;
+  }
+  if (peer.state != PeerState::kConnected) return -EAGAIN;
+  return start_through_fifo(exchange, peer, work, queued);
+}
+
+}  // namespace anchor

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reads and writes of a peer's memory (fi_rma(3)).
+//
+// The initiator checks key, range and rights in the peer's memory protection table, and refuses by itself what is not
+// allowed. Then it moves the bytes by itself, too (rma_direct.cpp: cross-memory attach, in the call), and the peer has
+// nothing to do with it, unless it wants to be told: remote data and counted accesses travel in a notice. Where the
+// kernel refuses, the bytes go through the FIFO, and the peer's progress moves them (rma_fifo.cpp, rma_target.cpp).
+#pragma once
+
+#include "core/remote_work.h"
+#include "fifo/protection_view.h"
+#include "proto/exchange.h"
+#include "proto/handlers.h"
+
+namespace anchor {
+
+// What a peer's table says about all targets of an operation.
+struct CheckedTargets {
+  std::uint32_t count = 0;
+  std::uint32_t notices = 0;  // bit i: the peer wants to be told that target i was accessed
+  iovec list[kMaxSegments * kMaxRegionRows];
+};
+
+// start_remote() for kRead and kWrite.
+int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
+
+// With the endpoint's own memory.
+int access_self(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
+
+// The bytes of a checked operation, directly. 0: moved. -EAGAIN: its memory is not in reach, now or for good (then
+// peer.direct is gone); otherwise why not, negated.
+int move_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept;
+
+// A checked operation through the FIFO, as start_remote() has it.
+int start_through_fifo(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
+Verdict on_read_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+
+// The end of one that never left, or that was done at once: to the queue and the counter; gives `queued` back.
+void conclude_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued, int error) noexcept;
+
+// Target.
+Verdict on_remote_write(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+Verdict on_remote_read(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+Verdict on_remote_notice(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+// As much of the bytes that peers want to read as there is room for.
+void push_served_reads(Exchange& exchange);
+void drop_served_reads(Exchange& exchange, Peer& peer) noexcept;
+
+// An access of a peer to our memory, to be counted or reported. `last`: the operation ends with it.
+struct AccessNotice {
+  std::uint64_t key;
+  std::uint32_t rights;  // AccessRight
+  bool last;
+  bool has_data;
+  std::uint64_t data;
+  std::uint64_t length;
+};
+// Whether there is room for what the notice would cause.
+bool may_note(const Exchange& exchange, bool has_data) noexcept;
+void note_access(Exchange& exchange, const Peer& peer, const AccessNotice& notice) noexcept;
+
+}  // namespace anchor

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// An endpoint's operations on its own memory: no peer, no FIFO, no table.
+#include <cerrno>
+#include <cstring>
+
+#include "os/gather.h"
+#include "proto/rma.h"
+
+namespace anchor {
+namespace {
+
+// Both lists may be of the same memory: then the result is as if one byte was moved after the other had been read.
+void move_bytes(const iovec* from, std::uint32_t from_count, const iovec* to, std::uint32_t to_count,
+                std::size_t length) noexcept {
+  iovec source[kMaxSegments], target[kMaxSegments];
+  for (std::size_t position = 0, bytes; position < length; position += bytes) {
+    slice(from, from_count, position, length - position, source, &bytes);
+    slice(to, to_count, position, source[0].iov_len, target, &bytes);
+    bytes = target[0].iov_len;
+    std::memmove(target[0].iov_base, source[0].iov_base, bytes);
+  }
+}
+
+RemoteAccess access_to(const Exchange& exchange, const RemoteWork& work, const RemoteTarget& target) noexcept {
+  const std::uint32_t rights = work.base.type == WorkType::kRead ? kRemoteRead : kRemoteWrite;
+  return {target.key, target.address, target.length, rights, &exchange};
+}
+
+// 0, or why one of the targets cannot be had.
+int check_all(Exchange& exchange, const RemoteWork& work) noexcept {
+  if (exchange.memory == nullptr) return -EKEYREJECTED;
+  for (std::uint32_t i = 0; i < work.target_count; ++i) {
+    const int error = exchange.memory->access(access_to(exchange, work, work.targets[i]),
+                                              [](const MemoryRegion& region, const iovec* pieces, auto count) {
+                                                return region.mapped(pieces, count) ? 0 : -EFAULT;
+                                              });
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+int move_all(Exchange& exchange, const RemoteWork& work) noexcept {
+  std::size_t position = 0;
+  for (std::uint32_t i = 0; i < work.target_count; ++i) {
+    const RemoteTarget& target = work.targets[i];
+    iovec ours[kMaxSegments];
+    std::size_t bytes;
+    const auto count = static_cast<std::uint32_t>(
+        slice(work.base.segments, work.base.segment_count, position, target.length, ours, &bytes));
+    const int error = exchange.memory->access(access_to(exchange, work, target),
+                                              [&](const MemoryRegion&, const iovec* pieces, std::uint32_t piece_count) {
+                                                if (work.base.type == WorkType::kRead) {
+                                                  move_bytes(pieces, piece_count, ours, count, target.length);
+                                                } else {
+                                                  move_bytes(ours, count, pieces, piece_count, target.length);
+                                                }
+                                                return 0;
+                                              });
+    if (error != 0) return error;
+    position += target.length;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int access_self(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
+  const bool has_data = work.base.type == WorkType::kWrite && (work.base.flags & kRemoteData);
+  if (!may_note(exchange, has_data)) return -EAGAIN;
+  int error = check_all(exchange, work);
+  if (error == 0) error = move_all(exchange, work);
+  const std::uint32_t rights = work.base.type == WorkType::kRead ? kRemoteRead : kRemoteWrite;
+  for (std::uint32_t i = 0; error == 0 && i < work.target_count; ++i) {
+    const bool last = i + 1 == work.target_count;
+    note_access(exchange, peer,
+                {work.targets[i].key, rights, last, last && has_data, work.base.data, work.base.length});
+  }
+  conclude_rma(exchange, peer, work, queued, -error);
+  return 0;
+}
+
+}  // namespace anchor

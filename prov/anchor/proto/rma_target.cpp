@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The target's side: what peers do with our memory through the FIFO, and what they tell of doing it directly.
+//
+// The initiator has checked already, but is not believed: each message is checked against the registry, under whose
+// lock the bytes are moved, so that a region that was closed is not touched.
+#include <algorithm>
+#include <cerrno>
+
+#include "core/completion_flags.h"
+#include "os/gather.h"
+#include "proto/loss.h"
+#include "proto/outbox.h"
+#include "proto/rma.h"
+
+namespace anchor {
+namespace {
+
+// Reads of one peer that are served at once, at most: as many as it may have outstanding (one for each target).
+constexpr std::uint32_t kMaxServedReads = kMaxTransmitSize * kMaxSegments;
+
+bool may_answer(const Peer& peer) noexcept {
+  return peer.control.size() <= kMaxOwedControl || peer.state == PeerState::kLeaving;
+}
+
+template <class Use>
+int access_memory(Exchange& exchange, const RemoteAccess& wanted, Use&& use) noexcept {
+  if (exchange.memory == nullptr) return -EKEYREJECTED;
+  return exchange.memory->access(wanted, [&](const MemoryRegion& region, const iovec* pieces, std::uint32_t count) {
+    return region.mapped(pieces, count) ? use(pieces, count) : -EFAULT;
+  });
+}
+
+int write_bytes(Exchange& exchange, const IncomingMessage& message, std::uint64_t address) noexcept {
+  return access_memory(exchange, {message.tag, address, message.length, kRemoteWrite, &exchange},
+                       [&](const iovec* pieces, std::uint32_t count) {
+                         scatter(pieces, count, 0, message.payload, message.length);
+                         return 0;
+                       });
+}
+
+// One part of what a peer wants to read. 0: sent. -EAGAIN: no room.
+int push_read_chunk(Exchange& exchange, ServedRead& read) noexcept {
+  Channel& channel = *read.peer->channel;
+  const std::uint64_t largest =
+      read.left <= channel.max_payload() ? read.left : round_up(channel.max_payload() / 2, kCacheLine);
+  const auto length = static_cast<std::uint32_t>(largest);
+  return access_memory(exchange, {read.key, read.address, length, kRemoteRead, &exchange},
+                       [&](const iovec* pieces, std::uint32_t count) {
+                         OutgoingMessage message{.operation = Operation::kReadChunk,
+                                                 .flags = kInArea,
+                                                 .length = length,
+                                                 .segments = pieces,
+                                                 .segment_count = count};
+                         message.set_body(ReadChunkBody{0, 0, read.request, read.position});
+                         const int error = channel.send(message);
+                         if (error != 0) return error;
+                         read.position += length;
+                         read.address += length;
+                         read.left -= length;
+                         return 0;
+                       });
+}
+
+void release_read(Exchange& exchange, ServedRead& read) noexcept {
+  --read.peer->served_reads;
+  exchange.serving.remove(&read);
+  exchange.served.release(&read);
+}
+
+// Until there is no room, or it is done.
+void push_read(Exchange& exchange, ServedRead& read) {
+  int error = 0;
+  while (read.left != 0 && error == 0) error = push_read_chunk(exchange, read);
+  Peer& peer = *read.peer;
+  if (error == -EAGAIN) return;
+  if (error == -EPROTO) return begin_loss(exchange, peer, EPROTO);
+  if (error == 0) {
+    note_access(exchange, peer, {read.key, kRemoteRead, read.last, false, 0, 0});
+  } else {
+    post_remote_finish(exchange, peer, read.request, error);
+  }
+  release_read(exchange, read);
+}
+
+}  // namespace
+
+bool may_note(const Exchange& exchange, bool has_data) noexcept {
+  return !has_data || exchange.receive_queue == nullptr || !exchange.receive_queue->full();
+}
+
+void note_access(Exchange& exchange, const Peer& peer, const AccessNotice& notice) noexcept {
+  if (exchange.memory != nullptr) exchange.memory->count(notice.key, notice.rights, &exchange);
+  if (!notice.last) return;
+  const bool read = notice.rights == kRemoteRead;
+  if (Counter* counter = read ? exchange.remote_read_counter : exchange.remote_write_counter) counter->add();
+  if (!notice.has_data || exchange.receive_queue == nullptr) return;
+  exchange.receive_queue->push({.context = nullptr,
+                                .flags = kCompletionRma | kCompletionRemoteWrite | kCompletionRemoteData,
+                                .length = notice.length,
+                                .buffer = nullptr,
+                                .data = notice.data,
+                                .tag = 0,
+                                .source = peer.reported});
+}
+
+Verdict on_remote_write(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto body = message.body_as<RemoteWriteBody>();
+  if ((message.flags & kInArea) == 0) return Verdict::kMalformed;
+  const bool last = body.request != 0;
+  const bool has_data = last && (message.flags & kHasRemoteData);
+  if (!may_note(exchange, has_data) || !may_answer(peer)) return Verdict::kNotNow;
+  if (peer.write_error == 0) peer.write_error = write_bytes(exchange, message, body.address);
+  const int error = peer.write_error;
+  if (error == 0 && body.ends_target != 0)
+    note_access(exchange, peer, {message.tag, kRemoteWrite, last, has_data, message.data, body.written});
+  if (!last) return Verdict::kTaken;
+  peer.write_error = 0;
+  post_remote_finish(exchange, peer, body.request, error);
+  return Verdict::kTaken;
+}
+
+Verdict on_remote_read(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto body = message.body_as<RemoteReadBody>();
+  if (!may_answer(peer) || peer.served_reads >= kMaxServedReads) return Verdict::kNotNow;
+  // All of it, so that the peer gets nothing of what it may not read as a whole.
+  const int error = access_memory(exchange, {message.tag, body.address, body.length, kRemoteRead, &exchange},
+                                  [](const iovec*, std::uint32_t) { return 0; });
+  if (error != 0) {
+    post_remote_finish(exchange, peer, body.request, error);
+    return Verdict::kTaken;
+  }
+  ServedRead* read = exchange.served.acquire();
+  if (read == nullptr) return Verdict::kNotNow;
+  *read = {.peer = &peer,
+           .request = body.request,
+           .position = body.position,
+           .key = message.tag,
+           .address = body.address,
+           .left = body.length,
+           .last = body.last != 0};
+  exchange.serving.push_back(read);
+  if (peer.served_reads++ == 0) push_read(exchange, *read);  // else behind those that wait for room
+  return Verdict::kTaken;
+}
+
+Verdict on_remote_notice(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto body = message.body_as<RemoteNoticeBody>();
+  if (body.rights != kRemoteRead && body.rights != kRemoteWrite) return Verdict::kMalformed;
+  const bool has_data = (message.flags & kHasRemoteData) != 0;
+  if (!may_note(exchange, has_data) || !may_answer(peer)) return Verdict::kNotNow;
+  note_access(exchange, peer, {message.tag, body.rights, body.last != 0, has_data, message.data, body.length});
+  if (body.request != 0) post_remote_finish(exchange, peer, body.request, 0);
+  return Verdict::kTaken;
+}
+
+void push_served_reads(Exchange& exchange) {
+  exchange.serving.for_each([&](ServedRead* read) {
+    if (read->peer->state == PeerState::kConnected) push_read(exchange, *read);
+    return true;
+  });
+}
+
+void drop_served_reads(Exchange& exchange, Peer& peer) noexcept {
+  exchange.serving.for_each([&](ServedRead* read) {
+    if (read->peer == &peer) release_read(exchange, *read);
+    return true;
+  });
+}
+
+}  // namespace anchor
