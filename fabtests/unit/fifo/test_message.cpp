@@ -20,7 +20,8 @@ Test(message, operations_have_their_numbers) {
   cr_assert_eq(kHasRemoteData, 1);
   cr_assert_eq(kInArea, 2);
   cr_assert_eq(kWantFinish, 4);
-  cr_assert_eq(kKnownFlags, 7);
+  cr_assert_eq(kWithdrawable, 8);
+  cr_assert_eq(kKnownFlags, 15);
 }
 
 Test(message, bodies_have_their_layouts) {

@@ -30,6 +30,11 @@ int start_by_type(Exchange& exchange, Peer& peer, const RemoteWork& work, Remote
   }
 }
 
+// A read that its peer answers bit by bit. One that may be withdrawn is answered in its place among the others.
+bool is_served_later(const RemoteRequest& request) noexcept {
+  return request.work.type == WorkType::kRead && request.number == 0;
+}
+
 bool all_before_completed(Exchange& exchange, const Peer& peer) noexcept {
   if (peer.unanswered != 0) return false;
   bool completed = true;
@@ -101,13 +106,14 @@ RemoteRequest* find_unanswered(Exchange& exchange, const Peer& peer, std::uint64
 void await_answer(Peer& peer, RemoteRequest& request) noexcept {
   request.state = SendState::kAnnounced;
   ++peer.unanswered;
-  if (request.work.type == WorkType::kRead) ++peer.unanswered_reads;
+  if (is_served_later(request)) ++peer.unanswered_reads;
 }
 
 void end_remote(Exchange& exchange, RemoteRequest& request, int error) noexcept {
   Peer& peer = *request.peer;
   --peer.unanswered;
-  if (request.work.type == WorkType::kRead) --peer.unanswered_reads;
+  if (is_served_later(request)) --peer.unanswered_reads;
+  if (request.number != 0) forget_withdrawable(exchange, peer, request);
   if (error == 0) {
     complete_remote(exchange, request.work);
   } else {

@@ -3,6 +3,7 @@
 //
 // Order: an operation on a peer's memory starts after all earlier ones to that peer have (Peer::waiting), and
 //  - one that moves its bytes at once, directly, only when none of the earlier is unanswered;
+//  - one that may be withdrawn (rma_take_over.cpp) only when all that are unanswered may be;
 //  - one that changes the peer's memory through the FIFO only when no earlier read is unanswered.
 // With the FIFO's own order that is read and write after read and write, whatever the sizes.
 #pragma once
