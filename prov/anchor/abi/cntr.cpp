@@ -22,23 +22,33 @@ std::uint64_t readerr(fid_cntr* descriptor) noexcept {
   return cntr.counter().errors();
 }
 
+// What waits for the counter need not wait for the next progress.
+void start_due(Cntr& cntr) noexcept {
+  DeferredWork* deferred = cntr.domain().deferred();
+  if (deferred != nullptr && deferred->waiting()) deferred->start_due();
+}
+
 int add(fid_cntr* descriptor, std::uint64_t value) noexcept {
   Cntr::from(descriptor).counter().add(value);
+  start_due(Cntr::from(descriptor));
   return 0;
 }
 
 int set(fid_cntr* descriptor, std::uint64_t value) noexcept {
   Cntr::from(descriptor).counter().set(value);
+  start_due(Cntr::from(descriptor));
   return 0;
 }
 
 int adderr(fid_cntr* descriptor, std::uint64_t value) noexcept {
   Cntr::from(descriptor).counter().add_error(value);
+  start_due(Cntr::from(descriptor));
   return 0;
 }
 
 int seterr(fid_cntr* descriptor, std::uint64_t value) noexcept {
   Cntr::from(descriptor).counter().set_error(value);
+  start_due(Cntr::from(descriptor));
   return 0;
 }
 
@@ -85,7 +95,7 @@ fi_ops_cntr cntr_ops{
 }  // namespace
 
 Cntr::Cntr(Domain& domain, const fi_cntr_attr& attr, void* user_context)
-    : fid_cntr{}, group_(domain.locked()), domain_(domain), wait_object_(attr.wait_obj) {
+    : fid_cntr{}, group_(domain.locked(), domain.deferred()), domain_(domain), wait_object_(attr.wait_obj) {
   fid = {.fclass = FI_CLASS_CNTR, .context = user_context, .ops = &fid_ops};
   ops = &cntr_ops;
 }
