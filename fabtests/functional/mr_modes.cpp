@@ -138,7 +138,8 @@ TEST(mr_thousands, .ranks = 2, .seconds = 60, .anchor_only = true) {
   const auto put = [&](std::uint64_t i, std::uint64_t value) {
     node.submit([&] { return fi_inject_write(node.ep(), &value, 8, node.peer(1), 0, i * 7919); });
   };
-  if (team.rank() == 0) put(0, 1);
+  std::uint64_t one = 1;
+  if (team.rank() == 0) write_to(node, {&one, 8, node.peer(1), 0, 0});
   team.barrier();
   for (std::uint64_t i = 1; i < kRegions; ++i) open(i);
   for (std::uint64_t i = 0; i < kRegions; i += 3) regions[i].reset();
