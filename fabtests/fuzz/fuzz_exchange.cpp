@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A connected peer's bytes: the input becomes slots, payload and words of the block that the victim granted, while the
-// victim sends to that peer and receives from it.
+// A connected peer's bytes: the input becomes slots, payload and words of the block that the victim granted, and words
+// of the peer's own protection table, while the victim sends to that peer, receives from it, and both reach the other's
+// memory.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #include "stress/near_device.h"
@@ -53,16 +55,21 @@ class Duel {
         {.bytes = long_.data(), .length = 100, .address = to_rogue, .flags = kWantCompletion | kDeliveryComplete},
         &calls_[1]);
     victim_.send({.bytes = long_.data(), .length = 30, .address = to_rogue}, &calls_[2]);
+    to_rogue_ = to_rogue;
+    reach_out(to_rogue);
   }
+  ~Duel() { victim_.memory().remove(&region_); }
 
   void step(Input& input) {
-    switch (input.take<std::uint8_t>() % 4) {
+    switch (input.take<std::uint8_t>() % 5) {
       case 0:
         return say(input);
       case 1:
         return write(rogue_.payload(), rogue_.geometry().payload_bytes, input);
       case 2:
         return write(rogue_.block().data(), rogue_.block().size(), input);
+      case 4:
+        return scribble(input);
       default:
         return poll(input.take<std::uint8_t>() % 16);
     }
@@ -88,6 +95,40 @@ class Duel {
                     &calls_[5]);
   }
 
+  // Memory of both sides: the victim's is exposed_, the rogue's is none at all, but its table says otherwise.
+  void reach_out(std::uint64_t to_rogue) {
+    region_.key = 1;
+    region_.rights = kRemoteRead | kRemoteWrite;
+    region_.segment_count = 1;
+    region_.segments[0] = {exposed_.data(), exposed_.size()};
+    expect(victim_.memory().reserve(&region_) == 0 && victim_.memory().enable(&region_) == 0, "memory is exposed");
+    const std::uint64_t rows = rogue_.right_request().block.offset + kPageSize;
+    row_ = new (rogue_.own_block() + kPageSize) ProtectionRow{};
+    row_->key.store(1);
+    row_->length.store(20'000);
+    row_->terms.store(RowTerms::pack(kMayRead | kMayWrite, kMayRead, 1, 0));
+    directory_ = reinterpret_cast<ProtectionDirectory*>(rogue_.own_header() + kProtectionOffset);
+    directory_->chunks[0].store(rows);
+    directory_->used.store(1);
+    victim_.access(WorkType::kRead, {.bytes = large_.data(), .length = 20'000, .address = to_rogue}, 1, 0, &calls_[6]);
+    victim_.access(WorkType::kWrite, {.bytes = long_.data(), .length = 20'000, .address = to_rogue}, 1, 0, &calls_[7]);
+    victim_.access(WorkType::kRead, {.bytes = small_.data(), .length = 10, .address = to_rogue}, 1, 0, &calls_[8]);
+  }
+
+  void scribble(Input& input) {
+    const auto choice = input.take<std::uint8_t>();
+    const auto word = input.take<std::uint64_t>();
+    auto* words = reinterpret_cast<SharedWord*>(row_);
+    if (choice % 2 != 0) words = reinterpret_cast<SharedWord*>(directory_);
+    words[choice / 2 % (choice % 2 != 0 ? sizeof *directory_ / 8 : sizeof *row_ / 8)].store(word);
+    // What the table now says is looked at when something is to be done.
+    Call& call = calls_[9];
+    if (!call.done && tried_) return;
+    call.done = false;
+    tried_ = true;
+    victim_.access(WorkType::kWrite, {.bytes = long_.data(), .length = 8, .address = to_rogue_}, 1, 4, &call);
+  }
+
   void say(Input& input) {
     Words words{};
     words.operation = static_cast<Operation>(input.take<std::uint8_t>());
@@ -105,7 +146,13 @@ class Duel {
   }
 
   NearDevice device_;
-  Call calls_[6];
+  Call calls_[10];
+  MemoryRegion region_;
+  ProtectionRow* row_ = nullptr;
+  ProtectionDirectory* directory_ = nullptr;
+  std::uint64_t to_rogue_ = kAnyAddress;
+  bool tried_ = false;
+  std::vector<std::byte> exposed_ = std::vector<std::byte>(30'000);
   std::vector<std::byte> long_ = std::vector<std::byte>(20'000), small_ = std::vector<std::byte>(10);
   std::vector<std::byte> large_ = std::vector<std::byte>(40'000), many_ = std::vector<std::byte>(5'000);
   Party victim_{device_, settings()};
