@@ -51,8 +51,7 @@ void Survivor::start_all() {
 // Before the victim has registered its memory it refuses; that is an end, too.
 ssize_t Survivor::access(Slot& slot) {
   const std::size_t size = stress_size(random_);
-  if (random_.one_in(2))
-    return fi_read(node_.ep(), slot.buffer.data(), size, nullptr, address_, 0, kVictimKey, &slot);
+  if (random_.one_in(2)) return fi_read(node_.ep(), slot.buffer.data(), size, nullptr, address_, 0, kVictimKey, &slot);
   return fi_write(node_.ep(), slot.buffer.data(), size, nullptr, address_, 0, kVictimKey, &slot);
 }
 
