@@ -5,6 +5,7 @@
 
 #include "proto/completion.h"
 #include "proto/outbox.h"
+#include "proto/remote.h"
 
 namespace anchor {
 namespace {
@@ -39,8 +40,10 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
   message.segment_count = 1;
 }
 
-// Sends that end with the receiver's kFinish: announced ones, and eager ones whose delivery is to be confirmed.
+// Sends that end with the receiver's kFinish: announced ones, and eager ones whose delivery is to be confirmed (as that
+// of a fenced one is).
 int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
+  if ((work.flags & kFence) && !all_completed(exchange, peer)) return -EAGAIN;
   SendRequest* request = queued != nullptr ? queued : keep_send(exchange, peer, work);
   if (request == nullptr) return -EAGAIN;
   const std::uint64_t id = exchange.sends.id(request);
@@ -70,7 +73,7 @@ int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work, SendR
 }  // namespace
 
 int start_send(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
-  if ((work.flags & kDeliveryComplete) || work.length > peer.channel->max_payload()) [[unlikely]]
+  if ((work.flags & (kDeliveryComplete | kFence)) || work.length > peer.channel->max_payload()) [[unlikely]]
     return start_tracked(exchange, peer, work, queued);
 
   OutgoingMessage message = envelope(work, Operation::kTaggedEager, Operation::kEager);
