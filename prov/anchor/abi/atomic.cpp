@@ -32,7 +32,7 @@ ssize_t submit(fid_ep* descriptor, WorkType type, const fi_msg_atomic& msg, std:
   if ((flags & ~kAtomicMessageFlags) != 0) [[unlikely]]
     return -FI_EBADFLAGS;
   return submit(ep, {type,
-                     atomic_flags(flags, ep.defaults().selective_send),
+                     send_flags(flags, ep.defaults().selective_send),
                      msg.addr,
                      msg.datatype,
                      msg.op,

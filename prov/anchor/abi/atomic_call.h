@@ -108,8 +108,4 @@ ssize_t with_atomic_work(const AtomicCall& call, Use&& use) noexcept {
                         .results = result.list()});
 }
 
-constexpr std::uint32_t atomic_flags(std::uint64_t flags, bool selective) noexcept {
-  return send_flags(flags, selective) | bit_if((flags & FI_FENCE) != 0, kFence);
-}
-
 }  // namespace anchor

@@ -13,14 +13,20 @@
 namespace anchor {
 namespace {
 
-std::shared_ptr<void> hold(Cntr& counter) { return std::make_shared<Use<Cntr>>(counter); }
+// Neither can be closed meanwhile.
+std::shared_ptr<void> hold(Cntr& counter, Cntr* other = nullptr) {
+  return std::make_shared<std::pair<Use<Cntr>, Use<Cntr>>>(Use<Cntr>(counter),
+                                                           other != nullptr ? Use<Cntr>(*other) : Use<Cntr>());
+}
 
-// Waiting for the counter drives every endpoint: the one that makes it grow is not known.
-void put(Domain& domain, const TriggerCondition& condition, std::unique_ptr<DeferredTask> task) {
+// Waiting for the counter drives every endpoint: the one that makes it grow is not known. `changed`: the counter that
+// the task changes.
+void put(Domain& domain, const TriggerCondition& condition, std::unique_ptr<DeferredTask> task,
+         Cntr* changed = nullptr) {
   task->trigger = &condition.trigger.counter();
   task->threshold = condition.threshold;
   task->name = condition.name;
-  task->keeps = hold(condition.trigger);
+  task->keeps = hold(condition.trigger, changed);
   domain.drive_by(condition.trigger);
   domain.deferred()->queue(std::move(task));
   domain.deferred()->start_due();
@@ -65,10 +71,10 @@ class Operation {
 
   ssize_t remote(WorkType type, const fi_op_rma& op) {
     const bool reads = type == WorkType::kRead;
-    const std::uint64_t allowed = reads ? kReadMessageFlags : kWriteMessageFlags;
+    const std::uint64_t allowed = reads ? kReadMessageFlags : kSendMessageFlags;
     if (const int status = check(op.ep, FI_RMA | (reads ? FI_READ : FI_WRITE), op.flags, allowed)) return status;
     const Transfer transfer{
-        type,          reads ? read_flags(op.flags, true) : write_flags(op.flags, true), op.msg.addr, 0, 0, op.msg.data,
+        type,          reads ? read_flags(op.flags, true) : send_flags(op.flags, true), op.msg.addr, 0, 0, op.msg.data,
         op.msg.context};
     return with_remote_work(transfer, op.msg, kMaxMessageSize, [&](const RemoteWork& work) -> ssize_t {
       return defer_until(Ep::from(op.ep), condition_, work);
@@ -80,7 +86,7 @@ class Operation {
     const std::uint64_t direction = type == WorkType::kAtomic ? FI_WRITE : FI_READ;
     if (const int status = check(ep, FI_ATOMIC | direction, flags, kAtomicMessageFlags)) return status;
     const AtomicCall call{type,
-                          atomic_flags(flags, true),
+                          send_flags(flags, true),
                           msg.addr,
                           msg.datatype,
                           msg.op,
@@ -99,7 +105,7 @@ class Operation {
     Cntr& counter = Cntr::from(op.cntr);
     std::unique_ptr<DeferredTask> task = defer(counter.counter(), op.value, adds);
     domain_.drive_by(counter);
-    put(domain_, condition_, std::move(task));
+    put(domain_, condition_, std::move(task), &counter);
     return 0;
   }
 

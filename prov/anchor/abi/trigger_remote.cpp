@@ -32,8 +32,8 @@ ssize_t readmsg(fid_ep* ep, const fi_msg_rma* msg, uint64_t flags) noexcept {
 ssize_t writemsg(fid_ep* ep, const fi_msg_rma* msg, uint64_t flags) noexcept {
   if ((flags & FI_TRIGGER) == 0) return plain_rma(ep).writemsg(ep, msg, flags);
   if (!can(ep, FI_WRITE)) return -FI_ENOSYS;
-  if ((flags & ~(kWriteMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
-  const std::uint32_t own = write_flags(flags, Ep::from(ep).defaults().selective_send);
+  if ((flags & ~(kSendMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
+  const std::uint32_t own = send_flags(flags, Ep::from(ep).defaults().selective_send);
   return defer_rma(ep, {WorkType::kWrite, own, msg->addr, 0, 0, msg->data, msg->context}, *msg, flags);
 }
 
@@ -110,7 +110,7 @@ ssize_t defer_atomic(fid_ep* ep, WorkType type, const fi_msg_atomic& msg, std::u
   if ((flags & ~(kAtomicMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
   Ep& self = Ep::from(ep);
   const AtomicCall call{type,
-                        atomic_flags(flags, self.defaults().selective_send),
+                        send_flags(flags, self.defaults().selective_send),
                         msg.addr,
                         msg.datatype,
                         msg.op,
