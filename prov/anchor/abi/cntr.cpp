@@ -52,8 +52,8 @@ int seterr(fid_cntr* descriptor, std::uint64_t value) noexcept {
   return 0;
 }
 
-// fi_cntr(3) forbids applications to wait where FI_WAIT_NONE was asked for; libfabric's own tests do it all the same, and
-// polling needs no wait object.
+// fi_cntr(3) forbids applications to wait where FI_WAIT_NONE was asked for; libfabric's own tests do it all the same,
+// and polling needs no wait object.
 int wait(fid_cntr* descriptor, std::uint64_t threshold, int timeout) noexcept {
   return Cntr::from(descriptor).wait(threshold, timeout);
 }
