@@ -66,6 +66,18 @@ Test(message, bodies_have_their_layouts) {
   cr_assert_eq(offsetof(RemoteFinishBody, status), 8u);
 }
 
+Test(message, atomic_body) {
+  cr_assert_eq(sizeof(AtomicBody), 24u);
+  cr_assert_eq(offsetof(AtomicBody, offset), 0u);
+  cr_assert_eq(offsetof(AtomicBody, type), 4u);
+  cr_assert_eq(offsetof(AtomicBody, operation), 5u);
+  cr_assert_eq(offsetof(AtomicBody, family), 6u);
+  cr_assert_eq(offsetof(AtomicBody, target_count), 7u);
+  cr_assert_eq(offsetof(AtomicBody, length), 8u);
+  cr_assert_eq(offsetof(AtomicBody, request), 16u);
+  cr_assert_eq(kInlineSize - sizeof(AtomicBody), 16u, "an operand and a value to compare with, of 8 bytes each");
+}
+
 Test(message, every_body_with_an_area_offset_begins_with_it) {
   cr_assert_eq(offsetof(AreaBody, offset), 0u);
   cr_assert_eq(offsetof(AnnounceBody, offset), 0u);

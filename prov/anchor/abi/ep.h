@@ -70,6 +70,8 @@ class Ep final : public fid_ep {
   Endpoint& endpoint() noexcept { return *endpoint_; }
   const OpDefaults& defaults() const noexcept { return defaults_; }
   EpCore& core() noexcept { return *core_; }
+  std::uint64_t transmit_op_flags() const noexcept { return transmit_op_flags_; }
+  std::uint64_t receive_op_flags() const noexcept { return receive_op_flags_; }
 
   UseCount uses;  // by aliases
 

@@ -35,7 +35,9 @@ bool is_served_later(const RemoteRequest& request) noexcept {
   return request.work.type == WorkType::kRead && request.number == 0;
 }
 
-bool all_before_completed(Exchange& exchange, const Peer& peer) noexcept {
+}  // namespace
+
+bool all_completed(Exchange& exchange, const Peer& peer) noexcept {
   if (peer.unanswered != 0) return false;
   bool completed = true;
   exchange.sends.for_each([&](const SendRequest* send) {
@@ -44,10 +46,8 @@ bool all_before_completed(Exchange& exchange, const Peer& peer) noexcept {
   return completed;
 }
 
-}  // namespace
-
 int start_remote(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
-  if ((work.base.flags & kFence) && !all_before_completed(exchange, peer)) [[unlikely]]
+  if ((work.base.flags & kFence) && !all_completed(exchange, peer)) [[unlikely]]
     return -EAGAIN;
   return start_by_type(exchange, peer, work, queued);
 }

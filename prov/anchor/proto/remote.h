@@ -22,6 +22,9 @@ int begin_remote(Exchange& exchange, Peer& peer, const RemoteWork& work);
 // -EPROTO: the peer broke the protocol.
 int start_remote(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
 
+// Whether everything that was started to the peer has completed: what a fenced operation waits for.
+bool all_completed(Exchange& exchange, const Peer& peer) noexcept;
+
 // A request that keeps `work` beyond the call, in no list; nullptr: as many as may be are outstanding, or no memory for
 // the bytes of an injected one.
 RemoteRequest* keep_remote(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept;
