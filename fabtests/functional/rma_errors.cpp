@@ -80,6 +80,26 @@ TEST(rma_not_allowed, .ranks = 2, .anchor_only = true) {
 TEST_AGAIN(rma_not_allowed_through_fifo, rma_not_allowed, .ranks = 2, .anchor_only = true,
            .environment = {"FI_ANCHOR_CMA=no"});
 
+// An endpoint that is not to be a target lets nobody in.
+TEST(rma_no_target, .anchor_only = true) {
+  const OpenDomain open(node_info(rma_options()).get());
+  Bytes memory(100, kUntouched);
+  Owned<fid_mr> mr;
+  REQUIRE_OK(fi_mr_reg(open.domain.get(), memory.data(), 100, kRemoteAccess, 0, 1, 0, mr.out(), nullptr));
+  Node initiator(team, open, {.caps = FI_MSG | FI_RMA | FI_WRITE | FI_READ});
+  Node messenger(team, open, {.caps = FI_MSG});
+  Node target(team, open, {.caps = FI_RMA | FI_REMOTE_WRITE});
+  char byte = 1;
+  for (Node* closed : {&initiator, &messenger}) {
+    const fi_addr_t peer = initiator.insert(closed->name());
+    expect_refusal(initiator, {"a write", {&byte, 1, peer, 0, 1, 0, &byte}, false, FI_EKEYREJECTED});
+  }
+  write_to(initiator, {&byte, 1, initiator.insert(target.name()), 0, 1});
+  CHECK(memory[0] == std::byte{1});
+  CHECK_EQ(fi_write(target.ep(), &byte, 1, nullptr, 0, 0, 1, nullptr), -FI_ENOSYS);
+  CHECK_EQ(fi_write(messenger.ep(), &byte, 1, nullptr, 0, 0, 1, nullptr), -FI_ENOSYS);
+}
+
 TEST(rma_error_has_a_text, .anchor_only = true) {
   Node node(team, rma_options());
   node.introduce();

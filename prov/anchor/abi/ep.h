@@ -28,7 +28,8 @@ namespace anchor {
 struct EpCore {
   EpCore(Domain& domain, const EndpointSettings& settings, std::uint64_t caps)
       : domain(domain), caps(caps), receive_size(settings.receive_size), endpoint(domain.device(), settings) {
-    endpoint.bind(&domain.memory());
+    // Who is no target lets nobody in, whatever is registered.
+    if ((caps & kTargetModifiers) != 0) endpoint.bind(&domain.memory());
   }
 
   bool sends() const noexcept { return (caps & (FI_SEND | kInitiatorModifiers)) != 0; }

@@ -65,10 +65,11 @@ void MemoryRegistry::count_with(MemoryRegion* region, Counter* counter, std::uin
 
 void MemoryRegistry::forget(const Counter* counter) noexcept {
   const std::lock_guard guard(mutex_);
-  for (const auto& [key, region] : regions_) {
-    if (region->read_counter == counter) region->read_counter = nullptr;
-    if (region->write_counter == counter) region->write_counter = nullptr;
-    for_each_table(*region, [&](RegionTable& table) { table.update(*region); });
+  for (const auto& [key, found] : regions_) {
+    MemoryRegion& region = *found;
+    if (region.read_counter == counter) region.read_counter = nullptr;
+    if (region.write_counter == counter) region.write_counter = nullptr;
+    for_each_table(region, [&](RegionTable& table) { table.update(region); });
   }
 }
 

@@ -74,6 +74,7 @@ void open_board(Exchange& exchange) {
       std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset,
                                           static_cast<std::uint32_t>(round_up(kNotifications, kCacheLine)));
   exchange.board_owners.resize(kNotifications);
+  exchange.free_notifications.clear();  // of an attempt that failed
   for (std::uint32_t index = kNotifications; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
 }
 
