@@ -143,6 +143,7 @@ class Duel {
   void scribble(Input& input) {
     const auto choice = input.take<std::uint8_t>();
     const auto word = input.take<std::uint64_t>();
+    if (choice == 0xff) return gate().store(word);
     auto* words = reinterpret_cast<SharedWord*>(row_);
     if (choice % 2 != 0) words = reinterpret_cast<SharedWord*>(directory_);
     words[choice / 2 % (choice % 2 != 0 ? sizeof *directory_ / 8 : sizeof *row_ / 8)].store(word);
@@ -153,6 +154,9 @@ class Duel {
     tried_ = true;
     victim_.access(WorkType::kWrite, {.bytes = long_.data(), .length = 8, .address = to_rogue_}, 1, 4, &call);
   }
+
+  // Of what the victim sends to the rogue.
+  SharedWord& gate() { return reinterpret_cast<PullLine*>(rogue_.own_block() + sizeof(CreditLine))->gate; }
 
   void say(Input& input) {
     Words words{};

@@ -9,7 +9,7 @@ import struct
 import sys
 from pathlib import Path
 
-IN_AREA, WANT_FINISH = 2, 4
+IN_AREA, WANT_FINISH, WITHDRAWABLE = 2, 4, 8
 FIRST = 1 << 32  # a request's first name: generation 1, index 0
 
 
@@ -37,8 +37,17 @@ def remote_write(address, length, request=9, key=1, flags=IN_AREA, ends=1):
     return say(11, struct.pack("<IIQQQ", 0, ends, request, address, length), flags, length, key)
 
 
-def remote_read(address, length, position=0, key=1):
-    return say(12, struct.pack("<QQQQII", 9, address, length, position, 1, 0), tag=key)
+def remote_read(address, length, position=0, key=1, flags=0):
+    return say(12, struct.pack("<QQQQII", 9, address, length, position, 1, 0), flags, tag=key)
+
+
+def gate(state, count):
+    """The word by which a peer's operations are withdrawn."""
+    return write_block(72, count << 2 | state)
+
+
+def withdrawable_write(address=0, length=8, **rest):
+    return remote_write(address, length, flags=IN_AREA | WITHDRAWABLE, **rest)
 
 
 def read_chunk(request, position, length):
@@ -54,6 +63,16 @@ def atomic(kind=7, operation=2, family=1, targets=1, length=8, request=5, offset
 
 
 EXCHANGE = {
+    "gate_counts_too_much": withdrawable_write() + gate(3, (1 << 62) - 1) + 3 * withdrawable_write() + poll(9),
+    "gate_is_nobodys": gate(1, 0) + withdrawable_write() + say(3, b"behind", length=6) + poll(9) + gate(0, 0) + poll(9),
+    "gate_of_the_initiator": gate(2, 0) + withdrawable_write() + say(10) + poll(15),
+    "gate_of_the_victims_own": write_block(8, 1) + scribble(0, 1) + scribble(0xff, 77 << 2) + 40 * poll(15),
+    "gate_says_taken_over": 3 * withdrawable_write() + gate(3, 2) + poll(9) + gate(3, 9) + withdrawable_write(),
+    "withdrawable": withdrawable_write() + remote_read(0, 8, flags=WITHDRAWABLE) + poll(9),
+    "withdrawable_elsewhere": withdrawable_write(key=5) + remote_read(1 << 63, 8, flags=WITHDRAWABLE) + poll(9),
+    "withdrawable_of_a_part": withdrawable_write(request=0) + poll(9),
+    "withdrawable_too_long": remote_read(0, 12225, flags=WITHDRAWABLE) + poll(9),
+    "withdrawn": write_block(8, 1) + scribble(0, 1) + 40 * poll(15) + scribble(0, 1) + poll(9),
     "nothing": b"",
     "eager": say(3, b"hello", length=5) + say(4, b"hello", length=5, tag=1) + poll(2),
     "eager_in_area": say(4, struct.pack("<IIQ", 64, 0, 7), IN_AREA | WANT_FINISH, 500, 2) + poll(2),
