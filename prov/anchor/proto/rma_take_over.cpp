@@ -57,7 +57,10 @@ void take_over(Exchange& exchange, Peer& peer) noexcept {
   InitiatorGate& gate = peer.channel->outgoing_gate();
   std::uint64_t carried_out;
   if (!gate.take(&carried_out)) return;  // the peer is at it
-  if (carried_out > gate.sent()) return begin_loss(exchange, peer, EPROTO);
+  if (carried_out > gate.sent()) {
+    gate.hand_back(carried_out, carried_out);  // so that it may come to our goodbye
+    return begin_loss(exchange, peer, EPROTO);
+  }
   const std::uint64_t last = do_all(exchange, peer, carried_out);
   gate.hand_back(carried_out, last);
   if (last == carried_out) return;
