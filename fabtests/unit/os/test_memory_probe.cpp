@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <cstring>
@@ -84,8 +85,8 @@ Test(memory_probe, many_pages) {
   cr_assert_eq(::munmap(pages.at(700 * kPage), kPage), 0);
   cr_assert_eq(probe.check(pages.at(501 * kPage), 300 * kPage, kRead), -EFAULT);
   const iovec pieces[] = {{pages.at(0), 10}, {pages.at(700 * kPage), 10}};
-  cr_assert_eq(probe.check(pieces, 1, kWrite), 0);
-  cr_assert_eq(probe.check(pieces, 2, kWrite), -EFAULT);
+  cr_assert_eq(probe.check_all(pieces, 1, kWrite), 0);
+  cr_assert_eq(probe.check_all(pieces, 2, kWrite), -EFAULT);
 }
 
 Test(memory_probe, an_answer_does_not_hold_for_ever) {

@@ -47,7 +47,7 @@ Test(rma, a_direct_write_is_done_when_the_call_returns) {
 Test(rma, a_direct_read_is_done_when_the_call_returns) {
   Exposure couple;
   fill(couple.memory, 1);
-  std::vector<unsigned char> got(1000);
+  std::vector<unsigned char> got(20'000);
   cr_assert_eq(couple.read(got, 55), 0);
   cr_assert(std::equal(got.begin(), got.end(), couple.memory.begin() + 55));
   Event event;

@@ -121,7 +121,7 @@ Test(rma_take_over, nothing_overtakes_what_is_being_taken_over) {
   cr_assert_eq(pair.b.receive(&got, 1), 0);
   pair.write('x');
   cr_assert_eq(pair.a.send(pair.to_b, "s", 1), 0);
-  std::uint64_t carried_out;
+  std::uint64_t carried_out = 0;
   InitiatorGate& gate = pair.at_a().channel->outgoing_gate();
   cr_assert(gate.take(&carried_out));
   pair.b.passes(kImpatient);
@@ -254,7 +254,7 @@ Test(rma_take_over, an_initiator_that_died_at_it_is_seen_off) {
   cr_assert_eq(pair.b.receive(&got, 1), 0);
   pair.write('x');
   cr_assert_eq(pair.a.send(pair.to_b, "s", 1), 0);
-  std::uint64_t carried_out;
+  std::uint64_t carried_out = 0;
   cr_assert(pair.at_a().channel->outgoing_gate().take(&carried_out));
   pair.a.crash();
   cr_assert(until([&] { return pair.at_b().state != PeerState::kConnected; }, pair.b));
@@ -264,7 +264,7 @@ Test(rma_take_over, an_initiator_that_died_at_it_is_seen_off) {
 
 Test(rma_take_over, a_gate_that_lies) {
   for (const std::uint64_t word : {GateWord::pack(GateWord::kTarget, 1), GateWord::pack(GateWord::kInitiator, 0),
-                                   GateWord::pack(GateWord::kTakenOver, 3), ~0ull}) {
+                                   GateWord::pack(GateWord::kTakenOver, 3), ~std::uint64_t{0}}) {
     Exposure pair;
     pair.write('x');
     pair.gate() = word;

@@ -47,7 +47,7 @@ class TargetGate {
   // Whose the next operation is.
   Turn claim() noexcept {
     if (held_) return Turn::kOurs;
-    // A6, paired with R6 in InitiatorGate::hand_back(): the initiator's last copy comes before our next.
+    // A7, paired with R7 in InitiatorGate::hand_back(): the initiator's last copy comes before our next.
     std::uint64_t seen = word_.load(std::memory_order_acquire);
     const GateWord::State state = GateWord::state(seen);
     if (state == GateWord::kTakenOver && passed_ < GateWord::count(seen)) return Turn::kTheirs;
@@ -71,7 +71,7 @@ class TargetGate {
   // Gives the initiator its chance.
   void release() noexcept {
     held_ = false;
-    // R7, paired with A7 in InitiatorGate::take(): without it the initiator's copy could come before ours.
+    // R8, paired with A8 in InitiatorGate::take(): without it the initiator's copy could come before ours.
     word_.store(GateWord::pack(GateWord::kOpen, passed_), std::memory_order_release);
   }
 
@@ -98,7 +98,7 @@ class InitiatorGate {
     std::uint64_t seen = word_.load(std::memory_order_relaxed);
     if (GateWord::state(seen) != GateWord::kOpen) return false;
     const std::uint64_t count = GateWord::count(seen);
-    // A7: what the target has carried out and answered is there for us to see.
+    // A8: what the target has carried out and answered is there for us to see.
     if (!word_.compare_exchange_strong(seen, GateWord::pack(GateWord::kInitiator, count), std::memory_order_acquire,
                                        std::memory_order_relaxed))
       return false;
@@ -109,7 +109,7 @@ class InitiatorGate {
   // `count`: *carried_out of take(), or the number of the last one that we have carried out.
   void hand_back(std::uint64_t carried_out, std::uint64_t count) noexcept {
     const GateWord::State state = count == carried_out ? GateWord::kOpen : GateWord::kTakenOver;
-    word_.store(GateWord::pack(state, count), std::memory_order_release);  // R6
+    word_.store(GateWord::pack(state, count), std::memory_order_release);  // R7
   }
 
  private:

@@ -34,7 +34,7 @@ class MemoryProbe {
       if (!known(page, touch, now) && !learn(page, touch, now)) return -EFAULT;
     return 0;
   }
-  int check(const iovec* pieces, std::size_t count, Touch touch) noexcept {
+  int check_all(const iovec* pieces, std::size_t count, Touch touch) noexcept {
     for (std::size_t i = 0; i < count; ++i)
       if (const int error = check(pieces[i].iov_base, pieces[i].iov_len, touch)) return error;
     return 0;

@@ -33,7 +33,7 @@ int check_all(Exchange& exchange, const RemoteWork& work) noexcept {
   for (std::uint32_t i = 0; i < work.target_count; ++i) {
     const int error = exchange.memory->access(access_to(exchange, work, work.targets[i]),
                                               [&](const MemoryRegion&, const iovec* pieces, std::uint32_t count) {
-                                                return exchange.probe.check(pieces, count, touch);
+                                                return exchange.probe.check_all(pieces, count, touch);
                                               });
     if (error != 0) return error;
   }

@@ -27,7 +27,7 @@ int access_memory(Exchange& exchange, const RemoteAccess& wanted, Use&& use) noe
   if (exchange.memory == nullptr) return -EKEYREJECTED;
   const auto touch = wanted.rights == kRemoteWrite ? MemoryProbe::Touch::kWrite : MemoryProbe::Touch::kRead;
   return exchange.memory->access(wanted, [&](const MemoryRegion&, const iovec* pieces, std::uint32_t count) {
-    const int error = exchange.probe.check(pieces, count, touch);
+    const int error = exchange.probe.check_all(pieces, count, touch);
     return error == 0 ? use(pieces, count) : error;
   });
 }
