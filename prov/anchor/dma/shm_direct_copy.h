@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Direct copy on the shm device: cross-memory attach, with a proof that the process is still the one that made the
-// offer: in the same system call for each read, and for writes one that is no older than kProofLifetime. May be used from
-// several threads.
+// offer: in the same system call for each read, and for writes one that is no older than kProofLifetime. May be used
+// from several threads.
 #pragma once
 
 #include <sys/types.h>
