@@ -157,7 +157,7 @@ void post_reply(Exchange& exchange, Peer& peer, std::uint64_t request, const std
   if (!peer.channel || !peer.channel->connected()) return;  // lost meanwhile: nobody waits for it
   if (peer.replies.empty() && send_reply(peer, request, former, length) == 0) return;
   try {
-    peer.replies.emplace_back(request, std::vector(former, former + length));
+    peer.replies.push_back({request, std::vector(former, former + length)});
     peer.owed_bytes += length;
     mark_backlogged(exchange, peer);
   } catch (const std::bad_alloc&) {
