@@ -33,7 +33,7 @@ class Stage:
     title: str
     command: str
     folder: str = "."
-    minutes: int = 10
+    minutes: int = 15
 
 
 def build(options="", programs=""):
@@ -58,7 +58,7 @@ STAGES = [
     Stage("address", "AddressSanitizer and UBSan",
           SLOW + build(f"--enable-sanitizer=address {QUICK}",
                        "$(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(HOSTILE_TESTS) $(FUZZ_TESTS)") +
-          " && make -k check-unit check-functional check-hostile check-fuzz", "address", 15),
+          " && make -k check-unit check-functional check-hostile check-fuzz", "address", 25),
     Stage("thread", "ThreadSanitizer",
           SLOW + build(f"--enable-sanitizer=thread {QUICK}", "$(STRESS_TESTS)") + " && make check-stress", "thread"),
     Stage("release", "make distcheck", f"make -j{JOBS} distcheck TESTS='$(STATIC_TESTS) $(UNIT_TESTS)'"
@@ -66,7 +66,7 @@ STAGES = [
           " DISTCHECK_CONFIGURE_FLAGS='CXXFLAGS=-O0 --disable-lto'"),
     Stage("package", "Debian package", "DEB_BUILD_OPTIONS=nocheck make check-package"),  # its tests are release's
     Stage("libfabric2", "Debian 13's libfabric", "make check-libfabric2"),
-    Stage("mpi", "MPI programs", "make check-mpi", minutes=20),
+    Stage("mpi", "MPI programs", "make check-mpi", minutes=30),
 ]
 
 

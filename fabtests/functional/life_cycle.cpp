@@ -143,8 +143,6 @@ TEST(life_remote_memory_calls_are_refused, .anchor_only = true) {
   CHECK(fi_atomic(node.ep(), &word, 1, nullptr, self, 0, 0, FI_UINT64, FI_SUM, nullptr) < 0);
   std::size_t count = 0;
   CHECK(fi_atomicvalid(node.ep(), FI_UINT64, FI_SUM, &count) < 0);
-  fi_atomic_attr attributes{};
-  CHECK(fi_query_atomic(node.domain(), FI_UINT64, FI_SUM, &attributes, 0) < 0);
 }
 
 // Outstanding receives go silently with their endpoint, and the queue can be read afterwards.

@@ -80,6 +80,26 @@ TEST(rma_not_allowed, .ranks = 2, .anchor_only = true) {
 TEST_AGAIN(rma_not_allowed_through_fifo, rma_not_allowed, .ranks = 2, .anchor_only = true,
            .environment = {"FI_ANCHOR_CMA=no"});
 
+// An endpoint that is not to be a target lets nobody in.
+TEST(rma_no_target, .anchor_only = true) {
+  const OpenDomain open(node_info(rma_options()).get());
+  Bytes memory(100, kUntouched);
+  Owned<fid_mr> mr;
+  REQUIRE_OK(fi_mr_reg(open.domain.get(), memory.data(), 100, kRemoteAccess, 0, 1, 0, mr.out(), nullptr));
+  Node initiator(team, open, {.caps = FI_MSG | FI_RMA | FI_WRITE | FI_READ});
+  Node messenger(team, open, {.caps = FI_MSG});
+  Node target(team, open, {.caps = FI_RMA | FI_REMOTE_WRITE});
+  char byte = 1;
+  for (Node* closed : {&initiator, &messenger}) {
+    const fi_addr_t peer = initiator.insert(closed->name());
+    expect_refusal(initiator, {"a write", {&byte, 1, peer, 0, 1, 0, &byte}, false, FI_EKEYREJECTED});
+  }
+  write_to(initiator, {&byte, 1, initiator.insert(target.name()), 0, 1});
+  CHECK(memory[0] == std::byte{1});
+  CHECK_EQ(fi_write(target.ep(), &byte, 1, nullptr, 0, 0, 1, nullptr), -FI_ENOSYS);
+  CHECK_EQ(fi_write(messenger.ep(), &byte, 1, nullptr, 0, 0, 1, nullptr), -FI_ENOSYS);
+}
+
 TEST(rma_error_has_a_text, .anchor_only = true) {
   Node node(team, rma_options());
   node.introduce();
@@ -97,8 +117,9 @@ TEST(rma_error_has_a_text, .anchor_only = true) {
 TEST(rma_unmapped_memory, .ranks = 2, .anchor_only = true) {
   constexpr std::size_t kPage = 4096;
   Node node(team, rma_options());
-  auto* pages =
-      static_cast<std::byte*>(mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  // Where nothing else comes to lie in the gap.
+  auto* pages = static_cast<std::byte*>(mmap(reinterpret_cast<void*>(0x10'0000'0000), 3 * kPage, PROT_READ | PROT_WRITE,
+                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
   REQUIRE(munmap(pages + kPage, kPage) == 0);
   Owned<fid_mr> mr;
   REQUIRE_OK(fi_mr_reg(node.domain(), pages, 3 * kPage, kRemoteAccess, 0, kUnbacked, 0, mr.out(), nullptr));

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A connected peer's bytes: the input becomes slots, payload and words of the block that the victim granted, while the
-// victim sends to that peer, receives from it, and lets it into some memory.
+// A connected peer's bytes: the input becomes slots, payload and words of the block that the victim granted, and words
+// of the peer's own protection table, while the victim sends to that peer, receives from it, and both reach the other's
+// memory.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <vector>
 
-#include "core/memory_region.h"
 #include "stress/near_device.h"
 #include "stress/party.h"
 #include "stress/rogue.h"
@@ -43,7 +44,6 @@ class Input {
 class Duel {
  public:
   Duel() {
-    open_memory();
     expect(victim_.open(kVictim) == 0 && rogue_.open() == 0, "both open");
     const std::uint64_t to_rogue = victim_.meet(kRogue);
     expect(rogue_.find(kVictim) == 0 && rogue_.ask() == 0, "the rogue asks");
@@ -55,21 +55,22 @@ class Duel {
         {.bytes = long_.data(), .length = 100, .address = to_rogue, .flags = kWantCompletion | kDeliveryComplete},
         &calls_[1]);
     victim_.send({.bytes = long_.data(), .length = 30, .address = to_rogue}, &calls_[2]);
+    to_rogue_ = to_rogue;
+    reach_out(to_rogue);
     fetch_from(to_rogue);
   }
-  ~Duel() {
-    expect(registered_[0] == 0 && registered_[kRegistered + 1] == 0, "nothing beside the region is touched");
-    registry_.remove(&region_);
-  }
+  ~Duel() { victim_.memory().remove(&region_); }
 
   void step(Input& input) {
-    switch (input.take<std::uint8_t>() % 4) {
+    switch (input.take<std::uint8_t>() % 5) {
       case 0:
         return say(input);
       case 1:
         return write(rogue_.payload(), rogue_.geometry().payload_bytes, input);
       case 2:
         return write(rogue_.block().data(), rogue_.block().size(), input);
+      case 4:
+        return scribble(input);
       default:
         return poll(input.take<std::uint8_t>() % 16);
     }
@@ -95,14 +96,24 @@ class Duel {
                     &calls_[5]);
   }
 
-  // Reached by key 1, which is a tag here.
-  void open_memory() {
+  // Memory of both sides: the victim's is exposed_, the rogue's is none at all, but its table says otherwise.
+  void reach_out(std::uint64_t to_rogue) {
     region_.key = 1;
     region_.rights = kRemoteRead | kRemoteWrite;
     region_.segment_count = 1;
-    region_.segments[0] = {&registered_[1], kRegistered * sizeof registered_[0]};
-    expect(registry_.reserve(&region_) == 0 && registry_.enable(&region_) == 0, "memory is registered");
-    victim_.endpoint().bind(&registry_);
+    region_.segments[0] = {exposed_.data(), exposed_.size()};
+    expect(victim_.memory().reserve(&region_) == 0 && victim_.memory().enable(&region_) == 0, "memory is exposed");
+    const std::uint64_t rows = rogue_.right_request().block.offset + kPageSize;
+    row_ = new (rogue_.own_block() + kPageSize) ProtectionRow{};
+    row_->key.store(1);
+    row_->length.store(20'000);
+    row_->terms.store(RowTerms::pack(kMayRead | kMayWrite, kMayRead, 1, 0));
+    directory_ = reinterpret_cast<ProtectionDirectory*>(rogue_.own_header() + kProtectionOffset);
+    directory_->chunks[0].store(rows);
+    directory_->used.store(1);
+    victim_.access(WorkType::kRead, {.bytes = large_.data(), .length = 20'000, .address = to_rogue}, 1, 0, &calls_[6]);
+    victim_.access(WorkType::kWrite, {.bytes = long_.data(), .length = 20'000, .address = to_rogue}, 1, 0, &calls_[7]);
+    victim_.access(WorkType::kRead, {.bytes = small_.data(), .length = 10, .address = to_rogue}, 1, 0, &calls_[8]);
   }
 
   // An atomic operation that the rogue may answer.
@@ -118,7 +129,7 @@ class Duel {
                                                           .tag = 0,
                                                           .ignore = 0,
                                                           .data = 0,
-                                                          .context = &calls_[6]},
+                                                          .context = &calls_[10]},
                                                  .target_count = 1,
                                                  .targets = &target},
                                       .type = AtomicType::kUint64,
@@ -128,6 +139,24 @@ class Duel {
                                       .compares = nullptr,
                                       .results = &result});
   }
+
+  void scribble(Input& input) {
+    const auto choice = input.take<std::uint8_t>();
+    const auto word = input.take<std::uint64_t>();
+    if (choice == 0xff) return gate().store(word);
+    auto* words = reinterpret_cast<SharedWord*>(row_);
+    if (choice % 2 != 0) words = reinterpret_cast<SharedWord*>(directory_);
+    words[choice / 2 % (choice % 2 != 0 ? sizeof *directory_ / 8 : sizeof *row_ / 8)].store(word);
+    // What the table now says is looked at when something is to be done.
+    Call& call = calls_[9];
+    if (!call.done && tried_) return;
+    call.done = false;
+    tried_ = true;
+    victim_.access(WorkType::kWrite, {.bytes = long_.data(), .length = 8, .address = to_rogue_}, 1, 4, &call);
+  }
+
+  // Of what the victim sends to the rogue.
+  SharedWord& gate() { return reinterpret_cast<PullLine*>(rogue_.own_block() + sizeof(CreditLine))->gate; }
 
   void say(Input& input) {
     Words words{};
@@ -147,12 +176,14 @@ class Duel {
   }
 
   NearDevice device_;
-  static constexpr std::size_t kRegistered = 16;
-  std::uint64_t registered_[kRegistered + 2] = {};
+  Call calls_[11];
   std::byte fetched_[64] = {};
-  MemoryRegistry registry_;
   MemoryRegion region_;
-  Call calls_[7];
+  ProtectionRow* row_ = nullptr;
+  ProtectionDirectory* directory_ = nullptr;
+  std::uint64_t to_rogue_ = kAnyAddress;
+  bool tried_ = false;
+  std::vector<std::byte> exposed_ = std::vector<std::byte>(30'000);
   std::vector<std::byte> long_ = std::vector<std::byte>(20'000), small_ = std::vector<std::byte>(10);
   std::vector<std::byte> large_ = std::vector<std::byte>(40'000), many_ = std::vector<std::byte>(5'000);
   Party victim_{device_, settings()};

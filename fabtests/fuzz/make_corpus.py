@@ -9,7 +9,7 @@ import struct
 import sys
 from pathlib import Path
 
-IN_AREA, WANT_FINISH = 2, 4
+IN_AREA, WANT_FINISH, WITHDRAWABLE = 2, 4, 8
 FIRST = 1 << 32  # a request's first name: generation 1, index 0
 
 
@@ -29,6 +29,31 @@ def poll(times):
     return bytes([3, times])
 
 
+def scribble(choice, word):
+    return struct.pack("<BBQ", 4, choice, word)
+
+
+def remote_write(address, length, request=9, key=1, flags=IN_AREA, ends=1):
+    return say(11, struct.pack("<IIQQQ", 0, ends, request, address, length), flags, length, key)
+
+
+def remote_read(address, length, position=0, key=1, flags=0):
+    return say(12, struct.pack("<QQQQII", 9, address, length, position, 1, 0), flags, tag=key)
+
+
+def gate(state, count):
+    """The word by which a peer's operations are withdrawn."""
+    return write_block(72, count << 2 | state)
+
+
+def withdrawable_write(address=0, length=8, **rest):
+    return remote_write(address, length, flags=IN_AREA | WITHDRAWABLE, **rest)
+
+
+def read_chunk(request, position, length):
+    return say(13, struct.pack("<IIQQ", 0, 0, request, position), IN_AREA, length)
+
+
 def announce(count, request, length, address, offset=0):
     return struct.pack("<IIQQQ", offset, count, request, length, address)
 
@@ -38,6 +63,16 @@ def atomic(kind=7, operation=2, family=1, targets=1, length=8, request=5, offset
 
 
 EXCHANGE = {
+    "gate_counts_too_much": withdrawable_write() + gate(3, (1 << 62) - 1) + 3 * withdrawable_write() + poll(9),
+    "gate_is_nobodys": gate(1, 0) + withdrawable_write() + say(3, b"behind", length=6) + poll(9) + gate(0, 0) + poll(9),
+    "gate_of_the_initiator": gate(2, 0) + withdrawable_write() + say(10) + poll(15),
+    "gate_of_the_victims_own": write_block(8, 1) + scribble(0, 1) + scribble(0xff, 77 << 2) + 40 * poll(15),
+    "gate_says_taken_over": 3 * withdrawable_write() + gate(3, 2) + poll(9) + gate(3, 9) + withdrawable_write(),
+    "withdrawable": withdrawable_write() + remote_read(0, 8, flags=WITHDRAWABLE) + poll(9),
+    "withdrawable_elsewhere": withdrawable_write(key=5) + remote_read(1 << 63, 8, flags=WITHDRAWABLE) + poll(9),
+    "withdrawable_of_a_part": withdrawable_write(request=0) + poll(9),
+    "withdrawable_too_long": remote_read(0, 12225, flags=WITHDRAWABLE) + poll(9),
+    "withdrawn": write_block(8, 1) + scribble(0, 1) + 40 * poll(15) + scribble(0, 1) + poll(9),
     "nothing": b"",
     "eager": say(3, b"hello", length=5) + say(4, b"hello", length=5, tag=1) + poll(2),
     "eager_in_area": say(4, struct.pack("<IIQ", 64, 0, 7), IN_AREA | WANT_FINISH, 500, 2) + poll(2),
@@ -84,14 +119,41 @@ EXCHANGE = {
     "atomic_reply_wrong": say(17, bytes(40), IN_AREA, 56, 0) + poll(2),
     "atomic_flood": b"".join(say(16, atomic(length=128), IN_AREA, 128, 1) + poll(1) for _ in range(80)),
     "credits_beyond_head": write_block(0, 1000) + poll(2),
+    "remote_write": remote_write(100, 500) + remote_write(0, 12000, 0) + remote_write(12000, 12000) + poll(4),
+    "remote_write_with_data": remote_write(0, 8, flags=IN_AREA | 1) + poll(2),
+    "remote_write_beyond": remote_write(29999, 2) + remote_write(1 << 63, 10) + remote_write(2**64 - 1, 10) + poll(4),
+    "remote_write_no_key": remote_write(0, 10, key=2) + poll(2),
+    "remote_write_inline": remote_write(0, 10, flags=0) + poll(2),
+    "remote_write_after_error": remote_write(29999, 2, 0) + remote_write(0, 10, 0) + remote_write(5, 10) + poll(3),
+    "remote_read": remote_read(0, 30000) + poll(8) + remote_read(5, 0) + poll(2),
+    "remote_read_beyond": remote_read(1, 30000) + remote_read(0, 2**64 - 1) + poll(4),
+    "remote_read_position": remote_read(0, 20000, 2**64 - 100) + poll(8),
+    "remote_reads": b"".join(remote_read(i, 20000) for i in range(30)) + poll(16),
+    "read_chunk": read_chunk(FIRST, 0, 6000) + read_chunk(FIRST, 6000, 6000) + read_chunk(FIRST, 12000, 8000) + poll(9),
+    "read_chunk_twice": read_chunk(FIRST, 0, 12000) * 2 + poll(4),
+    "read_chunk_beyond": read_chunk(FIRST, 19999, 2) + poll(4),
+    "read_chunk_wraps": read_chunk(FIRST, 2**64 - 1, 2) + poll(4),
+    "read_chunk_unknown": read_chunk(77, 0, 2) + poll(4),
+    "remote_notice": say(14, struct.pack("<QQII", 5, 9, 2, 1), 1, tag=1) + poll(2),
+    "remote_notice_of_all": say(14, struct.pack("<QQII", 5, 0, 3, 1), tag=1) + poll(2),
+    "remote_finish": say(15, struct.pack("<Qq", FIRST, -14)) + say(15, struct.pack("<Qq", FIRST, 0)) + poll(4),
+    "remote_finish_odd": say(15, struct.pack("<Qq", FIRST, 1 << 62)) + poll(4),
+    "remote_finish_unknown": say(15, struct.pack("<Qq", 99, 0)) + poll(4),
+    "table_busy": scribble(0, 1) + poll(2),
+    "table_revoked": scribble(10, 0) + poll(2),
+    "table_base": scribble(4, 2**64 - 1) + scribble(6, 2**64 - 1) + poll(2),
+    "table_rows": scribble(10, 0xff0003) + scribble(6, 2) + poll(2),
+    "table_number": scribble(10, 0x01010003) + poll(2),
+    "table_used": scribble(1, 2**64 - 1) + scribble(2, 7) + poll(2),
+    "table_chunk": scribble(1, 1000) + scribble(2, 7) + scribble(19, 1 << 40) + poll(2),
     "flood": b"".join(say(4, struct.pack("<IIQ", 0, 0, 0), IN_AREA, 6000, 9) + poll(1) for _ in range(40)),
 }
 
 RECORD = {
     "right": b"",
     "magic": b"\1",
-    "version": bytes(8) + b"\2",
-    "not_published": bytes(8) + b"\1",
+    "version": bytes(8) + b"\1",
+    "not_published": bytes(8) + b"\2",
     "length": bytes(12) + b"\1",
     "header_size": bytes(24) + b"\1",
     "header_size_huge": bytes(31) + b"\xff",
@@ -102,6 +164,9 @@ RECORD = {
     "notification_offset": bytes(112) + b"\0\0\1",
     "notification_count": bytes(120) + b"\0\0\0\xff",
     "notification_stride": bytes(124) + b"\x41",
+    "protection_offset": bytes(128) + b"\1",
+    "protection_offset_huge": bytes(135) + b"\xff",
+    "protection_count": bytes(136) + b"\xff",
 }
 
 NAMES = {

@@ -139,7 +139,10 @@ void Corruption::spoil_credits() {
   rogue_.credit().polled.store(word());
 }
 
-void Corruption::spoil_pull_line() { rogue_.pull().pulled.store(random_.one_in(2) ? known() << 48 | word() : word()); }
+void Corruption::spoil_pull_line() {
+  rogue_.pull().pulled.store(random_.one_in(2) ? known() << 48 | word() : word());
+  rogue_.pull().gate.store(random_.one_in(2) ? random_.below(64) : word());
+}
 
 void Corruption::spoil_own_record() {
   auto* words = reinterpret_cast<SharedWord*>(rogue_.own_header());

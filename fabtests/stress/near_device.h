@@ -18,7 +18,7 @@ namespace anchor::stress {
 
 struct NearMemory;
 
-class NearDevice final : public Device {
+class NearDevice : public Device {
  public:
   NearDevice();
   ~NearDevice() override;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/completion_flags.h"
 #include "verdicts.h"
 
 namespace anchor::stress {
@@ -33,6 +34,7 @@ std::uint64_t word_at(std::uint64_t message, std::size_t position) noexcept {
 Party::Party(Device& device, const EndpointSettings& settings)
     : queue_(kQueueSize, settings.locked), group_(settings.locked), endpoint_(device, settings) {
   endpoint_.bind(&addresses_);
+  endpoint_.bind(&memory_);
   endpoint_.bind_transmit_queue(&queue_);
   endpoint_.bind_receive_queue(&queue_);
   group_.join(&endpoint_);
@@ -48,6 +50,7 @@ int Party::open(std::string_view name) {
 std::size_t Party::poll() noexcept {
   group_.progress();
   const std::ptrdiff_t taken = queue_.read(16, [](const Completion& completion, std::size_t) {
+    if (completion.flags & kCompletionRemoteWrite) return;  // what a peer has done: no call of ours
     finish(completion.context, 0, completion.length, completion.tag);
   });
   if (taken == -kErrorAvailable) return take_error();
@@ -73,9 +76,31 @@ int Party::submit(WorkType type, const Message& message, Call* call) noexcept {
                          .ignore = message.ignore,
                          .data = 0,
                          .context = call};
+  return submit_patiently([&] { return endpoint_.submit(work); });
+}
+
+int Party::access(WorkType type, const Message& message, std::uint64_t key, std::uint64_t address,
+                  Call* call) noexcept {
+  const iovec segment{message.bytes, message.length};
+  const RemoteTarget target{address, message.length, key};
+  const WorkRequest base{.type = type,
+                         .flags = message.flags,
+                         .segment_count = 1,
+                         .segments = &segment,
+                         .length = message.length,
+                         .address = message.address,
+                         .tag = 0,
+                         .ignore = 0,
+                         .data = 0,
+                         .context = call};
+  return submit_patiently([&] { return endpoint_.submit_remote({base, 1, &target}); });
+}
+
+template <class Submit>
+int Party::submit_patiently(Submit&& submit) noexcept {
   const Deadline deadline(kPatience);
   int error;
-  while ((error = endpoint_.submit(work)) == -EAGAIN) {
+  while ((error = submit()) == -EAGAIN) {
     if (deadline.expired()) return -ETIMEDOUT;
     if (poll() == 0) sched_yield();
   }

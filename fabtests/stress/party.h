@@ -13,6 +13,8 @@
 
 #include "core/address_vector.h"
 #include "core/completion_queue.h"
+#include "core/memory_region.h"
+#include "core/remote_work.h"
 #include "core/work_request.h"
 #include "dispatch/endpoint.h"
 #include "dispatch/progress_group.h"
@@ -54,6 +56,12 @@ class Party {
   int send(const Message& message, Call* call) noexcept;
   int receive(const Message& message, Call* call) noexcept;
 
+  // Reads (kRead) or writes (kWrite) a peer's memory; message.tag is not used.
+  int access(WorkType type, const Message& message, std::uint64_t key, std::uint64_t address, Call* call) noexcept;
+
+  // The memory of this process that peers may reach.
+  MemoryRegistry& memory() noexcept { return memory_; }
+
   // Polls until the call is done. False: it was not within `seconds`.
   bool wait(const Call& call, double seconds = 30) noexcept;
 
@@ -61,7 +69,11 @@ class Party {
   int submit(WorkType type, const Message& message, Call* call) noexcept;
   std::size_t take_error() noexcept;
 
+  template <class Submit>
+  int submit_patiently(Submit&& submit) noexcept;
+
   AddressVector addresses_{AddressVector::Kind::kMap, 8};
+  MemoryRegistry memory_;
   CompletionQueue queue_;
   ProgressGroup group_;
   Endpoint endpoint_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "survivor.h"
 
+#include <rdma/fi_rma.h>
 #include <sched.h>
 #include <signal.h>
 
@@ -19,7 +20,10 @@ constexpr double kConnectSeconds = 0.5;  // FI_ANCHOR_CONNECT_TIMEOUT of this pr
 
 Survivor::Survivor(Team& team, Node& node, fi_addr_t bystander)
     : node_(node), random_(team.seed(), 7), bystander_(bystander) {
-  for (std::size_t i = 0; i < kInFlight; ++i) slots_[i].sends = true;
+  for (std::size_t i = 0; i < kInFlight; ++i) {
+    slots_[i].sends = true;
+    slots_[i].remote = i % 4 == 0;
+  }
 }
 
 bool Survivor::busy(bool sends) const {
@@ -30,7 +34,9 @@ void Survivor::start_all() {
   for (Slot& slot : slots_) {
     if (slot.busy) continue;
     ssize_t rc;
-    if (slot.sends) {
+    if (slot.remote) {
+      rc = access(slot);
+    } else if (slot.sends) {
       const std::size_t size = stress_size(random_);
       fill_pattern(slot.buffer.data(), size, number_);
       rc = fi_tsend(node_.ep(), slot.buffer.data(), size, nullptr, address_, kToVictim + number_, &slot);
@@ -40,6 +46,13 @@ void Survivor::start_all() {
     }
     slot.busy = rc == 0;
   }
+}
+
+// Before the victim has registered its memory it refuses; that is an end, too.
+ssize_t Survivor::access(Slot& slot) {
+  const std::size_t size = stress_size(random_);
+  if (random_.one_in(2)) return fi_read(node_.ep(), slot.buffer.data(), size, nullptr, address_, 0, kVictimKey, &slot);
+  return fi_write(node_.ep(), slot.buffer.data(), size, nullptr, address_, 0, kVictimKey, &slot);
 }
 
 // Keeps one request to the bystander outstanding at all times.

@@ -26,11 +26,13 @@ class Survivor {
     Bytes buffer = Bytes(kLargestMessage);
     bool busy = false;
     bool sends = false;
+    bool remote = false;  // a read or a write of the victim's memory, and no message
   };
   static constexpr std::size_t kInFlight = 8;
 
   void talk_until(double seconds);
   void start_all();
+  ssize_t access(Slot& slot);
   void step();
   void take(const Entry& entry);
   void await_ends(double since_kill);

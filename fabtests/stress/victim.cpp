@@ -23,7 +23,10 @@ class Victim {
       : task_(task),
         node_(team, stress_options(task.host, task.service)),
         random_(team.seed(), 1000 + task.round),
-        survivor_(node_.insert(task.survivor)) {}
+        survivor_(node_.insert(task.survivor)) {
+    REQUIRE_OK(fi_mr_reg(node_.domain(), exposed_.data(), exposed_.size(), FI_REMOTE_READ | FI_REMOTE_WRITE, 0,
+                         kVictimKey, 0, region_.out(), nullptr));
+  }
 
   void step() {
     if (task_.sends) start(out_, [this](Slot& slot) { return send(slot); });
@@ -61,6 +64,8 @@ class Victim {
   Node node_;
   Random random_;
   fi_addr_t survivor_;
+  Bytes exposed_ = Bytes(kLargestMessage);
+  Owned<fid_mr> region_;
   std::array<Slot, kInFlight> out_;
   std::array<Slot, kInFlight> in_;
 };

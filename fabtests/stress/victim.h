@@ -12,10 +12,12 @@ namespace anchor::fabtests {
 inline constexpr std::uint64_t kFromVictim = 1ull << 32;
 inline constexpr std::uint64_t kToVictim = 2ull << 32;
 inline constexpr std::size_t kLargestMessage = 400000;
+// Memory of a victim that the survivor reads and writes.
+inline constexpr std::uint64_t kVictimKey = 5;
 
 inline NodeOptions stress_options(const std::string& host, const std::string& service) {
   NodeOptions options;
-  options.caps = FI_MSG | FI_TAGGED | FI_DIRECTED_RECV | FI_SOURCE;
+  options.caps = FI_MSG | FI_TAGGED | FI_DIRECTED_RECV | FI_SOURCE | FI_RMA;
   options.host = host;
   options.service = service;
   return options;

@@ -151,7 +151,7 @@ Test(ep, flags_that_a_call_does_not_take) {
   const fi_addr_t self = endpoint.self();
   fi_msg message{};
   message.addr = self;
-  cr_assert_eq(fi_sendmsg(endpoint.ep.get(), &message, FI_FENCE), -FI_EBADFLAGS);
+  cr_assert_eq(fi_sendmsg(endpoint.ep.get(), &message, FI_MULTICAST), -FI_EBADFLAGS);
   cr_assert_eq(fi_recvmsg(endpoint.ep.get(), &message, FI_PEEK), -FI_EBADFLAGS);
   fi_msg_tagged tagged{};
   tagged.addr = self;

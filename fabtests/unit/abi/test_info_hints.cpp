@@ -47,7 +47,15 @@ Test(info_hints, capabilities) {
          {"FI_RMA", [](fi_info& h) { h.caps = FI_MSG | FI_RMA; }, true},
          {"FI_READ", [](fi_info& h) { h.caps = FI_RMA | FI_READ; }, true},
          {"FI_READ of nothing", [](fi_info& h) { h.caps = FI_MSG | FI_READ; }, false},
-         {"FI_ATOMIC", [](fi_info& h) { h.caps = FI_TAGGED | FI_ATOMIC; }, false},
+         {"FI_ATOMIC", [](fi_info& h) { h.caps = FI_TAGGED | FI_ATOMIC; }, true},
+         {"FI_TRIGGER", [](fi_info& h) { h.caps = FI_MSG | FI_TRIGGER; }, true},
+         {"FI_TRIGGER by default",
+          [](fi_info& h) {
+            h.caps = FI_MSG | FI_TRIGGER;
+            h.tx_attr->op_flags = FI_TRIGGER;
+          },
+          true},
+         {"FI_TRIGGER without the capability", [](fi_info& h) { h.tx_attr->op_flags = FI_TRIGGER; }, false},
          {"FI_RMA_EVENT", [](fi_info& h) { h.caps = FI_RMA | FI_RMA_EVENT; }, true},
          {"FI_RMA_EVENT of nothing", [](fi_info& h) { h.caps = FI_MSG | FI_RMA_EVENT; }, false},
          {"FI_RMA_EVENT where nobody comes", [](fi_info& h) { h.caps = FI_RMA | FI_WRITE | FI_RMA_EVENT; }, false},

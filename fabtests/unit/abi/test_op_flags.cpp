@@ -27,6 +27,11 @@ Test(op_flags, the_rest) {
   cr_assert_eq(tagged_receive_flags(FI_PEEK | FI_CLAIM | FI_DISCARD, true), kPeek | kClaim | kDiscard);
 }
 
+Test(op_flags, reads_and_fences) {
+  cr_assert_eq(send_flags(FI_FENCE, true), kFence);
+  cr_assert_eq(read_flags(FI_FENCE | FI_INJECT | FI_REMOTE_CQ_DATA | FI_COMPLETION, true), kFence | kWantCompletion);
+}
+
 Test(op_flags, defaults) {
   OpDefaults defaults;
   defaults.selective_send = true;

@@ -159,6 +159,30 @@ Test(shm_direct_copy, a_process_that_no_longer_shows_the_proof_is_not_touched) {
   cr_assert_eq(child.join(), 0);
 }
 
+Test(shm_direct_copy, a_proof_serves_writes_for_a_moment_only) {
+  ShmPlace place;
+  Child child([](const Meeting& meeting) {
+    meeting.tell();
+    meeting.await();
+    memory.proof[0] = 0;
+    meeting.tell();
+    meeting.await();
+    return 0;
+  });
+  cr_assert(child.await());
+  const auto direct = opened(place, child.pid());
+  char local[4] = {1, 1, 1, 1};
+  const iovec ours{local, 4}, theirs{memory.bytes, 4};
+  cr_assert_eq(direct->write(&ours, 1, &theirs, 1), 4);
+  child.tell();
+  cr_assert(child.await());
+  const auto changed = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - changed <= kProofLifetime) continue;
+  cr_assert_eq(direct->write(&ours, 1, &theirs, 1), -ESRCH);
+  child.tell();
+  cr_assert_eq(child.join(), 0);
+}
+
 Test(shm_direct_copy, a_dead_process_is_not_there) {
   ShmPlace place;
   Child child = holder(1, 1);

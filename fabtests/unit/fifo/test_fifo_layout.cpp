@@ -36,7 +36,8 @@ Test(fifo_layout, lines_of_the_peer) {
   cr_assert_eq(offsetof(CreditLine, reserved), 16u);
   cr_assert_eq(sizeof(PullLine), 64u);
   cr_assert_eq(offsetof(PullLine, pulled), 0u);
-  cr_assert_eq(offsetof(PullLine, reserved), 8u);
+  cr_assert_eq(offsetof(PullLine, gate), 8u);
+  cr_assert_eq(offsetof(PullLine, reserved), 16u);
 }
 
 Test(fifo_layout, block) {

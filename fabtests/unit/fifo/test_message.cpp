@@ -20,7 +20,8 @@ Test(message, operations_have_their_numbers) {
   cr_assert_eq(kHasRemoteData, 1);
   cr_assert_eq(kInArea, 2);
   cr_assert_eq(kWantFinish, 4);
-  cr_assert_eq(kKnownFlags, 7);
+  cr_assert_eq(kWithdrawable, 8);
+  cr_assert_eq(kKnownFlags, 15);
 }
 
 Test(message, bodies_have_their_layouts) {
@@ -63,6 +64,18 @@ Test(message, bodies_have_their_layouts) {
   cr_assert_eq(offsetof(RemoteNoticeBody, last), 20u);
   cr_assert_eq(sizeof(RemoteFinishBody), 16u);
   cr_assert_eq(offsetof(RemoteFinishBody, status), 8u);
+}
+
+Test(message, atomic_body) {
+  cr_assert_eq(sizeof(AtomicBody), 24u);
+  cr_assert_eq(offsetof(AtomicBody, offset), 0u);
+  cr_assert_eq(offsetof(AtomicBody, type), 4u);
+  cr_assert_eq(offsetof(AtomicBody, operation), 5u);
+  cr_assert_eq(offsetof(AtomicBody, family), 6u);
+  cr_assert_eq(offsetof(AtomicBody, target_count), 7u);
+  cr_assert_eq(offsetof(AtomicBody, length), 8u);
+  cr_assert_eq(offsetof(AtomicBody, request), 16u);
+  cr_assert_eq(kInlineSize - sizeof(AtomicBody), 16u, "an operand and a value to compare with, of 8 bytes each");
 }
 
 Test(message, every_body_with_an_area_offset_begins_with_it) {

@@ -157,6 +157,29 @@ Test(shm_channel, tells_how_much_was_pulled) {
   cr_assert_eq(connection.b.channel->pulled_by_peer(), 0u);
 }
 
+Test(shm_channel, both_ends_have_the_same_gate) {
+  Connection connection;
+  InitiatorGate& ours = connection.a.channel->outgoing_gate();
+  TargetGate& theirs = connection.b.channel->incoming_gate();
+  cr_assert_eq(theirs.claim(), TargetGate::Turn::kOurs);
+  cr_assert_not(ours.open());
+  cr_assert_eq(connection.b.word(72).load(), GateWord::pack(GateWord::kTarget, 0));
+  theirs.release();
+  cr_assert(ours.open());
+}
+
+Test(shm_channel, says_whether_there_is_room_and_whether_the_peer_looks) {
+  Connection connection;
+  for (unsigned i = 0; i < kMinSlots; ++i) {
+    cr_assert(connection.a.channel->has_room());
+    cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
+  }
+  cr_assert_not(connection.a.channel->has_room());
+  cr_assert_not(connection.a.channel->watched());
+  connection.b.channel->set_polled(true);
+  cr_assert(connection.a.channel->watched());
+}
+
 Test(shm_channel, sends_to_itself) {
   SharedBlock block;
   const auto channel = make_shm_channel(block.data(), kSmallest, true);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <cstring>
@@ -69,6 +70,23 @@ Test(memory_probe, changes_nothing) {
   cr_assert_eq(probe.check(pages.at(3), 100, kWrite), 0);
   cr_assert_eq(probe.check(pages.at(3), 100, kRead), 0);
   for (std::size_t i = 0; i < kPage; ++i) cr_assert_eq(*pages.at(i), std::byte{0x5a});
+}
+
+// More than are looked at one by one.
+Test(memory_probe, many_pages) {
+  const Pages pages(1000, PROT_READ | PROT_WRITE);
+  MemoryProbe probe;
+  cr_assert_eq(probe.check(pages.at(5), 999 * kPage, kWrite), 0);
+  cr_assert_eq(::mprotect(pages.at(500 * kPage), kPage, PROT_READ), 0);
+  cr_assert_eq(probe.check(pages.at(5), 999 * kPage, kRead), 0);
+  cr_assert_eq(probe.check(pages.at(5), 999 * kPage, kWrite), -EFAULT);
+  cr_assert_eq(probe.check(pages.at(500 * kPage + 1), 300 * kPage, kWrite), -EFAULT);
+  cr_assert_eq(probe.check(pages.at(501 * kPage), 300 * kPage, kWrite), 0);
+  cr_assert_eq(::munmap(pages.at(700 * kPage), kPage), 0);
+  cr_assert_eq(probe.check(pages.at(501 * kPage), 300 * kPage, kRead), -EFAULT);
+  const iovec pieces[] = {{pages.at(0), 10}, {pages.at(700 * kPage), 10}};
+  cr_assert_eq(probe.check_all(pieces, 1, kWrite), 0);
+  cr_assert_eq(probe.check_all(pieces, 2, kWrite), -EFAULT);
 }
 
 Test(memory_probe, an_answer_does_not_hold_for_ever) {

@@ -24,6 +24,8 @@
 #include "proto/loss.h"
 #include "proto/outbox.h"
 #include "proto/peek.h"
+#include "proto/remote.h"
+#include "proto/rma.h"
 #include "proto/send.h"
 
 namespace anchor::unit {
@@ -77,6 +79,13 @@ class Node {
     exchange.board_owners.resize(kNotifications);
     for (std::uint32_t i = kNotifications; i-- > kContactEntries;) exchange.free_notifications.push_back(i);
     exchange.last_check = Clock::now();
+    exchange.memory = &memory;
+    exchange.published =
+        std::make_unique<PublishedRegions>(exchange.region->header() + kProtectionOffset, *exchange.region);
+    cr_assert_eq(memory.attach(exchange.published.get(), &exchange), 0);
+  }
+  ~Node() {
+    if (exchange.published) memory.detach(exchange.published.get());
   }
 
   std::uint64_t insert(const std::string& name) {
@@ -130,9 +139,33 @@ class Node {
   }
 
   // As when the process is killed: the name and the lock go, nothing is said.
-  void crash() { exchange.region.reset(); }
+  void crash() {
+    memory.detach(exchange.published.get());
+    exchange.published.reset();
+    exchange.region.reset();
+  }
   void say_goodbye(Peer& to) { cr_assert_eq(to.channel->send({.operation = Operation::kGoodbye}), 0); }
 
+  // Lets peers into memory of ours.
+  void expose(MemoryRegion& region, std::uint64_t key, void* bytes, std::size_t length,
+              std::uint32_t rights = kRemoteRead | kRemoteWrite) {
+    region = MemoryRegion{};
+    region.key = key;
+    region.rights = rights;
+    region.segment_count = 1;
+    region.segments[0] = {bytes, length};
+    cr_assert_eq(memory.reserve(&region), 0);
+    cr_assert_eq(memory.enable(&region), 0);
+  }
+  int access(WorkType type, std::uint64_t to, const RemoteTarget& target, void* bytes,
+             std::uint32_t flags = kWantCompletion) {
+    const iovec segment{bytes, target.length};
+    Peer* peer = exchange.peers.at_address(to);
+    cr_assert_not_null(peer);
+    return begin_remote(exchange, *peer, {request(type, flags, &segment, 1, to, 0, 0), 1, &target});
+  }
+
+  MemoryRegistry memory;
   AddressVector addresses{AddressVector::Kind::kMap, 16};
   CompletionQueue queue;
   Exchange exchange;
@@ -191,9 +224,14 @@ IncomingMessage forged(Operation operation, const Body& body, std::uint8_t flags
   return message;
 }
 
+// Where it is, unlike an assignment of bytes_of().
+inline void fill(std::vector<unsigned char>& bytes, unsigned seed) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<unsigned char>((i + seed) % 251);
+}
+
 inline std::vector<unsigned char> bytes_of(std::size_t length, unsigned seed = 1) {
   std::vector<unsigned char> bytes(length);
-  for (std::size_t i = 0; i < length; ++i) bytes[i] = static_cast<unsigned char>((i + seed) % 251);
+  fill(bytes, seed);
   return bytes;
 }
 

@@ -6,103 +6,15 @@
 
 #include <span>
 
-#include "abi/atomic_query.h"
+#include "abi/atomic_call.h"
 #include "abi/ep.h"
 #include "abi/unsupported.h"
-#include "core/atomic_work.h"
-#include "proto/limits.h"
 
 namespace anchor {
 namespace {
 
-constexpr std::uint64_t kAtomicMessageFlags = kTransmitOpFlags | FI_MORE | FI_FENCE;
-
-// A call's arguments, whichever call it is.
-struct Call {
-  WorkType type;
-  std::uint32_t flags;
-  fi_addr_t address;
-  fi_datatype datatype;
-  fi_op op;
-  void* context;
-  std::span<const fi_ioc> operand;
-  std::span<const fi_rma_ioc> targets;
-  std::span<const fi_ioc> compare = {};
-  std::span<const fi_ioc> result = {};
-};
-
-// An array of elements as segments of bytes.
-class Segments {
- public:
-  // False: too many of them.
-  bool take(std::span<const fi_ioc> elements, std::size_t size) noexcept {
-    if (elements.size() > kMaxSegments) return false;
-    for (const fi_ioc& part : elements) {
-      if (part.count > kMaxAtomicSize) return false;  // so that nothing overflows
-      list_[count_++] = {part.addr, part.count * size};
-      bytes_ += part.count * size;
-    }
-    return true;
-  }
-  const iovec* list() const noexcept { return list_; }
-  std::uint32_t count() const noexcept { return count_; }
-  std::size_t bytes() const noexcept { return bytes_; }
-
- private:
-  iovec list_[kMaxSegments];
-  std::uint32_t count_ = 0;
-  std::size_t bytes_ = 0;
-};
-
-// 0, or what is wrong with the targets.
-int take_targets(std::span<const fi_rma_ioc> elements, std::size_t size, RemoteTarget* targets,
-                 std::size_t* bytes) noexcept {
-  if (elements.empty() || elements.size() > kMaxSegments) return -FI_EINVAL;
-  for (const fi_rma_ioc& part : elements) {
-    if (part.count > kMaxAtomicSize) return -FI_EMSGSIZE;
-    *targets++ = {part.addr, part.count * size, part.key};
-    *bytes += part.count * size;
-  }
-  if (*bytes == 0) return -FI_EINVAL;  // fi_atomic(3): between one element and the advertised number
-  return *bytes <= kMaxAtomicSize ? 0 : -FI_EMSGSIZE;
-}
-
-ssize_t submit(Ep& ep, const Call& call) noexcept {
-  const AtomicType type = atomic_type(call.datatype);
-  const AtomicOperation operation = atomic_operation(call.op);
-  if (!atomic_served(family_of(call.type), type, operation)) [[unlikely]]
-    return -FI_EOPNOTSUPP;
-  const std::size_t size = atomic_size(type);
-  RemoteTarget targets[kMaxSegments];
-  std::size_t bytes = 0;
-  if (const int status = take_targets(call.targets, size, targets, &bytes)) [[unlikely]]
-    return status;
-  Segments operand, compare, result;
-  const bool has_operand = operation != AtomicOperation::kRead;  // fi_atomic(3): else what is given is ignored
-  const bool taken = (!has_operand || (operand.take(call.operand, size) && operand.bytes() == bytes)) &&
-                     compare.take(call.compare, size) && result.take(call.result, size);
-  const bool covers = (call.type != WorkType::kCompareAtomic || compare.bytes() == bytes) &&
-                      (call.type == WorkType::kAtomic || result.bytes() == bytes);
-  if (!taken || !covers) [[unlikely]]
-    return -FI_EINVAL;
-  return ep.endpoint().submit_atomic({.remote = {.base = {.type = call.type,
-                                                          .flags = call.flags,
-                                                          .segment_count = operand.count(),
-                                                          .segments = operand.list(),
-                                                          .length = bytes,
-                                                          .address = call.address,
-                                                          .tag = 0,
-                                                          .ignore = 0,
-                                                          .data = 0,
-                                                          .context = call.context},
-                                                 .target_count = static_cast<std::uint32_t>(call.targets.size()),
-                                                 .targets = targets},
-                                      .type = type,
-                                      .operation = operation,
-                                      .compare_count = compare.count(),
-                                      .result_count = result.count(),
-                                      .compares = compare.list(),
-                                      .results = result.list()});
+ssize_t submit(Ep& ep, const AtomicCall& call) noexcept {
+  return with_atomic_work(call, [&](const AtomicWork& work) { return ep.endpoint().submit_atomic(work); });
 }
 
 std::size_t elements_in(std::span<const fi_ioc> parts) noexcept {
@@ -113,10 +25,6 @@ std::size_t elements_in(std::span<const fi_ioc> parts) noexcept {
 
 fi_ioc one(const void* buffer, std::size_t count) noexcept { return {const_cast<void*>(buffer), count}; }
 
-std::uint32_t message_flags(const Ep& ep, std::uint64_t flags) noexcept {
-  return send_flags(flags, ep.defaults().selective_send) | bit_if((flags & FI_FENCE) != 0, kFence);
-}
-
 // The ...msg calls.
 ssize_t submit(fid_ep* descriptor, WorkType type, const fi_msg_atomic& msg, std::uint64_t flags,
                std::span<const fi_ioc> compare, std::span<const fi_ioc> result) noexcept {
@@ -124,7 +32,7 @@ ssize_t submit(fid_ep* descriptor, WorkType type, const fi_msg_atomic& msg, std:
   if ((flags & ~kAtomicMessageFlags) != 0) [[unlikely]]
     return -FI_EBADFLAGS;
   return submit(ep, {type,
-                     message_flags(ep, flags),
+                     send_flags(flags, ep.defaults().selective_send),
                      msg.addr,
                      msg.datatype,
                      msg.op,

@@ -21,9 +21,9 @@ inline constexpr std::uint64_t kModifierCaps = kMessageModifiers | kRemoteModifi
 // Secondary ones that cost nothing are reported without being asked for. FI_SOURCE_ERR and FI_AV_USER_ID change what
 // completions look like: those only on request. Completions name their source whether or not FI_SOURCE was asked for,
 // but only who asks for it, or for nothing in particular, is promised that.
-inline constexpr std::uint64_t kFreeCaps = FI_MULTI_RECV | FI_LOCAL_COMM | FI_REMOTE_COMM;
+inline constexpr std::uint64_t kFreeCaps = FI_MULTI_RECV | FI_FENCE | FI_LOCAL_COMM | FI_REMOTE_COMM;
 inline constexpr std::uint64_t kDefaultCaps = kPrimaryCaps | kModifierCaps | kFreeCaps | FI_SOURCE | FI_RMA_EVENT;
-inline constexpr std::uint64_t kSupportedCaps = kDefaultCaps | FI_SOURCE_ERR | FI_AV_USER_ID;
+inline constexpr std::uint64_t kSupportedCaps = kDefaultCaps | FI_SOURCE_ERR | FI_AV_USER_ID | FI_TRIGGER;
 
 // All that the modifiers narrow, where none is given (fi_getinfo(3)).
 constexpr std::uint64_t with_modifiers(std::uint64_t caps) noexcept {
@@ -32,9 +32,11 @@ constexpr std::uint64_t with_modifiers(std::uint64_t caps) noexcept {
   return caps;
 }
 
-inline constexpr std::uint64_t kTransmitCaps = kMessageCaps | FI_SEND | kRemoteCaps | kInitiatorModifiers;
+inline constexpr std::uint64_t kTransmitCaps =
+    kMessageCaps | FI_SEND | kRemoteCaps | kInitiatorModifiers | FI_FENCE | FI_TRIGGER;
 inline constexpr std::uint64_t kReceiveCaps = kMessageCaps | FI_RECV | FI_DIRECTED_RECV | FI_MULTI_RECV | FI_SOURCE |
-                                              FI_SOURCE_ERR | kRemoteCaps | kTargetModifiers | FI_RMA_EVENT;
+                                              FI_SOURCE_ERR | kRemoteCaps | kTargetModifiers | FI_RMA_EVENT |
+                                              FI_TRIGGER;
 
 // The capabilities of one direction: none of a kind whose modifiers leave it out. (FI_DIRECTED_RECV has none, and stays
 // where it was asked for.)
@@ -42,6 +44,7 @@ constexpr std::uint64_t transmit_caps(std::uint64_t caps) noexcept {
   std::uint64_t own = caps & kTransmitCaps;
   if ((own & FI_SEND) == 0) own &= ~kMessageCaps;
   if ((own & kInitiatorModifiers) == 0) own &= ~kRemoteCaps;
+  if ((own & (FI_SEND | kInitiatorModifiers)) == 0) own = 0;
   return own;
 }
 constexpr std::uint64_t receive_caps(std::uint64_t caps) noexcept {

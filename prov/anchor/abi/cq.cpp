@@ -39,7 +39,7 @@ static_assert(offsetof(fi_cq_err_entry, err_data_size) + sizeof(std::size_t) == 
 Cq::Cq(Domain& domain, const fi_cq_attr& attr, std::size_t capacity, void* user_context)
     : fid_cq{},
       queue_(capacity, domain.locked()),
-      group_(domain.locked()),
+      group_(domain.locked(), domain.deferred()),
       domain_(domain),
       wait_object_(attr.wait_obj),
       lent_lock_(domain.locked()) {

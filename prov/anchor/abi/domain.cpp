@@ -18,6 +18,7 @@
 #include "abi/names.h"
 #include "abi/open_objects.h"
 #include "abi/parameters.h"
+#include "abi/trigger.h"
 #include "abi/unsupported.h"
 #include "dma/registry.h"
 #include "os/log.h"
@@ -52,7 +53,12 @@ int bind(fid* descriptor, fid* bound, std::uint64_t flags) noexcept {
   return domain.bind_event_queue(object_of<Eq, fid_eq>(bound), flags);
 }
 
-int control(fid*, int command, void* argument) noexcept {
+int control(fid* descriptor, int command, void* argument) noexcept {
+  Domain& domain = object_of<Domain, fid_domain>(descriptor);
+  auto* work = static_cast<fi_deferred_work*>(argument);
+  if (command == FI_QUEUE_WORK) return queue_work(domain, work);
+  if (command == FI_CANCEL_WORK) return cancel_work(domain, work);
+  if (command == FI_FLUSH_WORK) return flush_work(domain, work);
   if (command == FI_UNMAP_KEY) return 0;
   return command == FI_MAP_RAW_MR ? map_raw_key(*static_cast<const struct fi_mr_map_raw*>(argument)) : -FI_ENOSYS;
 }
@@ -109,9 +115,10 @@ const DeviceEntry* device_for(const fi_info& info) {
   return offered.empty() ? nullptr : find_device(offered.front());
 }
 
-// Whether calls may come from several threads to an endpoint and its queues and counters (fi_domain(3)).
-bool needs_locks(fi_threading threading) noexcept {
-  return threading != FI_THREAD_DOMAIN && threading != FI_THREAD_COMPLETION;
+// Whether calls may come from several threads to an endpoint and its queues and counters (fi_domain(3)). Work that
+// waits for a counter is started by whichever thread makes progress.
+bool needs_locks(fi_threading threading, std::uint64_t caps) noexcept {
+  return threading != FI_THREAD_DOMAIN && (threading != FI_THREAD_COMPLETION || (caps & FI_TRIGGER) != 0);
 }
 
 }  // namespace
@@ -123,8 +130,9 @@ Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& in
       address_format_(format_of(info)),
       av_type_(av_type_of(info)),
       user_ids_((info.caps & FI_AV_USER_ID) != 0),
-      locked_(needs_locks(threading_of(info))),
-      mr_mode_(mr_mode_of(info)) {
+      locked_(needs_locks(threading_of(info), info.caps)),
+      mr_mode_(mr_mode_of(info)),
+      triggers_((info.caps & FI_TRIGGER) != 0) {
   fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
   ops = &domain_ops;
   mr = &memory_ops;
@@ -162,6 +170,7 @@ void Domain::forget(Cntr& counter) noexcept {
 }
 
 void Domain::forget(Endpoint& endpoint) noexcept {
+  deferred_.forget(&endpoint);
   memory_.forget_endpoint(endpoint.identity());
   const std::lock_guard guard(driving_);
   std::erase(endpoints_, &endpoint);

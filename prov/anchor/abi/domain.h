@@ -13,6 +13,7 @@
 #include "abi/fabric.h"
 #include "abi/fid.h"
 #include "core/memory_region.h"
+#include "dispatch/deferred_work.h"
 #include "dma/device.h"
 
 namespace anchor {
@@ -50,6 +51,9 @@ class Domain final : public fid_domain {
   void forget(Cntr& counter) noexcept;
   void forget(Endpoint& endpoint) noexcept;
 
+  // Work that waits for counters; nullptr: FI_TRIGGER was not asked for.
+  DeferredWork* deferred() noexcept { return triggers_ ? &deferred_ : nullptr; }
+
   int bind_event_queue(Eq& eq, std::uint64_t flags) noexcept;
 
   UseCount uses;
@@ -62,6 +66,8 @@ class Domain final : public fid_domain {
   const bool user_ids_;
   const bool locked_;
   const int mr_mode_;
+  const bool triggers_;
+  DeferredWork deferred_;
   MemoryRegistry memory_;
   std::mutex driving_;
   std::vector<Cntr*> region_counters_;

@@ -56,8 +56,8 @@ bool is_servable(const fi_info& info) noexcept {
   const bool type = attr == nullptr || attr->type == FI_EP_RDM || attr->type == FI_EP_UNSPEC;
   const bool contexts = attr == nullptr || (attr->tx_ctx_cnt <= 1 && attr->rx_ctx_cnt <= 1);
   return type && contexts && (info.caps & ~kSupportedCaps) == 0 &&
-         (info.tx_attr == nullptr || (info.tx_attr->op_flags & ~kTransmitOpFlags) == 0) &&
-         (info.rx_attr == nullptr || (info.rx_attr->op_flags & ~kReceiveOpFlags) == 0);
+         (info.tx_attr == nullptr || (info.tx_attr->op_flags & ~(kTransmitOpFlags | (info.caps & FI_TRIGGER))) == 0) &&
+         (info.rx_attr == nullptr || (info.rx_attr->op_flags & ~(kReceiveOpFlags | (info.caps & FI_TRIGGER))) == 0);
 }
 
 // An application may raise the size in the fi_info that it got.
@@ -115,7 +115,8 @@ int Ep::set_op_flags(std::uint64_t flags) noexcept {
   const std::uint64_t wanted = flags & ~direction;
   if (direction != FI_TRANSMIT && direction != FI_RECV) return -FI_EINVAL;
   const bool sends = direction == FI_TRANSMIT;
-  if ((wanted & ~(sends ? kTransmitOpFlags : kReceiveOpFlags)) != 0) return -FI_EBADFLAGS;
+  const std::uint64_t served = (sends ? kTransmitOpFlags : kReceiveOpFlags) | (core_->caps & FI_TRIGGER);
+  if ((wanted & ~served) != 0) return -FI_EBADFLAGS;
   (sends ? transmit_op_flags_ : receive_op_flags_) = wanted;
   if (sends) defaults_.set_send(wanted);
   if (!sends) defaults_.set_receive(wanted);

@@ -28,7 +28,8 @@ namespace anchor {
 struct EpCore {
   EpCore(Domain& domain, const EndpointSettings& settings, std::uint64_t caps)
       : domain(domain), caps(caps), receive_size(settings.receive_size), endpoint(domain.device(), settings) {
-    endpoint.bind(&domain.memory());
+    // Who is no target lets nobody in, whatever is registered.
+    if ((caps & kTargetModifiers) != 0) endpoint.bind(&domain.memory());
   }
 
   bool sends() const noexcept { return (caps & (FI_SEND | kInitiatorModifiers)) != 0; }
@@ -70,6 +71,8 @@ class Ep final : public fid_ep {
   Endpoint& endpoint() noexcept { return *endpoint_; }
   const OpDefaults& defaults() const noexcept { return defaults_; }
   EpCore& core() noexcept { return *core_; }
+  std::uint64_t transmit_op_flags() const noexcept { return transmit_op_flags_; }
+  std::uint64_t receive_op_flags() const noexcept { return receive_op_flags_; }
 
   UseCount uses;  // by aliases
 

@@ -4,6 +4,7 @@
 
 #include "abi/atomic.h"
 #include "abi/ep.h"
+#include "abi/trigger_calls.h"
 #include "abi/unsupported.h"
 #include "os/log.h"
 
@@ -48,6 +49,11 @@ void Ep::install_operations() noexcept {
   tagged = (core_->caps & FI_TAGGED) != 0 ? tagged_ops(core_->caps) : &unsupported_tagged;
   rma = (core_->caps & FI_RMA) != 0 ? rma_ops(core_->caps) : &unsupported_rma;
   atomic = atomic_ops(core_->caps);
+  if ((core_->caps & FI_TRIGGER) == 0) return;
+  if ((core_->caps & FI_MSG) != 0) msg = triggerable_message_ops();
+  if ((core_->caps & FI_TAGGED) != 0) tagged = triggerable_tagged_ops();
+  if ((core_->caps & FI_RMA) != 0) rma = triggerable_rma_ops();
+  if ((core_->caps & FI_ATOMIC) != 0) atomic = triggerable_atomic_ops();
 }
 
 }  // namespace anchor

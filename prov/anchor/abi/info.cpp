@@ -40,7 +40,7 @@ InfoPointer empty_info() {
 }
 
 void fill_contexts(fi_tx_attr* tx, fi_rx_attr* rx) {
-  tx->caps = kTransmitCaps;
+  tx->caps = kTransmitCaps & kDefaultCaps;
   tx->msg_order = kMessageOrder | kRemoteOrder;
   tx->inject_size = kInjectSize;
   tx->size = parameters().tx_size;

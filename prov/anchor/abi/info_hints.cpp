@@ -51,7 +51,7 @@ bool apply_transmit_hints(const fi_tx_attr* hints, std::uint64_t caps, fi_tx_att
   offer->caps = own;
   if (hints == nullptr) return true;
   const bool served = subset("tx_attr->caps", hints->caps, caps) &&
-                      subset("tx_attr->op_flags", hints->op_flags, kTransmitOpFlags) &&
+                      subset("tx_attr->op_flags", hints->op_flags, kTransmitOpFlags | (caps & FI_TRIGGER)) &&
                       subset("tx_attr->msg_order", hints->msg_order, served_order(caps)) &&
                       subset("tx_attr->comp_order", hints->comp_order, 0) &&
                       within("tx_attr->inject_size", hints->inject_size, offer->inject_size) &&
@@ -72,11 +72,12 @@ bool apply_receive_hints(const fi_rx_attr* hints, std::uint64_t caps, fi_rx_attr
   const std::uint64_t own = receive_caps(caps);
   offer->caps = own;
   if (hints == nullptr) return true;
-  const bool served =
-      subset("rx_attr->caps", hints->caps, caps) && subset("rx_attr->op_flags", hints->op_flags, kReceiveOpFlags) &&
-      subset("rx_attr->msg_order", hints->msg_order, served_order(caps)) &&
-      subset("rx_attr->comp_order", hints->comp_order, 0) && within("rx_attr->size", hints->size, kMaxQueueSize) &&
-      within("rx_attr->iov_limit", hints->iov_limit, offer->iov_limit);
+  const bool served = subset("rx_attr->caps", hints->caps, caps) &&
+                      subset("rx_attr->op_flags", hints->op_flags, kReceiveOpFlags | (caps & FI_TRIGGER)) &&
+                      subset("rx_attr->msg_order", hints->msg_order, served_order(caps)) &&
+                      subset("rx_attr->comp_order", hints->comp_order, 0) &&
+                      within("rx_attr->size", hints->size, kMaxQueueSize) &&
+                      within("rx_attr->iov_limit", hints->iov_limit, offer->iov_limit);
   if (!served) return false;
   offer->caps = context_caps(hints->caps, own);
   offer->op_flags = hints->op_flags;

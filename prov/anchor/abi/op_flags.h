@@ -16,9 +16,8 @@ namespace anchor {
 
 // What the ...msg calls take. FI_PEEK and its kin belong to tagged receives (fi_tagged(3)); on untagged ones they are
 // for modes that we do not have.
-inline constexpr std::uint64_t kSendMessageFlags = kTransmitOpFlags | FI_REMOTE_CQ_DATA | FI_MORE;
+inline constexpr std::uint64_t kSendMessageFlags = kTransmitOpFlags | FI_REMOTE_CQ_DATA | FI_MORE | FI_FENCE;
 inline constexpr std::uint64_t kReadMessageFlags = FI_COMPLETION | FI_MORE | FI_FENCE | kCompletionLevels;
-inline constexpr std::uint64_t kWriteMessageFlags = kSendMessageFlags | FI_FENCE;
 inline constexpr std::uint64_t kReceiveMessageFlags = kReceiveOpFlags | FI_MORE;
 inline constexpr std::uint64_t kPeekFlags = FI_PEEK | FI_CLAIM | FI_DISCARD;
 inline constexpr std::uint64_t kTaggedReceiveFlags = (kReceiveMessageFlags & ~FI_MULTI_RECV) | kPeekFlags;
@@ -31,15 +30,13 @@ constexpr std::uint32_t bit_if(bool condition, std::uint32_t bit) noexcept { ret
 constexpr std::uint32_t send_flags(std::uint64_t flags, bool selective) noexcept {
   return bit_if(!selective || (flags & FI_COMPLETION) != 0, kWantCompletion) |
          bit_if((flags & FI_INJECT) != 0, kInject) | bit_if((flags & FI_REMOTE_CQ_DATA) != 0, kRemoteData) |
-         bit_if((flags & (FI_DELIVERY_COMPLETE | FI_MATCH_COMPLETE)) != 0, kDeliveryComplete);
+         bit_if((flags & (FI_DELIVERY_COMPLETE | FI_MATCH_COMPLETE)) != 0, kDeliveryComplete) |
+         bit_if((flags & FI_FENCE) != 0, kFence);
 }
 
-// Operations on a peer's memory. A read injects nothing.
-constexpr std::uint32_t write_flags(std::uint64_t flags, bool selective) noexcept {
-  return send_flags(flags, selective) | bit_if((flags & FI_FENCE) != 0, kFence);
-}
+// A read injects nothing.
 constexpr std::uint32_t read_flags(std::uint64_t flags, bool selective) noexcept {
-  return write_flags(flags & ~(FI_INJECT | FI_REMOTE_CQ_DATA), selective);
+  return send_flags(flags & ~(FI_INJECT | FI_REMOTE_CQ_DATA), selective);
 }
 
 constexpr std::uint32_t receive_flags(std::uint64_t flags, bool selective) noexcept {

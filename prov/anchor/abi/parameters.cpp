@@ -38,7 +38,7 @@ constexpr Row kRows[] = {
     {"cq_size", &Parameters::cq_size, 1, 1u << 24, "Entries of a completion queue that is opened with size 0"},
     {"unexpected_limit", &Parameters::unexpected_limit, 0, SIZE_MAX / 2,
      "Bytes of messages without a receive that are buffered for one peer before that peer has to wait"},
-    {"cma", &Parameters::cma, 0, 0, "Let large messages be copied between processes directly (cross-memory attach)"},
+    {"cma", &Parameters::cma, 0, 0, "Let memory of peers be read and written directly (cross-memory attach)"},
 };
 
 std::string default_text(const Field& field) {

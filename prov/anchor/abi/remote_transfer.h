@@ -63,7 +63,9 @@ inline ssize_t submit_remote(Ep& ep, const Transfer& transfer, const iovec* segm
 }
 
 // -FI_EINVAL: both sides are not equally long.
-inline ssize_t submit_remote(Ep& ep, const Transfer& transfer, const fi_msg_rma& msg, std::size_t limit) noexcept {
+// Calls use(const RemoteWork&), which returns a status.
+template <class Use>
+ssize_t with_remote_work(const Transfer& transfer, const fi_msg_rma& msg, std::size_t limit, Use&& use) noexcept {
   std::size_t length;
   if (const int error = total_length(msg.msg_iov, msg.iov_count, limit, &length)) return error;
   if (msg.rma_iov_count == 0 || msg.rma_iov_count > kMaxSegments) return -FI_EINVAL;
@@ -76,8 +78,13 @@ inline ssize_t submit_remote(Ep& ep, const Transfer& transfer, const fi_msg_rma&
     remote_length += piece.len;
   }
   if (remote_length != length) return -FI_EINVAL;
-  return ep.endpoint().submit_remote({work_request(transfer, msg.msg_iov, msg.iov_count, length),
-                                      static_cast<std::uint32_t>(msg.rma_iov_count), targets});
+  return use(RemoteWork{work_request(transfer, msg.msg_iov, msg.iov_count, length),
+                        static_cast<std::uint32_t>(msg.rma_iov_count), targets});
+}
+
+inline ssize_t submit_remote(Ep& ep, const Transfer& transfer, const fi_msg_rma& msg, std::size_t limit) noexcept {
+  return with_remote_work(transfer, msg, limit,
+                          [&](const RemoteWork& work) { return ep.endpoint().submit_remote(work); });
 }
 
 }  // namespace anchor

@@ -50,10 +50,10 @@ ssize_t writev(fid_ep* ep, const iovec* iov, void**, size_t count, fi_addr_t des
 
 ssize_t writemsg(fid_ep* ep, const fi_msg_rma* msg, uint64_t flags) noexcept {
   Ep& self = Ep::from(ep);
-  if ((flags & ~kWriteMessageFlags) != 0) [[unlikely]]
+  if ((flags & ~kSendMessageFlags) != 0) [[unlikely]]
     return -FI_EBADFLAGS;
   const Transfer transfer{
-      WorkType::kWrite, write_flags(flags, self.defaults().selective_send), msg->addr, 0, 0, msg->data, msg->context};
+      WorkType::kWrite, send_flags(flags, self.defaults().selective_send), msg->addr, 0, 0, msg->data, msg->context};
   return submit_remote(self, transfer, *msg, send_limit(flags));
 }
 

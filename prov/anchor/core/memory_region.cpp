@@ -5,7 +5,6 @@
 #include <cerrno>
 
 #include "core/counter.h"
-#include "os/mapped_memory.h"
 
 namespace anchor {
 namespace {
@@ -13,23 +12,7 @@ namespace {
 // In place of an endpoint that was closed: another one may get its address.
 constexpr char kNobody = 0;
 
-// Looking at more costs more than a transfer.
-constexpr std::size_t kSmallRegion = std::size_t{64} << 20;
-
-bool all_mapped(const iovec* pieces, std::uint32_t count) noexcept {
-  return std::all_of(pieces, pieces + count,
-                     [](const iovec& piece) { return is_mapped(piece.iov_base, piece.iov_len); });
-}
-
 }  // namespace
-
-bool MemoryRegion::mapped(const iovec* pieces, std::uint32_t count) const noexcept {
-  if (known_mapped) return true;
-  std::size_t bytes = 0;
-  for (std::uint32_t i = 0; i < segment_count; ++i) bytes += std::min(segments[i].iov_len, kSmallRegion);
-  if (bytes < kSmallRegion) known_mapped = all_mapped(segments, segment_count);
-  return known_mapped || all_mapped(pieces, count);
-}
 
 std::uint64_t MemoryRegion::base(std::uint32_t index) const noexcept {
   if (virtual_addresses) return reinterpret_cast<std::uint64_t>(segments[index].iov_base);
@@ -82,10 +65,11 @@ void MemoryRegistry::count_with(MemoryRegion* region, Counter* counter, std::uin
 
 void MemoryRegistry::forget(const Counter* counter) noexcept {
   const std::lock_guard guard(mutex_);
-  for (const auto& [key, region] : regions_) {
-    if (region->read_counter == counter) region->read_counter = nullptr;
-    if (region->write_counter == counter) region->write_counter = nullptr;
-    for_each_table(*region, [&](RegionTable& table) { table.update(*region); });
+  for (const auto& [key, found] : regions_) {
+    MemoryRegion& region = *found;
+    if (region.read_counter == counter) region.read_counter = nullptr;
+    if (region.write_counter == counter) region.write_counter = nullptr;
+    for_each_table(region, [&](RegionTable& table) { table.update(region); });
   }
 }
 

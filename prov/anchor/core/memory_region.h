@@ -37,11 +37,6 @@ struct MemoryRegion {
   Counter* read_counter = nullptr;
   Counter* write_counter = nullptr;
   bool enabled = false;
-  mutable bool known_mapped = false;
-
-  // Whether pieces of it lie in mapped memory: registering takes any range of addresses (fi_mr(3)). Of a region that is
-  // not large that is found out once; who unmaps it later is on his own. Under the registry's lock.
-  bool mapped(const iovec* pieces, std::uint32_t count) const noexcept;
 
   // What a peer calls the first byte of segment `index`.
   std::uint64_t base(std::uint32_t index) const noexcept;

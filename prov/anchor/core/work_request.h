@@ -41,6 +41,7 @@ enum WorkFlag : std::uint32_t {
   kClaim = 1u << 6,             // with kPeek: reserve it; alone: receive the one reserved in `context`
   kDiscard = 1u << 7,           // with kPeek or kClaim: drop it
   kFence = 1u << 8,             // starts when all before it to the same peer have completed
+  kDeferred = 1u << 9,          // `context` is a DeferredCompletion (core/deferred_completion.h)
 };
 
 inline constexpr std::uint64_t kAnyAddress = ~0ull;  // FI_ADDR_UNSPEC / FI_ADDR_NOTAVAIL

@@ -17,6 +17,7 @@
 #include "os/log.h"
 #include "os/random_identity.h"
 #include "proto/arrival.h"
+#include "proto/completion.h"
 
 namespace anchor {
 
@@ -73,6 +74,7 @@ void open_board(Exchange& exchange) {
       std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset,
                                           static_cast<std::uint32_t>(round_up(kNotifications, kCacheLine)));
   exchange.board_owners.resize(kNotifications);
+  exchange.free_notifications.clear();  // of an attempt that failed
   for (std::uint32_t index = kNotifications; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
 }
 
@@ -214,6 +216,18 @@ int Endpoint::submit(const WorkRequest& request) noexcept {
   } catch (const std::bad_alloc&) {
     return -EAGAIN;
   }
+}
+
+void Endpoint::report_failure(const WorkRequest& request, int error) noexcept {
+  const LockGuard guard(state_->lock);
+  if (request.type != WorkType::kReceive && request.type != WorkType::kTaggedReceive)
+    return fail_send(state_->exchange, request, error);
+  ReceiveRequest receive;
+  receive.tag = request.tag;
+  receive.flags = request.flags;
+  receive.context = request.context;
+  receive.tagged = request.type == WorkType::kTaggedReceive;
+  fail_receive(state_->exchange, receive, error);
 }
 
 int Endpoint::cancel(void* context) noexcept {

@@ -66,6 +66,9 @@ class Endpoint {
   int submit_remote(const RemoteWork& request) noexcept;
   int submit_atomic(const AtomicWork& request) noexcept;
 
+  // Ends a request that submit() has refused as if it had been taken on. `error`: positive errno value.
+  void report_failure(const WorkRequest& request, int error) noexcept;
+
   // Cancels one posted receive with this context. 0, or -ENOENT when none is posted (it may just have completed).
   // A cancelled receive gives an error entry with ECANCELED.
   int cancel(void* context) noexcept;

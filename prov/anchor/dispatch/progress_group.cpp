@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "dispatch/deferred_work.h"
 #include "dispatch/endpoint.h"
 
 namespace anchor {
@@ -35,7 +36,10 @@ bool ProgressGroup::progress_members() noexcept {
 }
 
 void ProgressGroup::progress() noexcept {
-  if (progress_members()) {
+  const bool received = progress_members();
+  if (deferred_ != nullptr && deferred_->waiting()) [[unlikely]]
+    deferred_->start_due();
+  if (received) {
     idle_passes_.store(0, std::memory_order_relaxed);
     return;
   }

@@ -13,11 +13,13 @@
 
 namespace anchor {
 
+class DeferredWork;
 class Endpoint;
 
 class ProgressGroup {
  public:
-  explicit ProgressGroup(bool locked) noexcept : lock_(locked) {}
+  // `deferred`: started by progress, too; nullptr: none.
+  explicit ProgressGroup(bool locked, DeferredWork* deferred = nullptr) noexcept : deferred_(deferred), lock_(locked) {}
 
   void join(Endpoint* endpoint);
   void leave(Endpoint* endpoint) noexcept;
@@ -28,6 +30,7 @@ class ProgressGroup {
  private:
   bool progress_members() noexcept;
 
+  DeferredWork* const deferred_;
   Lock lock_;
   std::vector<Endpoint*> members_;             // an endpoint bound twice (as transmit and receive queue) stands once
   std::atomic<std::uint32_t> idle_passes_{0};  // relaxed: an estimate, whichever threads poll

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Direct copy on the shm device: cross-memory attach, with a proof each time that the process is still the one that
-// made the offer. Stateless after construction; may be used from several threads.
+// Direct copy on the shm device: cross-memory attach, with a proof that the process is still the one that made the
+// offer: in the same system call for each read, and for writes one that is no older than kProofLifetime. May be used
+// from several threads.
 #pragma once
 
 #include <sys/types.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
 #include "dma/device.h"
+#include "os/clock.h"
 
 namespace anchor {
+
+// Within that time the process would have to die and the kernel to go through all of its process numbers (at least
+// 32768), or another program to be started in the process and to have the very addresses mapped. A new program takes
+// longer to begin; and whatever the time, a writer may be stopped between proof and write.
+inline constexpr std::chrono::microseconds kProofLifetime{50};
 
 class ShmDirectCopy final : public DirectCopy {
  public:
@@ -30,6 +39,7 @@ class ShmDirectCopy final : public DirectCopy {
   pid_t process() const noexcept { return static_cast<pid_t>(offer_.process_id); }
 
   const DirectCopyOffer offer_;
+  std::atomic<Clock::rep> shown_{0};  // when writing last saw the proof; relaxed: it orders nothing
 };
 
 }  // namespace anchor

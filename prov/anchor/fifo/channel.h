@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "dma/device.h"
 #include "fifo/fifo_layout.h"
+#include "fifo/gate.h"
 #include "fifo/message.h"
 #include "fifo/notification.h"
 
@@ -28,6 +30,10 @@ class Channel {
   virtual int send(const OutgoingMessage& message) noexcept = 0;
   virtual int send_small(const SmallMessage& message) noexcept = 0;
   virtual std::uint32_t max_payload() const noexcept = 0;
+  // Whether a message without bytes in the payload area could be sent now. Requires connected().
+  virtual bool has_room() noexcept = 0;
+  // Whether the peer looks at its FIFO by itself, and need not be rung for. Requires connected().
+  virtual bool watched() const noexcept = 0;
 
   // Whether peek() found nothing and would again. What every pass asks of every polled peer, so it is one load.
   bool quiet() const noexcept {
@@ -47,7 +53,15 @@ class Channel {
   virtual std::uint64_t pulled_by_peer() const noexcept = 0;
   virtual void set_pulled(std::uint64_t word) noexcept = 0;
 
+  // Whose turn it is to carry out reads and writes: of the FIFO we read, and of the one we write (connected() then).
+  TargetGate& incoming_gate() noexcept { return incoming_gate_; }
+  InitiatorGate& outgoing_gate() noexcept { return *outgoing_gate_; }
+
  protected:
+  explicit Channel(SharedWord& incoming_gate) noexcept : incoming_gate_(incoming_gate) {}
+
+  TargetGate incoming_gate_;
+  std::optional<InitiatorGate> outgoing_gate_;
   // Where the next message will show, once peek() has found nothing; nullptr: peek() has to be asked.
   const SharedWord* awaited_ = nullptr;
   std::uint32_t awaited_position_ = 0;

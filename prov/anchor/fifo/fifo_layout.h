@@ -2,10 +2,11 @@
 // Byte layout of a FIFO block, of the contact table and of the notification board. FORMAT.md is the prose of it;
 // fabtests/unit/fifo/test_fifo_layout.cpp pins every offset: if it fails, raise kFormatVersion.
 //
-// A block lies in its reader's region and is granted to one peer. The peer is the only writer of every line of it:
+// A block lies in its reader's region and is granted to one peer. The peer is the only writer of every line of it, but
+// for one word:
 //
 //     line 0   CreditLine  how far the peer has read the FIFO of the other direction
-//     line 1   PullLine    how much of a long message of ours the peer has copied by itself
+//     line 1   PullLine    how much of a long message of ours the peer has copied by itself, and the gate
 //     line 2.. slots       the ring
 //     then     payload area bytes of messages too large for a slot
 #pragma once
@@ -62,7 +63,8 @@ static_assert(sizeof(CreditLine) == kCacheLine);
 // that saves the sender work; nothing breaks if it is missed.
 struct alignas(kCacheLine) PullLine {
   SharedWord pulled;
-  std::uint64_t reserved[7];
+  SharedWord gate;  // written by both: whose turn it is (gate.h)
+  std::uint64_t reserved[6];
 };
 static_assert(sizeof(PullLine) == kCacheLine);
 

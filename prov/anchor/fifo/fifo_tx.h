@@ -67,6 +67,9 @@ class FifoTx {
 
   std::uint32_t max_payload() const noexcept { return max_payload_; }
 
+  // Whether put() of a message that fits the slot would go well.
+  bool has_room() noexcept { return await_slot() == 0; }
+
   // The reader does not look at this FIFO by itself: ring its notification board.
   bool reader_wants_notification() const noexcept { return credit_->polled.load(std::memory_order_relaxed) == 0; }
 

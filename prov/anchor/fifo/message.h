@@ -40,8 +40,9 @@ enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
   kInArea = 2,         // the bytes lie in the payload area (body: AreaBody first)
   kWantFinish = 4,     // answer with kFinish for AreaBody::request once delivered
+  kWithdrawable = 8,   // kRemoteWrite, kRemoteRead: the whole of an operation, which its sender may carry out itself
 };
-inline constexpr std::uint8_t kKnownFlags = kHasRemoteData | kInArea | kWantFinish;
+inline constexpr std::uint8_t kKnownFlags = kHasRemoteData | kInArea | kWantFinish | kWithdrawable;
 
 // Bodies: the last 40 bytes of a slot. Every message with kInArea begins with AreaBody.
 struct AreaBody {

@@ -18,7 +18,8 @@ PullLine* pull_line(std::byte* block) { return reinterpret_cast<PullLine*>(block
 template <class PortType>
 class FifoChannel final : public Channel {
  public:
-  FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback) : block_(block), rx_(block, geometry) {
+  FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback)
+      : Channel(pull_line(block)->gate), block_(block), rx_(block, geometry) {
     if (loopback) open_transmit(block, geometry);
   }
 
@@ -35,6 +36,8 @@ class FifoChannel final : public Channel {
   int send_small(const SmallMessage& message) noexcept override { return notify_after(tx_->put_small(message)); }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
+  bool has_room() noexcept override { return tx_->has_room(); }
+  bool watched() const noexcept override { return !tx_->reader_wants_notification(); }
 
   const IncomingMessage* peek() noexcept override {
     const IncomingMessage* message = rx_.peek();
@@ -95,6 +98,7 @@ class FifoChannel final : public Channel {
   void open_transmit(std::byte* peer_block, const BlockGeometry& geometry) {
     peer_credit_ = credit_line(peer_block);
     peer_block_ = peer_block;
+    outgoing_gate_.emplace(pull_line(peer_block)->gate);
     tx_.emplace(peer_block, geometry, credit_line(block_));
   }
 

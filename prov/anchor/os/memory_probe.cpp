@@ -2,6 +2,7 @@
 #include "os/memory_probe.h"
 
 #include <linux/futex.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,12 +25,24 @@ bool can_read(void* word) noexcept {
   return ::syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, &kNoTime, nullptr, 0) >= 0 || errno != EFAULT;
 }
 
+// All pages at one go: they are about to be touched anyway, so that bringing them in costs nothing. False: one of them
+// cannot be touched, or the kernel (before 5.14) or this kind of memory does not know such a thing.
+bool can_populate(std::uintptr_t first, std::size_t pages, unsigned page_bits, MemoryProbe::Touch touch) noexcept {
+#if defined(MADV_POPULATE_READ) && defined(MADV_POPULATE_WRITE)
+  const int advice = touch == MemoryProbe::Touch::kWrite ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+#else
+  const int advice = touch == MemoryProbe::Touch::kWrite ? 23 : 22;
+#endif
+  const int interrupted_errno = errno;
+  const bool can = ::madvise(reinterpret_cast<void*>(first << page_bits), pages << page_bits, advice) == 0;
+  errno = interrupted_errno;
+  return can;
+}
+
 }  // namespace
 
-std::uint64_t MemoryProbe::tick() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+bool MemoryProbe::populate(std::uintptr_t first, std::size_t pages, Touch touch) noexcept {
+  return can_populate(first, pages, kPageBits, touch);
 }
 
 bool MemoryProbe::learn(std::uintptr_t page, Touch touch, std::uint64_t now) noexcept {

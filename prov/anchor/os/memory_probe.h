@@ -7,9 +7,13 @@
 // use it can still end the process during that time. Not thread-safe.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+
+#include "os/clock.h"
 
 namespace anchor {
 
@@ -23,9 +27,16 @@ class MemoryProbe {
     if (length == 0) return 0;
     const std::uintptr_t last = first + (length - 1);
     if (last < first) return -EFAULT;
-    const std::uint64_t now = tick();
+    const std::size_t pages = (last >> kPageBits) - (first >> kPageBits) + 1;
+    if (pages > kSinglePages && populate(first >> kPageBits, pages, touch)) return 0;
+    const std::uint64_t now = coarse_tick();
     for (std::uintptr_t page = first >> kPageBits; page <= last >> kPageBits; ++page)
       if (!known(page, touch, now) && !learn(page, touch, now)) return -EFAULT;
+    return 0;
+  }
+  int check_all(const iovec* pieces, std::size_t count, Touch touch) noexcept {
+    for (std::size_t i = 0; i < count; ++i)
+      if (const int error = check(pieces[i].iov_base, pieces[i].iov_len, touch)) return error;
     return 0;
   }
 
@@ -39,11 +50,14 @@ class MemoryProbe {
     std::uint8_t touches = 0;
   };
 
-  static std::uint64_t tick() noexcept;
+  // More are looked at by one system call.
+  static constexpr std::size_t kSinglePages = 8;
+
   bool known(std::uintptr_t page, Touch touch, std::uint64_t now) const noexcept {
     const Entry& entry = entries_[page % kEntries];
     return entry.page == page && entry.tick == now && (entry.touches & static_cast<std::uint8_t>(touch)) != 0;
   }
+  static bool populate(std::uintptr_t first, std::size_t pages, Touch touch) noexcept;
   bool learn(std::uintptr_t page, Touch touch, std::uint64_t now) noexcept;
 
   Entry entries_[kEntries];

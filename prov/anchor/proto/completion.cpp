@@ -5,6 +5,7 @@
 
 #include "core/completion_flags.h"
 #include "os/status.h"
+#include "proto/deferred.h"
 
 namespace anchor {
 namespace {
@@ -57,6 +58,8 @@ std::uint64_t receive_flags(bool tagged) noexcept {
 }  // namespace
 
 void complete_send(Exchange& exchange, const WorkRequest& work) noexcept {
+  if (work.flags & kDeferred) [[unlikely]]
+    return end_deferred(exchange, work, 0);
   if (exchange.send_counter != nullptr) exchange.send_counter->add();
   if ((work.flags & kWantCompletion) == 0 || exchange.send_queue == nullptr) return;
   exchange.send_queue->push({.context = work.context,
@@ -69,6 +72,8 @@ void complete_send(Exchange& exchange, const WorkRequest& work) noexcept {
 }
 
 void complete_remote(Exchange& exchange, const WorkRequest& work) noexcept {
+  if (work.flags & kDeferred) [[unlikely]]
+    return end_deferred(exchange, work, 0);
   if (Counter* counter = counter_of(exchange, work); counter != nullptr) counter->add();
   if ((work.flags & kWantCompletion) == 0 || exchange.send_queue == nullptr) return;
   exchange.send_queue->push({.context = work.context,
@@ -81,6 +86,7 @@ void complete_remote(Exchange& exchange, const WorkRequest& work) noexcept {
 }
 
 void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept {
+  if (work.flags & kDeferred) return end_deferred(exchange, work, error);
   // fi_errno(3) knows no ERANGE; the provider's own error goes on saying it.
   const int told = is_remote(work.type) && error == ERANGE ? EINVAL : error;
   if (Counter* counter = counter_of(exchange, work); counter != nullptr) counter->add_error();
@@ -100,6 +106,8 @@ void fail_send(Exchange& exchange, const WorkRequest& work, int error) noexcept 
 
 void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const Envelope& envelope,
                       const Delivery& delivery) noexcept {
+  if (receive.flags & kDeferred) [[unlikely]]
+    return end_deferred_receive(exchange, receive, envelope, delivery);
   Completion completion{.context = receive.context,
                         .flags = receive_flags(receive.tagged),
                         .length = delivery.received,
@@ -127,6 +135,7 @@ void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const E
 }
 
 void fail_receive(Exchange& exchange, const ReceiveRequest& receive, int error) noexcept {
+  if (receive.flags & kDeferred) return fail_deferred_receive(exchange, receive, error);
   Completion completion{.context = receive.context,
                         .flags = receive_flags(receive.tagged),
                         .length = 0,

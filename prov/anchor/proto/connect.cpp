@@ -212,7 +212,7 @@ void open_direct(Exchange& exchange, Peer& peer) noexcept {
 
 void reserve_peer_lists(Exchange& exchange) {
   const std::size_t count = exchange.peers.size();
-  for (std::vector<Peer*>* list : {&exchange.polled, &exchange.backlogged, &exchange.seeking})
+  for (std::vector<Peer*>* list : {&exchange.polled, &exchange.backlogged, &exchange.expected, &exchange.seeking})
     if (list->capacity() < count) list->reserve(2 * count);
 }
 

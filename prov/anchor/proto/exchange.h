@@ -72,6 +72,7 @@ struct Exchange {
   PeerTable peers;
   std::vector<Peer*> polled;      // their FIFOs are looked at in every pass
   std::vector<Peer*> backlogged;  // have something that found their FIFO full
+  std::vector<Peer*> expected;    // to carry out operations that we may withdraw
   IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> incoming;
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
   IntrusiveList<ServedRead, &ServedRead::moving> serving;

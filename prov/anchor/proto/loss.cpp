@@ -143,6 +143,7 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.protection.reset();
   peer.direct.reset();
   peer.direct_tried = false;
+  peer.attention = {};
   peer.write_error = 0;
   if (peer.region) peer.region->release_contact();
   take_back_block(exchange, peer);

@@ -26,6 +26,16 @@ enum class PeerState : std::uint8_t {
   kLeaving,  // it died or said goodbye; what it left in our FIFO is still to be read
 };
 
+// Whether a peer looks at its FIFO: what small reads and writes go by (rma_take_over.cpp).
+struct Attention {
+  static constexpr std::uint32_t kFirstPenalty = 64;
+  static constexpr std::uint32_t kLastPenalty = 4096;
+
+  std::uint32_t silent_passes = 0;        // since it last answered one of them
+  std::uint32_t direct_left = 0;          // as many go directly before the FIFO is tried again
+  std::uint32_t penalty = kFirstPenalty;  // the next value of that
+};
+
 struct Peer {
   // Read for each message.
   std::unique_ptr<Channel> channel;  // kAsked: receives only
@@ -44,8 +54,11 @@ struct Peer {
   std::uint32_t unanswered = 0;         // RemoteRequests that its messages will end
   std::uint32_t unanswered_reads = 0;   // those of them that read its memory
   std::uint32_t served_reads = 0;       // ServedReads of it
-  int write_error = 0;                  // negated: of the write whose bytes it is sending
-  std::unique_ptr<DirectCopy> direct;   // nullptr: its memory is out of reach, bytes go through the FIFO
+  Attention attention;
+  // RemoteRequests in its FIFO, all unanswered, that we may carry out ourselves, in the order of their numbers.
+  IntrusiveList<SendRequest, &SendRequest::moving> withdrawable;
+  int write_error = 0;                 // negated: of the write whose bytes it is sending
+  std::unique_ptr<DirectCopy> direct;  // nullptr: its memory is out of reach, bytes go through the FIFO
   std::size_t unexpected_bytes = 0;
   std::uint32_t unexpected_messages = 0;
 

@@ -10,10 +10,26 @@
 namespace anchor {
 namespace {
 
+// While messages are handled we may be the one who carries out a peer's reads and writes (fifo/gate.h), and no longer:
+// who is not here shall not keep the peer from doing so itself.
+class Attendance {
+ public:
+  explicit Attendance(Channel& channel) noexcept : gate_(channel.incoming_gate()) {}
+  Attendance(const Attendance&) = delete;
+  Attendance& operator=(const Attendance&) = delete;
+  ~Attendance() {
+    if (gate_.held()) gate_.release();
+  }
+
+ private:
+  TargetGate& gate_;
+};
+
 // Takes messages from the peer's FIFO. Returns whether there was one.
 bool receive_from(Exchange& exchange, Peer& peer) {
   Channel& channel = *peer.channel;
   if (channel.quiet()) return false;
+  const Attendance attendance(channel);
   for (unsigned taken = 0; taken < kMessagesPerPoll; ++taken) {
     const IncomingMessage* message = channel.peek();
     if (message == nullptr) {
@@ -35,7 +51,9 @@ bool receive_from(Exchange& exchange, Peer& peer) {
 
 // A peer that is leaving: what it sent before is received, then its requests end. That is no more than its ring holds
 // (counted in idle_polls, which begins at zero): one that goes on talking is not listened to.
-void see_off(Exchange& exchange, Peer& peer) {
+void take_last_messages(Exchange& exchange, Peer& peer, bool* all) {
+  const Attendance attendance(*peer.channel);
+  *all = false;
   while (peer.loss != EPROTO && peer.idle_polls < exchange.geometry.slot_count) {
     const IncomingMessage* message = peer.channel->peek();
     if (message == nullptr) break;
@@ -45,7 +63,13 @@ void see_off(Exchange& exchange, Peer& peer) {
     peer.channel->consume();
     ++peer.idle_polls;
   }
-  finish_loss(exchange, peer);
+  *all = true;
+}
+
+void see_off(Exchange& exchange, Peer& peer) {
+  bool all;
+  take_last_messages(exchange, peer, &all);
+  if (all) finish_loss(exchange, peer);
 }
 
 // Nobody rings for a message that waits already, nor for one of our own.

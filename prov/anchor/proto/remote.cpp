@@ -30,7 +30,14 @@ int start_by_type(Exchange& exchange, Peer& peer, const RemoteWork& work, Remote
   }
 }
 
-bool all_before_completed(Exchange& exchange, const Peer& peer) noexcept {
+// A read that its peer answers bit by bit. One that may be withdrawn is answered in its place among the others.
+bool is_served_later(const RemoteRequest& request) noexcept {
+  return request.work.type == WorkType::kRead && request.number == 0;
+}
+
+}  // namespace
+
+bool all_completed(Exchange& exchange, const Peer& peer) noexcept {
   if (peer.unanswered != 0) return false;
   bool completed = true;
   exchange.sends.for_each([&](const SendRequest* send) {
@@ -39,10 +46,8 @@ bool all_before_completed(Exchange& exchange, const Peer& peer) noexcept {
   return completed;
 }
 
-}  // namespace
-
 int start_remote(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
-  if ((work.base.flags & kFence) && !all_before_completed(exchange, peer)) [[unlikely]]
+  if ((work.base.flags & kFence) && !all_completed(exchange, peer)) [[unlikely]]
     return -EAGAIN;
   return start_by_type(exchange, peer, work, queued);
 }
@@ -101,13 +106,14 @@ RemoteRequest* find_unanswered(Exchange& exchange, const Peer& peer, std::uint64
 void await_answer(Peer& peer, RemoteRequest& request) noexcept {
   request.state = SendState::kAnnounced;
   ++peer.unanswered;
-  if (request.work.type == WorkType::kRead) ++peer.unanswered_reads;
+  if (is_served_later(request)) ++peer.unanswered_reads;
 }
 
 void end_remote(Exchange& exchange, RemoteRequest& request, int error) noexcept {
   Peer& peer = *request.peer;
   --peer.unanswered;
-  if (request.work.type == WorkType::kRead) --peer.unanswered_reads;
+  if (is_served_later(request)) --peer.unanswered_reads;
+  if (request.number != 0) forget_withdrawable(exchange, peer, request);
   if (error == 0) {
     complete_remote(exchange, request.work);
   } else {

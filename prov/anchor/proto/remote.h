@@ -3,6 +3,7 @@
 //
 // Order: an operation on a peer's memory starts after all earlier ones to that peer have (Peer::waiting), and
 //  - one that moves its bytes at once, directly, only when none of the earlier is unanswered;
+//  - one that may be withdrawn (rma_take_over.cpp) only when all that are unanswered may be;
 //  - one that changes the peer's memory through the FIFO only when no earlier read is unanswered.
 // With the FIFO's own order that is read and write after read and write, whatever the sizes.
 #pragma once
@@ -20,6 +21,9 @@ int begin_remote(Exchange& exchange, Peer& peer, const RemoteWork& work);
 // straight from the application. 0: it is done or on its way. -EAGAIN: not now; nothing changed but `queued`.
 // -EPROTO: the peer broke the protocol.
 int start_remote(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
+
+// Whether everything that was started to the peer has completed: what a fenced operation waits for.
+bool all_completed(Exchange& exchange, const Peer& peer) noexcept;
 
 // A request that keeps `work` beyond the call, in no list; nullptr: as many as may be are outstanding, or no memory for
 // the bytes of an injected one.

@@ -32,31 +32,8 @@ bool prepare(Exchange& exchange, Peer& peer) noexcept {
   return peer.protection != nullptr;
 }
 
-// 0, or why the peer's table refuses.
-int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept {
-  const std::uint32_t rights = rights_for(work.base);
-  if (peer.contents.protection_offset == 0) return -EKEYREJECTED;
-  for (std::uint32_t i = 0; i < work.target_count; ++i) {
-    const RemoteTarget& target = work.targets[i];
-    ProtectedPieces pieces;
-    if (const int error = peer.protection->check({target.key, target.address, target.length, rights}, &pieces))
-      return error;
-    std::copy_n(pieces.list, pieces.count, checked->list + checked->count);
-    checked->count += pieces.count;
-    if (pieces.told & rights) checked->notices |= 1u << i;
-  }
-  if ((work.base.flags & kRemoteData) && work.target_count != 0) checked->notices |= 1u << (work.target_count - 1);
-  return 0;
-}
-
-// A table that says no may be that of one who has gone.
 int reject(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued, int error) noexcept {
-  if (error == ESRCH || !peer.region->alive()) {
-    peer.crashed = true;
-    begin_loss(exchange, peer, ECONNRESET);
-    error = ECONNRESET;
-  }
-  conclude_rma(exchange, peer, work, queued, error);
+  conclude_rma(exchange, peer, work, queued, lost_with(exchange, peer, error) ? ECONNRESET : error);
   return 0;
 }
 
@@ -122,11 +99,36 @@ int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, Remot
   if (request != queued) exchange.remotes.release(request);
   if (error == -EAGAIN) return error;
   if (error != 0) return reject(exchange, peer, work, queued, -error);
+  if (peer.attention.direct_left != 0) --peer.attention.direct_left;
   conclude_rma(exchange, peer, work, queued, 0);
   return 0;
 }
 
 }  // namespace
+
+int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept {
+  const std::uint32_t rights = rights_for(work.base);
+  if (peer.contents.protection_offset == 0) return -EKEYREJECTED;
+  for (std::uint32_t i = 0; i < work.target_count; ++i) {
+    const RemoteTarget& target = work.targets[i];
+    ProtectedPieces pieces;
+    if (const int error = peer.protection->check({target.key, target.address, target.length, rights}, &pieces))
+      return error;
+    std::copy_n(pieces.list, pieces.count, checked->list + checked->count);
+    checked->count += pieces.count;
+    if (pieces.told & rights) checked->notices |= 1u << i;
+  }
+  if ((work.base.flags & kRemoteData) && work.target_count != 0) checked->notices |= 1u << (work.target_count - 1);
+  return 0;
+}
+
+// A table that says no may be that of one who has gone.
+bool lost_with(Exchange& exchange, Peer& peer, int error) noexcept {
+  if (error != ESRCH && peer.region->alive()) return false;
+  peer.crashed = true;
+  begin_loss(exchange, peer, ECONNRESET);
+  return true;
+}
 
 void conclude_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued, int error) noexcept {
   if (error == 0) {
@@ -150,11 +152,15 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
     return error == -EPROTO ? error : reject(exchange, peer, work, queued, -error);
   }
   if (peer.direct != nullptr) [[likely]] {
+    if (may_withdraw(peer, work, checked)) [[likely]] {
+      const int error = start_through_fifo(exchange, peer, work, queued, true);
+      if (error != -EAGAIN || peer.unanswered != 0) return error;
+    }
     const int error = start_directly(exchange, peer, work, queued, checked);
     if (error != -EAGAIN || peer.direct != nullptr) return error;
   }
   if (peer.state != PeerState::kConnected) return -EAGAIN;
-  return start_through_fifo(exchange, peer, work, queued);
+  return start_through_fifo(exchange, peer, work, queued, false);
 }
 
 }  // namespace anchor

@@ -5,6 +5,9 @@
 // allowed. Then it moves the bytes by itself, too (rma_direct.cpp: cross-memory attach, in the call), and the peer has
 // nothing to do with it, unless it wants to be told: remote data and counted accesses travel in a notice. Where the
 // kernel refuses, the bytes go through the FIFO, and the peer's progress moves them (rma_fifo.cpp, rma_target.cpp).
+//
+// Small ones go through the FIFO first even so, as a system call takes ten times as long as a peer that attends to its
+// FIFO. From one that does not they are withdrawn, and done directly after all (rma_take_over.cpp).
 #pragma once
 
 #include "core/remote_work.h"
@@ -24,6 +27,11 @@ struct CheckedTargets {
 // start_remote() for kRead and kWrite.
 int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
 
+// 0, or why the peer's table refuses.
+int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept;
+// Whether it is because the peer has gone that something failed with `error`, positive: then its loss begins.
+bool lost_with(Exchange& exchange, Peer& peer, int error) noexcept;
+
 // With the endpoint's own memory.
 int access_self(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
 
@@ -31,9 +39,18 @@ int access_self(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRe
 // peer.direct is gone); otherwise why not, negated.
 int move_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept;
 
-// A checked operation through the FIFO, as start_remote() has it.
-int start_through_fifo(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
+// A checked operation through the FIFO, as start_remote() has it. `withdrawable`: may_withdraw() says so.
+int start_through_fifo(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,
+                       bool withdrawable) noexcept;
 Verdict on_read_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+
+// Whether a checked operation should go through the FIFO although it could go directly.
+bool may_withdraw(const Peer& peer, const RemoteWork& work, const CheckedTargets& checked) noexcept;
+// It has: `request` has just been sent, or has just been ended.
+void remember_withdrawable(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept;
+void forget_withdrawable(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept;
+// Does directly what silent peers have not begun. Once a pass.
+void take_over_stalled(Exchange& exchange) noexcept;
 
 // The end of one that never left, or that was done at once: to the queue and the counter; gives `queued` back.
 void conclude_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued, int error) noexcept;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The initiator's side of reads and writes through the FIFO, where the kernel refuses to move the bytes.
+// The initiator's side of reads and writes through the FIFO: small ones, and all where the kernel refuses to move the
+// bytes.
 #include <algorithm>
 #include <cerrno>
 
@@ -27,7 +28,8 @@ Spot spot_at(const RemoteWork& work, std::uint64_t position) noexcept {
 
 // The next bytes of a write. 0, or -EAGAIN when the FIFO is full. Moves *position on; `id`: 0 or the name to be
 // answered, for the last ones.
-int push_write(Channel& channel, const RemoteWork& work, std::uint64_t id, std::uint64_t* position) noexcept {
+int push_write(Channel& channel, const RemoteWork& work, std::uint64_t id, std::uint8_t flags,
+               std::uint64_t* position) noexcept {
   const Spot spot = spot_at(work, *position);
   const RemoteTarget& target = work.targets[spot.target];
   // As in a rendezvous: parts of a quarter of the area, unless all goes at once.
@@ -41,7 +43,7 @@ int push_write(Channel& channel, const RemoteWork& work, std::uint64_t id, std::
   const std::size_t count = slice(work.base.segments, work.base.segment_count, *position, length, part, &bytes);
   const bool data = last && (work.base.flags & kRemoteData);
   OutgoingMessage message{.operation = Operation::kRemoteWrite,
-                          .flags = static_cast<std::uint8_t>(kInArea | (data ? kHasRemoteData : 0)),
+                          .flags = static_cast<std::uint8_t>(kInArea | flags | (data ? kHasRemoteData : 0)),
                           .length = static_cast<std::uint32_t>(bytes),
                           .tag = target.key,
                           .data = work.base.data,
@@ -58,19 +60,19 @@ int push_write(Channel& channel, const RemoteWork& work, std::uint64_t id, std::
 }
 
 // 0: all has gone. -EAGAIN: the rest when there is room.
-int push_writes(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept {
+int push_writes(Exchange& exchange, Peer& peer, RemoteRequest& request, std::uint8_t flags) noexcept {
   const RemoteWork work = request.remote_work();
   int error;
   do {
-    error = push_write(*peer.channel, work, exchange.remotes.id(&request), &request.position);
+    error = push_write(*peer.channel, work, exchange.remotes.id(&request), flags, &request.position);
   } while (error == -EINPROGRESS);
   return error;
 }
 
-OutgoingMessage ask_for(const RemoteRequest& request, std::uint64_t id, std::uint32_t target,
-                        std::uint64_t position) noexcept {
+OutgoingMessage ask_for(const RemoteRequest& request, std::uint64_t id, std::uint32_t target, std::uint64_t position,
+                        std::uint8_t flags) noexcept {
   const RemoteTarget& wanted = request.targets[target];
-  OutgoingMessage message{.operation = Operation::kRemoteRead, .tag = wanted.key};
+  OutgoingMessage message{.operation = Operation::kRemoteRead, .flags = flags, .tag = wanted.key};
   message.set_body(RemoteReadBody{.request = id,
                                   .address = wanted.address,
                                   .length = wanted.length,
@@ -81,34 +83,42 @@ OutgoingMessage ask_for(const RemoteRequest& request, std::uint64_t id, std::uin
 }
 
 // One message a target. Once the first is on its way the others wait before everything else, if they have to.
-int push_reads(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept {
+int push_reads(Exchange& exchange, Peer& peer, RemoteRequest& request, std::uint8_t flags) noexcept {
   if (!peer.control.empty()) return -EAGAIN;
   const std::uint64_t id = exchange.remotes.id(&request);
-  if (const int error = peer.channel->send(ask_for(request, id, 0, 0))) return error;
+  if (const int error = peer.channel->send(ask_for(request, id, 0, 0, flags))) return error;
   std::uint64_t position = request.targets[0].length;
   for (std::uint32_t i = 1; i < request.target_count; ++i) {
-    post_control(exchange, peer, ask_for(request, id, i, position));
+    post_control(exchange, peer, ask_for(request, id, i, position, flags));
     position += request.targets[i].length;
   }
   return 0;
 }
 
-// A short write that leaves as one message needs no copy of what it injects.
-bool leaves_at_once(const Peer& peer, const RemoteWork& work) noexcept {
-  return work.target_count == 1 && work.base.length <= peer.channel->max_payload();
+// A short write that leaves as one message, for good, needs no copy of what it injects.
+bool leaves_at_once(const Peer& peer, const RemoteWork& work, bool withdrawable) noexcept {
+  return work.target_count == 1 && work.base.length <= peer.channel->max_payload() && !withdrawable;
 }
 
-int start_write(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
+// The last or only message of it is in the FIFO.
+void leave(Exchange& exchange, Peer& peer, RemoteRequest& request, bool queued, bool withdrawable) noexcept {
+  if (queued) peer.waiting.remove(&request);
+  if (withdrawable) remember_withdrawable(exchange, peer, request);
+  await_answer(peer, request);
+}
+
+int start_write(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,
+                bool withdrawable) noexcept {
   if (peer.unanswered_reads != 0) return -EAGAIN;
   RemoteRequest* request = queued;
   if (request == nullptr)
-    request = leaves_at_once(peer, work) ? keep_targets(exchange, peer, work) : keep_remote(exchange, peer, work);
+    request = leaves_at_once(peer, work, withdrawable) ? keep_targets(exchange, peer, work)
+                                                       : keep_remote(exchange, peer, work);
   if (request == nullptr) return -EAGAIN;
   const std::uint64_t before = request->position;
-  const int error = push_writes(exchange, peer, *request);
+  const int error = push_writes(exchange, peer, *request, withdrawable ? kWithdrawable : 0);
   if (error == 0) {
-    if (queued != nullptr) peer.waiting.remove(queued);
-    await_answer(peer, *request);
+    leave(exchange, peer, *request, queued != nullptr, withdrawable);
     return 0;
   }
   if (queued != nullptr) return error;
@@ -120,28 +130,29 @@ int start_write(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRe
   return error == -EAGAIN ? 0 : error;
 }
 
-int start_read(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
+int start_read(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,
+               bool withdrawable) noexcept {
   if (work.base.length == 0) {
     conclude_rma(exchange, peer, work, queued, 0);
     return 0;
   }
   RemoteRequest* request = queued != nullptr ? queued : keep_remote(exchange, peer, work);
   if (request == nullptr) return -EAGAIN;
-  if (const int error = push_reads(exchange, peer, *request)) {
+  if (const int error = push_reads(exchange, peer, *request, withdrawable ? kWithdrawable : 0)) {
     if (queued == nullptr) exchange.remotes.release(request);
     return error;
   }
-  if (queued != nullptr) peer.waiting.remove(queued);
   request->left = work.base.length;
-  await_answer(peer, *request);
+  leave(exchange, peer, *request, queued != nullptr, withdrawable);
   return 0;
 }
 
 }  // namespace
 
-int start_through_fifo(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
-  return work.base.type == WorkType::kRead ? start_read(exchange, peer, work, queued)
-                                           : start_write(exchange, peer, work, queued);
+int start_through_fifo(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,
+                       bool withdrawable) noexcept {
+  return work.base.type == WorkType::kRead ? start_read(exchange, peer, work, queued, withdrawable)
+                                           : start_write(exchange, peer, work, queued, withdrawable);
 }
 
 Verdict on_read_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message) {

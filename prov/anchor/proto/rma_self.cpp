@@ -29,10 +29,11 @@ RemoteAccess access_to(const Exchange& exchange, const RemoteWork& work, const R
 // 0, or why one of the targets cannot be had.
 int check_all(Exchange& exchange, const RemoteWork& work) noexcept {
   if (exchange.memory == nullptr) return -EKEYREJECTED;
+  const auto touch = work.base.type == WorkType::kRead ? MemoryProbe::Touch::kRead : MemoryProbe::Touch::kWrite;
   for (std::uint32_t i = 0; i < work.target_count; ++i) {
     const int error = exchange.memory->access(access_to(exchange, work, work.targets[i]),
-                                              [](const MemoryRegion& region, const iovec* pieces, auto count) {
-                                                return region.mapped(pieces, count) ? 0 : -EFAULT;
+                                              [&](const MemoryRegion&, const iovec* pieces, std::uint32_t count) {
+                                                return exchange.probe.check_all(pieces, count, touch);
                                               });
     if (error != 0) return error;
   }

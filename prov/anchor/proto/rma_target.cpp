@@ -25,9 +25,17 @@ bool may_answer(const Peer& peer) noexcept {
 template <class Use>
 int access_memory(Exchange& exchange, const RemoteAccess& wanted, Use&& use) noexcept {
   if (exchange.memory == nullptr) return -EKEYREJECTED;
-  return exchange.memory->access(wanted, [&](const MemoryRegion& region, const iovec* pieces, std::uint32_t count) {
-    return region.mapped(pieces, count) ? use(pieces, count) : -EFAULT;
+  const auto touch = wanted.rights == kRemoteWrite ? MemoryProbe::Touch::kWrite : MemoryProbe::Touch::kRead;
+  return exchange.memory->access(wanted, [&](const MemoryRegion&, const iovec* pieces, std::uint32_t count) {
+    const int error = exchange.probe.check_all(pieces, count, touch);
+    return error == 0 ? use(pieces, count) : error;
   });
+}
+
+// Whether somebody may use the memory at all: it is touched bit by bit.
+int check_access(Exchange& exchange, const RemoteAccess& wanted) noexcept {
+  if (exchange.memory == nullptr) return -EKEYREJECTED;
+  return exchange.memory->access(wanted, [](const MemoryRegion&, const iovec*, std::uint32_t) { return 0; });
 }
 
 int write_bytes(Exchange& exchange, const IncomingMessage& message, std::uint64_t address) noexcept {
@@ -82,6 +90,52 @@ void push_read(Exchange& exchange, ServedRead& read) {
   release_read(exchange, read);
 }
 
+// An operation that its initiator may withdraw, in its turn. It is answered at once, or not begun: what has been
+// carried out must not wait for us to be told.
+template <class CarryOut>
+Verdict take_turn(Peer& peer, CarryOut&& carry_out) {
+  TargetGate& gate = peer.channel->incoming_gate();
+  const bool leaving = peer.state == PeerState::kLeaving;
+  const TargetGate::Turn turn = gate.claim();
+  // Of one who has left in the middle of it nobody will ever be told.
+  if (turn == TargetGate::Turn::kNobody && !leaving) return Verdict::kNotNow;
+  if (turn == TargetGate::Turn::kOurs) {
+    if (!leaving && (!peer.control.empty() || !peer.channel->has_room())) return Verdict::kNotNow;
+    const Verdict verdict = carry_out();
+    if (verdict != Verdict::kTaken) return verdict;
+  }
+  gate.pass();
+  return Verdict::kTaken;
+}
+
+Verdict carry_out_write(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto body = message.body_as<RemoteWriteBody>();
+  const int error = write_bytes(exchange, message, body.address);
+  if (error == 0) note_access(exchange, peer, {message.tag, kRemoteWrite, true, false, 0, 0});
+  post_remote_finish(exchange, peer, body.request, error);
+  return Verdict::kTaken;
+}
+
+Verdict carry_out_read(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  const auto body = message.body_as<RemoteReadBody>();
+  ServedRead read{.peer = &peer,
+                  .request = body.request,
+                  .position = body.position,
+                  .key = message.tag,
+                  .address = body.address,
+                  .left = body.length,
+                  .last = true};
+  const int error = peer.channel->connected() ? push_read_chunk(exchange, read) : 0;
+  if (error == -EAGAIN && peer.state != PeerState::kLeaving) return Verdict::kNotNow;
+  if (error == -EPROTO) return Verdict::kMalformed;
+  if (error == 0) {
+    note_access(exchange, peer, {read.key, kRemoteRead, true, false, 0, 0});
+  } else {
+    post_remote_finish(exchange, peer, read.request, error);
+  }
+  return Verdict::kTaken;
+}
+
 }  // namespace
 
 bool may_note(const Exchange& exchange, bool has_data) noexcept {
@@ -108,6 +162,10 @@ Verdict on_remote_write(Exchange& exchange, Peer& peer, const IncomingMessage& m
   if ((message.flags & kInArea) == 0) return Verdict::kMalformed;
   const bool last = body.request != 0;
   const bool has_data = last && (message.flags & kHasRemoteData);
+  if (message.flags & kWithdrawable) [[likely]] {
+    if (!last || has_data) return Verdict::kMalformed;
+    return take_turn(peer, [&] { return carry_out_write(exchange, peer, message); });
+  }
   if (!may_note(exchange, has_data) || !may_answer(peer)) return Verdict::kNotNow;
   if (peer.write_error == 0) peer.write_error = write_bytes(exchange, message, body.address);
   const int error = peer.write_error;
@@ -121,10 +179,13 @@ Verdict on_remote_write(Exchange& exchange, Peer& peer, const IncomingMessage& m
 
 Verdict on_remote_read(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   const auto body = message.body_as<RemoteReadBody>();
+  if (message.flags & kWithdrawable) [[likely]] {
+    if (body.length == 0 || body.length > peer.channel->max_payload()) return Verdict::kMalformed;
+    return take_turn(peer, [&] { return carry_out_read(exchange, peer, message); });
+  }
   if (!may_answer(peer) || peer.served_reads >= kMaxServedReads) return Verdict::kNotNow;
   // All of it, so that the peer gets nothing of what it may not read as a whole.
-  const int error = access_memory(exchange, {message.tag, body.address, body.length, kRemoteRead, &exchange},
-                                  [](const iovec*, std::uint32_t) { return 0; });
+  const int error = check_access(exchange, {message.tag, body.address, body.length, kRemoteRead, &exchange});
   if (error != 0) {
     post_remote_finish(exchange, peer, body.request, error);
     return Verdict::kTaken;

@@ -5,6 +5,7 @@
 
 #include "proto/completion.h"
 #include "proto/outbox.h"
+#include "proto/remote.h"
 
 namespace anchor {
 namespace {
@@ -63,9 +64,11 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
   message.segment_count = 1;
 }
 
-// Sends that end with the receiver's kFinish: announced ones, and eager ones whose delivery is to be confirmed.
+// Sends that end with the receiver's kFinish: announced ones, and eager ones whose delivery is to be confirmed (as that
+// of a fenced one is).
 [[gnu::noinline]] int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work,
                                     SendRequest* queued) noexcept {
+  if ((work.flags & kFence) && !all_completed(exchange, peer)) return -EAGAIN;
   SendRequest* request = queued != nullptr ? queued : keep_send(exchange, peer, work);
   if (request == nullptr) return -EAGAIN;
   const std::uint64_t id = exchange.sends.id(request);
@@ -95,7 +98,7 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
 }  // namespace
 
 int start_send(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
-  if (work.flags & kDeliveryComplete) [[unlikely]]
+  if (work.flags & (kDeliveryComplete | kFence)) [[unlikely]]
     return start_tracked(exchange, peer, work, queued);
   int error;
   if (work.length <= kInlineSize && work.segment_count == 1) [[likely]] {
