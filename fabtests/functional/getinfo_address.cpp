@@ -75,6 +75,21 @@ TEST(getinfo_source_is_own_address) {
   CHECK_EQ(ntohl(address->sin_addr.s_addr), INADDR_LOOPBACK);
 }
 
+// A host to be at, in whatever format and by whatever name, is not used up by the first endpoint there.
+TEST(getinfo_source_without_service_is_any_port, .anchor_only = true) {
+  for (const std::uint32_t format : {FI_ADDR_STR, FI_SOCKADDR_IN}) {
+    for (const char* host : {"127.0.0.1", "localhost"}) {
+      NodeOptions options;
+      options.address_format = format;
+      options.host = host;
+      options.host_flags = FI_SOURCE;
+      const Node first(team, options);
+      const Node second(team, options);
+      CHECK(first.name() != second.name());
+    }
+  }
+}
+
 TEST(getinfo_destination_is_peer_address) {
   const Info hints = hints_with_format(FI_SOCKADDR_IN6);
   const Info info = info_or_skip(hints.get(), "::1", "7472", FI_NUMERICHOST);

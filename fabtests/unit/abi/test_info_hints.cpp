@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <iterator>
 
 #include "abi/capabilities.h"
 #include "abi/info_hints.h"
@@ -71,6 +72,20 @@ Test(info_hints, capabilities_are_those_asked_for_and_the_free_ones) {
   cr_assert_eq(caps_for(FI_RMA | FI_MSG | FI_READ), FI_RMA | FI_READ | FI_MSG | kMessageModifiers | kFreeCaps);
   cr_assert_eq(caps_for(FI_TAGGED | FI_SEND), FI_TAGGED | FI_SEND | kFreeCaps);
   cr_assert_eq(caps_for(FI_MSG | FI_AV_USER_ID), FI_MSG | FI_AV_USER_ID | kMessageModifiers | kFreeCaps);
+}
+
+Test(info_hints, every_combination_of_primary_capabilities_is_in_its_directions) {
+  constexpr std::uint64_t kEach[] = {FI_MSG, FI_TAGGED, FI_DIRECTED_RECV, FI_RMA, FI_ATOMIC};
+  for (unsigned chosen = 1; chosen < 1u << std::size(kEach); ++chosen) {
+    std::uint64_t caps = 0;
+    for (unsigned i = 0; i < std::size(kEach); ++i) caps |= (chosen >> i & 1) != 0 ? kEach[i] : 0;
+    const InfoPointer hints = empty_hints();
+    hints->caps = caps;
+    const Answer answer = ask(hints.get());
+    cr_assert(answer.info, "%#llx", static_cast<unsigned long long>(caps));
+    cr_expect_eq(answer.info->tx_attr->caps & kPrimaryCaps, caps & ~FI_DIRECTED_RECV);
+    cr_expect_eq(answer.info->rx_attr->caps & kPrimaryCaps, caps);
+  }
 }
 
 Test(info_hints, a_direction_left_out_has_no_capabilities) {

@@ -115,6 +115,22 @@ Test(names, a_node_that_is_a_whole_ip_address) {
   cr_assert_eq(resolve(FI_ADDR_STR, own, &address), -ENODATA);
 }
 
+Test(names, a_host_without_a_service_is_any_port_for_oneself) {
+  const auto own = [](const char* node) {
+    Address address;
+    EndpointName name;
+    const ServiceQuery query{.node = node, .numeric_host = true, .local = true};
+    if (resolve(FI_ADDR_STR, query, &address) != 0) return std::string("refused");
+    return local_name(FI_ADDR_STR, address.bytes.data(), address.size, &name) == 0 ? text_of(name) : "no name";
+  };
+  cr_assert(own("127.0.0.1") == "anchor://127.0.0.1:0");
+  cr_assert(own("0.0.0.0") == "anchor://127.0.0.1:0");
+  cr_assert(own("::1") == "anchor://[::1]:0");
+  cr_assert(own("192.0.2.1") == "anchor://192.0.2.1");  // not this host: a name like any other
+  cr_assert(own("rank7") == "anchor://rank7");
+  cr_assert(own("anchor://127.0.0.1") == "anchor://127.0.0.1");
+}
+
 Test(names, all_addresses_of_this_host_are_one) {
   cr_assert(v4_name("127.0.0.1", 9) == "anchor://127.0.0.1:9");
   cr_assert(v4_name("127.1.2.3", 9) == "anchor://127.0.0.1:9");

@@ -38,7 +38,8 @@ inline constexpr std::uint64_t kReceiveCaps = kMessageCaps | FI_RECV | FI_DIRECT
                                               FI_SOURCE_ERR | kRemoteCaps | kTargetModifiers | FI_RMA_EVENT |
                                               FI_TRIGGER;
 
-// The capabilities of one direction: none of a kind whose modifiers leave it out.
+// The capabilities of one direction: none of a kind whose modifiers leave it out. (FI_DIRECTED_RECV has none, and stays
+// where it was asked for.)
 constexpr std::uint64_t transmit_caps(std::uint64_t caps) noexcept {
   std::uint64_t own = caps & kTransmitCaps;
   if ((own & FI_SEND) == 0) own &= ~kMessageCaps;
@@ -48,7 +49,7 @@ constexpr std::uint64_t transmit_caps(std::uint64_t caps) noexcept {
 }
 constexpr std::uint64_t receive_caps(std::uint64_t caps) noexcept {
   std::uint64_t own = caps & kReceiveCaps;
-  if ((own & FI_RECV) == 0) own &= kRemoteCaps | kTargetModifiers | FI_RMA_EVENT;
+  if ((own & FI_RECV) == 0) own &= FI_DIRECTED_RECV | kRemoteCaps | kTargetModifiers | FI_RMA_EVENT;
   if ((own & kTargetModifiers) == 0) own &= ~(kRemoteCaps | FI_RMA_EVENT);
   return own;
 }

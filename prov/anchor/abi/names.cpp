@@ -55,9 +55,21 @@ int resolve_ip_uri(const ServiceQuery& query, Address* address) {
   return 0;
 }
 
+// Whether a node by itself says where to be and not who: an address or a name of this host. A service would tell the
+// endpoints there apart, so without one it is any port, as in the IP formats.
+bool is_own_host(const ServiceQuery& query, SocketAddress* socket) {
+  return query.local && query.node != nullptr && query.service == nullptr &&
+         resolve_host(AF_UNSPEC, query.node, nullptr, query.numeric_host, true, socket) == 0 && is_this_host(*socket);
+}
+
 int resolve_string(const ServiceQuery& query, Address* address) {
   const std::string_view node = query.node != nullptr ? query.node : "";
   if (is_ip_uri(node)) return resolve_ip_uri(query, address);
+  SocketAddress host;
+  if (node.find("://") == node.npos && is_own_host(query, &host)) {
+    *address = string_address(ip_name(host));
+    return 0;
+  }
   std::string text;
   if (is_string_address(node)) {
     if (query.service != nullptr) return -EINVAL;  // fi_getinfo(3): such a node is complete
