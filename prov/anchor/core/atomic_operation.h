@@ -25,8 +25,8 @@ constexpr bool atomic_writes(AtomicOperation operation) noexcept { return operat
 // Flat arrays of `count` elements at addresses of any alignment.
 struct AtomicElements {
   std::byte* target;
-  const std::byte* operand;  // not looked at by kRead
-  const std::byte* compare;  // looked at by the swaps with a condition or a mask
+  const std::byte* operand;  // nullptr: there is none, for kRead
+  const std::byte* compare;  // nullptr but for the swaps with a condition or a mask
   std::byte* result;         // takes the former values; nullptr: nobody wants them
   std::size_t count;
 };

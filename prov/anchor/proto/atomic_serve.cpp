@@ -62,8 +62,8 @@ bool read_atomic(const IncomingMessage& message, Atomic* atomic) {
   if (!read_targets(message, atomic, &bytes, &count)) return false;
   const std::size_t operand = atomic->operation != AtomicOperation::kRead ? length : 0;
   const std::size_t compare = atomic->family == AtomicClass::kCompare ? length : 0;
-  atomic->operand = bytes;
-  atomic->compare = bytes + operand;
+  atomic->operand = operand != 0 ? bytes : nullptr;
+  atomic->compare = compare != 0 ? bytes + operand : nullptr;
   return count == operand + compare;
 }
 
@@ -71,6 +71,12 @@ bool read_atomic(const IncomingMessage& message, Atomic* atomic) {
 std::uint32_t rights_for(const Atomic& atomic) noexcept {
   return (atomic.family != AtomicClass::kBase ? kRemoteRead : 0u) |
          (atomic_writes(atomic.operation) ? kRemoteWrite : 0u);
+}
+
+// What is not part of an operation stays nullptr: it must not be read.
+template <class Byte>
+Byte* from(Byte* array, std::size_t position) noexcept {
+  return array != nullptr ? array + position : nullptr;
 }
 
 // The memory of one target, element for element. Pieces of a region are its segments, which need not end between two
@@ -86,9 +92,9 @@ int apply_to(Exchange& exchange, const Atomic& atomic, const iovec* pieces, std:
   for (std::uint32_t i = 0; i < count; ++i) {
     apply_atomic(atomic.type, atomic.operation,
                  {.target = static_cast<std::byte*>(pieces[i].iov_base),
-                  .operand = atomic.operand + position,
-                  .compare = atomic.compare + position,
-                  .result = former != nullptr ? former + position : nullptr,
+                  .operand = from(atomic.operand, position),
+                  .compare = from(atomic.compare, position),
+                  .result = from(former, position),
                   .count = pieces[i].iov_len / size});
     position += pieces[i].iov_len;
   }
