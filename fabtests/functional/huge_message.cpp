@@ -57,7 +57,7 @@ void require_memory() {
 
 }  // namespace
 
-TEST(huge_message, .ranks = 2, .seconds = 60, .anchor_only = true) {
+TEST(huge_message, .ranks = 2, .seconds = 240, .anchor_only = true) {
   require_memory();
   Node node(team);
   node.introduce();
@@ -65,13 +65,13 @@ TEST(huge_message, .ranks = 2, .seconds = 60, .anchor_only = true) {
     std::byte* message = periodic_memory(team.seed());
     node.submit([&] { return fi_tsend(node.ep(), message, kSize, nullptr, node.peer(1), 4, message); });
     node.until(
-        "the send's completion", [&] { return !node.sends().empty(); }, 55);
+        "the send's completion", [&] { return !node.sends().empty(); }, 220);
     CHECK_EQ(node.await_send().context, static_cast<void*>(message));
   } else {
     std::byte* buffer = reserve(kSize + kPage);
     node.submit([&] { return fi_trecv(node.ep(), buffer, kSize, nullptr, FI_ADDR_UNSPEC, 4, 0, buffer); });
     node.until(
-        "the receive's completion", [&] { return !node.receives().empty(); }, 55);
+        "the receive's completion", [&] { return !node.receives().empty(); }, 220);
     CHECK_EQ(node.await_receive().length, kSize);
     check_periodic(buffer, team.seed());
     check_untouched(buffer + kSize, kPage - 1, std::byte{0});
@@ -80,7 +80,7 @@ TEST(huge_message, .ranks = 2, .seconds = 60, .anchor_only = true) {
 }
 
 // Only what fits is moved: the length of what does not fit needs more than 32 bits.
-TEST(huge_message_to_a_small_buffer, .ranks = 2, .seconds = 60, .anchor_only = true) {
+TEST(huge_message_to_a_small_buffer, .ranks = 2, .seconds = 240, .anchor_only = true) {
   require_memory();
   Node node(team);
   node.introduce();
@@ -89,7 +89,7 @@ TEST(huge_message_to_a_small_buffer, .ranks = 2, .seconds = 60, .anchor_only = t
     std::byte* message = periodic_memory(team.seed());
     node.submit([&] { return fi_tsend(node.ep(), message, kSize, nullptr, node.peer(1), 4, message); });
     node.until(
-        "the send's completion", [&] { return !node.sends().empty(); }, 55);
+        "the send's completion", [&] { return !node.sends().empty(); }, 220);
     node.sends().take();
   } else {
     Bytes buffer(kRoom);

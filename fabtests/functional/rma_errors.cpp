@@ -118,8 +118,9 @@ TEST(rma_unmapped_memory, .ranks = 2, .anchor_only = true) {
   constexpr std::size_t kPage = 4096;
   Node node(team, rma_options());
   // Where nothing else comes to lie in the gap.
-  auto* pages = static_cast<std::byte*>(mmap(reinterpret_cast<void*>(0x10'0000'0000), 3 * kPage, PROT_READ | PROT_WRITE,
-                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+  auto* pages =
+      static_cast<std::byte*>(mmap(reinterpret_cast<void*>(0x2000'0000'0000), 3 * kPage, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
   REQUIRE(munmap(pages + kPage, kPage) == 0);
   Owned<fid_mr> mr;
   REQUIRE_OK(fi_mr_reg(node.domain(), pages, 3 * kPage, kRemoteAccess, 0, kUnbacked, 0, mr.out(), nullptr));

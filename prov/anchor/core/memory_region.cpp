@@ -115,7 +115,9 @@ int MemoryRegistry::locate(const RemoteAccess& wanted, const MemoryRegion** regi
     const std::uint64_t begin = address - found->second->base(i);  // wraps round below the segment's first byte
     if (begin > segment.iov_len || (begin == segment.iov_len && left != 0)) continue;
     const std::uint64_t length = std::min<std::uint64_t>(left, segment.iov_len - begin);
-    pieces[(*count)++] = {static_cast<std::byte*>(segment.iov_base) + begin, length};
+    // Not by pointer: a region of all memory begins at none.
+    const auto place = reinterpret_cast<std::uintptr_t>(segment.iov_base) + begin;
+    pieces[(*count)++] = {reinterpret_cast<void*>(place), length};
     address += length;
     left -= length;
     if (left == 0) return 0;
