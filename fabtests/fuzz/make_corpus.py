@@ -70,8 +70,8 @@ EXCHANGE = {
 RECORD = {
     "right": b"",
     "magic": b"\1",
-    "version": bytes(8) + b"\2",
-    "not_published": bytes(8) + b"\1",
+    "version": bytes(8) + b"\1",
+    "not_published": bytes(8) + b"\2",
     "length": bytes(12) + b"\1",
     "header_size": bytes(24) + b"\1",
     "header_size_huge": bytes(31) + b"\xff",

@@ -4,6 +4,8 @@
 #include <rdma/fi_domain.h>
 #include <strings.h>
 
+#include "abi/cntr.h"
+#include "abi/cq.h"
 #include "abi/domain.h"
 #include "abi/eq.h"
 #include "abi/open_objects.h"
@@ -27,6 +29,26 @@ int eq_open(fid_fabric* fabric, fi_eq_attr* attr, fid_eq** eq, void* context) no
   return open_event_queue(Fabric::from(fabric), attr, eq, context);
 }
 
+int try_wait(fid* object) noexcept {
+  switch (object->fclass) {
+    case FI_CLASS_CQ:
+      return object_of<Cq, fid_cq>(object).try_wait();
+    case FI_CLASS_CNTR:
+      return object_of<Cntr, fid_cntr>(object).try_wait();
+    case FI_CLASS_EQ:
+      return object_of<Eq, fid_eq>(object).try_wait();
+    default:
+      return -FI_EINVAL;
+  }
+}
+
+// fi_poll(3): 0 only if all of them may be waited for.
+int trywait(fid_fabric*, fid** objects, int count) noexcept {
+  for (int i = 0; i < count; ++i)
+    if (const int status = try_wait(objects[i])) return status;
+  return 0;
+}
+
 fi_ops fid_ops{
     .size = sizeof(fi_ops),
     .close = close_object<Fabric, fid_fabric>,
@@ -43,7 +65,7 @@ fi_ops_fabric fabric_ops{
     .passive_ep = refuse<-FI_ENOSYS>,
     .eq_open = eq_open,
     .wait_open = refuse<-FI_ENOSYS>,
-    .trywait = refuse<-FI_ENOSYS>,
+    .trywait = trywait,
     .domain2 = domain2,
 };
 

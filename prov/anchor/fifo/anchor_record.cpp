@@ -42,6 +42,7 @@ void publish_anchor_record(std::byte* header, const EndpointName& owner, std::ui
   record->notification_count = kNotifications;
   record->notification_stride = 1;
   record->direct_copy = offer;
+  record->sleep_offset = kSleepOffset;
   // R2, paired with A2: a reader that sees the version sees the whole record.
   record->version.store(kFormatVersion, std::memory_order_release);
 }
@@ -72,6 +73,9 @@ int read_anchor_record(const std::byte* first_page, const EndpointName& expected
       !within_header(record.notification_offset, record.notification_count, record.notification_stride,
                      record.header_size))
     return refuse("notification board outside of the header", record.notification_offset, expected_owner);
+  if (record.sleep_offset % alignof(SleepLine) != 0 ||
+      !within_header(record.sleep_offset, 1, sizeof(SleepLine), record.header_size))
+    return refuse("sleep line outside of the header", record.sleep_offset, expected_owner);
 
   contents->incarnation = record.incarnation;
   contents->owner = record.owner;
@@ -82,6 +86,7 @@ int read_anchor_record(const std::byte* first_page, const EndpointName& expected
   contents->notification_count = record.notification_count;
   contents->notification_stride = record.notification_stride;
   contents->direct_copy = record.direct_copy;
+  contents->sleep_offset = record.sleep_offset;
   return 0;
 }
 
