@@ -140,12 +140,15 @@ int open_counter(Domain& domain, const fi_cntr_attr* attr, fid_cntr** cntr, void
   const fi_cntr_attr& wanted = attr != nullptr ? *attr : defaults;
   if (wanted.flags != 0) return -FI_EBADFLAGS;
   if (wanted.events != FI_CNTR_EVENTS_COMP) return -FI_ENOSYS;
-  const int status = check_wait_object(wanted.wait_obj);
+  const int status = check_member_wait_object(wanted.wait_obj);
   if (status != 0) return status;
   return guarded([&] {
     auto made = std::make_unique<Cntr>(domain, wanted, context);
-    if (shows_descriptor(wanted.wait_obj))
+    if (has_descriptor(wanted.wait_obj))
       if (const int error = made->open_wait()) return error;
+    if (wanted.wait_obj == FI_WAIT_SET)
+      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->group().wait_descriptor()))
+        return error;
     *cntr = made.release();
     return 0;
   });

@@ -9,6 +9,7 @@
 
 #include "abi/domain.h"
 #include "abi/fid.h"
+#include "abi/wait_set.h"
 #include "core/counter.h"
 #include "dispatch/progress_group.h"
 
@@ -51,6 +52,9 @@ class Cntr final : public fid_cntr {
   // order the two.
   std::atomic<std::uint64_t> known_value_{0};
   std::atomic<std::uint64_t> known_errors_{0};
+
+ public:
+  Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole
 };
 
 int open_counter(Domain& domain, const fi_cntr_attr* attr, fid_cntr** cntr, void* context) noexcept;

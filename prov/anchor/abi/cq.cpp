@@ -113,12 +113,15 @@ int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* c
   const fi_cq_attr& wanted = attr != nullptr ? *attr : defaults;
   if ((wanted.flags & ~FI_AFFINITY) != 0) return -FI_EBADFLAGS;
   if (cq_ops_for(wanted.format) == nullptr) return -FI_EINVAL;
-  const int status = check_wait_object(wanted.wait_obj);
+  const int status = check_member_wait_object(wanted.wait_obj);
   if (status != 0) return status;
   const int opened = guarded([&] {
     auto made = std::make_unique<Cq>(domain, wanted, wanted.size != 0 ? wanted.size : parameters().cq_size, context);
-    if (shows_descriptor(wanted.wait_obj))
+    if (has_descriptor(wanted.wait_obj))
       if (const int error = made->open_wait()) return error;
+    if (wanted.wait_obj == FI_WAIT_SET)
+      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->group().wait_descriptor()))
+        return error;
     *cq = made.release();
     if (attr != nullptr && attr->format == FI_CQ_FORMAT_UNSPEC) attr->format = FI_CQ_FORMAT_CONTEXT;
     return 0;

@@ -12,6 +12,7 @@
 #include "abi/domain.h"
 #include "abi/fid.h"
 #include "abi/names.h"
+#include "abi/wait_set.h"
 #include "core/completion_queue.h"
 #include "dispatch/progress_group.h"
 #include "os/lock.h"
@@ -73,6 +74,9 @@ class Cq final : public fid_cq {
   // errors at once and want to tell their data apart bring buffers.
   Lock lent_lock_;
   Address lent_;
+
+ public:
+  Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole
 };
 
 int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* context) noexcept;

@@ -167,12 +167,14 @@ int open_event_queue(Fabric& fabric, const fi_eq_attr* attr, fid_eq** eq, void* 
   const fi_eq_attr defaults{};
   const fi_eq_attr& wanted = attr != nullptr ? *attr : defaults;
   if ((wanted.flags & ~(FI_WRITE | FI_AFFINITY)) != 0) return -FI_EBADFLAGS;
-  const int status = check_wait_object(wanted.wait_obj);
+  const int status = check_member_wait_object(wanted.wait_obj);
   if (status != 0) return status;
   return guarded([&] {
     auto made = std::make_unique<Eq>(fabric, wanted, context);
-    if (shows_descriptor(wanted.wait_obj))
+    if (has_descriptor(wanted.wait_obj))
       if (const int error = made->open_wait()) return error;
+    if (wanted.wait_obj == FI_WAIT_SET)
+      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->wait_descriptor())) return error;
     *eq = made.release();
     return 0;
   });

@@ -12,6 +12,7 @@
 
 #include "abi/fabric.h"
 #include "abi/fid.h"
+#include "abi/wait_set.h"
 #include "core/event_queue.h"
 #include "os/wait_fd.h"
 
@@ -62,6 +63,9 @@ class Eq final : public fid_eq {
   std::deque<Held> held_;
   EventQueue queue_;
   WaitFd wait_;  // readable from an event until try_wait() finds none
+
+ public:
+  Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole
 };
 
 int open_event_queue(Fabric& fabric, const fi_eq_attr* attr, fid_eq** eq, void* context) noexcept;

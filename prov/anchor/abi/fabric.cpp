@@ -4,13 +4,12 @@
 #include <rdma/fi_domain.h>
 #include <strings.h>
 
-#include "abi/cntr.h"
-#include "abi/cq.h"
 #include "abi/domain.h"
 #include "abi/eq.h"
 #include "abi/open_objects.h"
 #include "abi/provider.h"
 #include "abi/unsupported.h"
+#include "abi/wait_set.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -29,17 +28,8 @@ int eq_open(fid_fabric* fabric, fi_eq_attr* attr, fid_eq** eq, void* context) no
   return open_event_queue(Fabric::from(fabric), attr, eq, context);
 }
 
-int try_wait(fid* object) noexcept {
-  switch (object->fclass) {
-    case FI_CLASS_CQ:
-      return object_of<Cq, fid_cq>(object).try_wait();
-    case FI_CLASS_CNTR:
-      return object_of<Cntr, fid_cntr>(object).try_wait();
-    case FI_CLASS_EQ:
-      return object_of<Eq, fid_eq>(object).try_wait();
-    default:
-      return -FI_EINVAL;
-  }
+int wait_open(fid_fabric* fabric, fi_wait_attr* attr, fid_wait** set) noexcept {
+  return open_wait_set(Fabric::from(fabric), attr, set);
 }
 
 // fi_poll(3): 0 only if all of them may be waited for.
@@ -64,7 +54,7 @@ fi_ops_fabric fabric_ops{
     .domain = domain,
     .passive_ep = refuse<-FI_ENOSYS>,
     .eq_open = eq_open,
-    .wait_open = refuse<-FI_ENOSYS>,
+    .wait_open = wait_open,
     .trywait = trywait,
     .domain2 = domain2,
 };

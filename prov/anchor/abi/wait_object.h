@@ -12,6 +12,15 @@ namespace anchor {
 // 0, or -FI_ENOSYS with a line in the log.
 int check_wait_object(fi_wait_obj object) noexcept;
 
+// The same for what may be a member of a wait set (fi_poll(3)) too.
+inline int check_member_wait_object(fi_wait_obj object) noexcept {
+  return object == FI_WAIT_SET ? 0 : check_wait_object(object);
+}
+
+// Whether the object needs a descriptor from the start.
+inline bool has_descriptor(fi_wait_obj object) noexcept {
+  return object == FI_WAIT_FD || object == FI_WAIT_POLLFD || object == FI_WAIT_SET;
+}
 // Whether the object has a descriptor that fi_control(FI_GETWAIT) gives.
 inline bool shows_descriptor(fi_wait_obj object) noexcept { return object == FI_WAIT_FD || object == FI_WAIT_POLLFD; }
 
