@@ -18,6 +18,7 @@
 #include "abi/names.h"
 #include "abi/open_objects.h"
 #include "abi/parameters.h"
+#include "abi/poll_set.h"
 #include "abi/trigger.h"
 #include "abi/unsupported.h"
 #include "dma/registry.h"
@@ -45,6 +46,10 @@ int endpoint2(fid_domain* domain, fi_info* info, fid_ep** ep, std::uint64_t flag
 
 int cntr_open(fid_domain* domain, fi_cntr_attr* attr, fid_cntr** cntr, void* context) noexcept {
   return open_counter(Domain::from(domain), attr, cntr, context);
+}
+
+int poll_open(fid_domain* domain, fi_poll_attr* attr, fid_poll** set) noexcept {
+  return open_poll_set(Domain::from(domain), attr, set);
 }
 
 int bind(fid* descriptor, fid* bound, std::uint64_t flags) noexcept {
@@ -80,7 +85,7 @@ fi_ops_domain domain_ops{
     .endpoint = endpoint,
     .scalable_ep = refuse<-FI_ENOSYS>,
     .cntr_open = cntr_open,
-    .poll_open = refuse<-FI_ENOSYS>,
+    .poll_open = poll_open,
     .stx_ctx = refuse<-FI_ENOSYS>,
     .srx_ctx = refuse<-FI_ENOSYS>,
     .query_atomic = query_atomic,
