@@ -107,6 +107,10 @@ bool needs_locks(fi_threading threading) noexcept {
   return threading != FI_THREAD_DOMAIN && threading != FI_THREAD_COMPLETION;
 }
 
+bool drives_itself(const fi_info& info) noexcept {
+  return info.domain_attr != nullptr && info.domain_attr->data_progress == FI_PROGRESS_AUTO;
+}
+
 }  // namespace
 
 Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& info, void* user_context)
@@ -116,7 +120,8 @@ Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& in
       address_format_(format_of(info)),
       av_type_(av_type_of(info)),
       user_ids_((info.caps & FI_AV_USER_ID) != 0),
-      locked_(needs_locks(threading_of(info))) {
+      locked_(needs_locks(threading_of(info)) || drives_itself(info)),
+      progress_thread_(drives_itself(info) ? std::make_unique<ProgressThread>() : nullptr) {
   fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
   ops = &domain_ops;
   mr = &memory_ops;

@@ -10,6 +10,7 @@
 
 #include "abi/fabric.h"
 #include "abi/fid.h"
+#include "dispatch/progress_thread.h"
 #include "dma/device.h"
 
 namespace anchor {
@@ -34,6 +35,8 @@ class Domain final : public fid_domain {
   bool user_ids() const noexcept { return user_ids_; }  // FI_AV_USER_ID was asked for
   // Whether objects of this domain have to lock, because the application does not serialise all access to them.
   bool locked() const noexcept { return locked_; }
+  // FI_PROGRESS_AUTO for data: the thread that drives all endpoints; nullptr: the application does.
+  ProgressThread* progress_thread() noexcept { return progress_thread_.get(); }
 
   int bind_event_queue(Eq& eq, std::uint64_t flags) noexcept;
 
@@ -46,6 +49,7 @@ class Domain final : public fid_domain {
   const fi_av_type av_type_;
   const bool user_ids_;
   const bool locked_;
+  const std::unique_ptr<ProgressThread> progress_thread_;
   Use<Eq> event_queue_;
 };
 

@@ -26,6 +26,7 @@ void Ep::join_groups() {
   if (core.receive_queue) core.receive_queue->group().join(endpoint_);
   if (core.send_counter) core.send_counter->group().join(endpoint_);
   if (core.receive_counter) core.receive_counter->group().join(endpoint_);
+  if (ProgressThread* thread = core.domain->progress_thread()) thread->group().join(endpoint_);
 }
 
 void Ep::leave_groups() noexcept {
@@ -34,6 +35,7 @@ void Ep::leave_groups() noexcept {
   if (core.receive_queue) core.receive_queue->group().leave(endpoint_);
   if (core.send_counter) core.send_counter->group().leave(endpoint_);
   if (core.receive_counter) core.receive_counter->group().leave(endpoint_);
+  if (ProgressThread* thread = core.domain->progress_thread()) thread->group().leave(endpoint_);
 }
 
 // From now on calls go straight to their operations; which ones there are depends on the capabilities alone.
