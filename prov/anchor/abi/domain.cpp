@@ -126,6 +126,10 @@ bool needs_locks(fi_threading threading, std::uint64_t caps) noexcept {
   return threading != FI_THREAD_DOMAIN && (threading != FI_THREAD_COMPLETION || (caps & FI_TRIGGER) != 0);
 }
 
+bool drives_itself(const fi_info& info) noexcept {
+  return info.domain_attr != nullptr && info.domain_attr->data_progress == FI_PROGRESS_AUTO;
+}
+
 }  // namespace
 
 Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& info, void* user_context)
@@ -135,9 +139,10 @@ Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& in
       address_format_(format_of(info)),
       av_type_(av_type_of(info)),
       user_ids_((info.caps & FI_AV_USER_ID) != 0),
-      locked_(needs_locks(threading_of(info), info.caps)),
+      locked_(needs_locks(threading_of(info), info.caps) || drives_itself(info)),
       mr_mode_(mr_mode_of(info)),
-      triggers_((info.caps & FI_TRIGGER) != 0) {
+      triggers_((info.caps & FI_TRIGGER) != 0),
+      progress_thread_(drives_itself(info) ? std::make_unique<ProgressThread>() : nullptr) {
   fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
   ops = &domain_ops;
   mr = &memory_ops;
