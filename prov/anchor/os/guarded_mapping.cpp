@@ -169,10 +169,9 @@ void after_fork_in_child() {
   table().lock.unlock();
 }
 
-int watch_forks() noexcept {
-  static const int error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-  return -error;
-}
+// From the moment the plugin is loaded: a child forked while another thread first got here would wait for ever for what
+// that thread had begun.
+const int fork_watch_error = -pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 
 int enter(std::byte* address, std::size_t bytes, LostFlag* lost) noexcept {
   if (!table().installed) {
@@ -211,7 +210,7 @@ bool in_force() noexcept {
 }  // namespace
 
 int map_guarded(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* lost, std::byte** address) noexcept {
-  if (const int error = watch_forks(); error != 0) return error;
+  if (fork_watch_error != 0) return fork_watch_error;
   if (const int error = map_and_enter(fd, offset, bytes, lost, address); error != 0) return error;
   if (!in_force()) {
     ANCHOR_INFO(kDomain,

@@ -41,16 +41,16 @@ struct ProcessFdList {
     mutex.unlock();
   }
 
-  // 0 once the handlers stand; they are needed by nobody who never opened anything.
-  static int watch_forks() noexcept {
-    static const int error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    return -error;
-  }
+  // 0 if the handlers stand. They do from the moment the plugin is loaded: a child forked while another thread first
+  // got here would wait for ever for what that thread had begun.
+  static const int watch_error;
 };
+
+const int ProcessFdList::watch_error = -pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 
 int ProcessFd::open(const char* path, int flags, mode_t mode) noexcept {
   reset();
-  if (const int error = ProcessFdList::watch_forks(); error != 0) return error;
+  if (ProcessFdList::watch_error != 0) return ProcessFdList::watch_error;
   const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);
   const int fd = ::open(path, flags | O_CLOEXEC, mode);
   if (fd < 0) return -errno;
