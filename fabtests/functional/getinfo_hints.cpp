@@ -111,6 +111,8 @@ TEST(getinfo_domain_attributes) {
       {"manual progress",
        [](fi_info& h) { h.domain_attr->control_progress = h.domain_attr->data_progress = FI_PROGRESS_MANUAL; },
        [](const fi_info& i) { return i.domain_attr->data_progress == FI_PROGRESS_MANUAL; }},
+      {"automatic progress", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_AUTO; },
+       [](const fi_info& i) { return i.domain_attr->data_progress == FI_PROGRESS_AUTO; }},
       {"resource management", [](fi_info& h) { h.domain_attr->resource_mgmt = FI_RM_ENABLED; },
        [](const fi_info& i) { return i.domain_attr->resource_mgmt == FI_RM_ENABLED; }},
       {"no resource management", [](fi_info& h) { h.domain_attr->resource_mgmt = FI_RM_DISABLED; },

@@ -60,10 +60,6 @@ TEST(getinfo_refuses_other_endpoints, .anchor_only = true) {
                   }}});
 }
 
-TEST(getinfo_refuses_automatic_progress, .anchor_only = true) {
-  check_refused({{"data", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_AUTO; }}});
-}
-
 TEST(getinfo_refuses_sizes_out_of_reach, .anchor_only = true) {
   check_refused({{"inject_size", [](fi_info& h) { h.tx_attr->inject_size = std::size_t{1} << 40; }},
                  {"tx iov_limit", [](fi_info& h) { h.tx_attr->iov_limit = 1000; }},

@@ -23,6 +23,8 @@ void check_contents(const AnchorContents& contents) {
   check(contents.notification_count >= contents.contact_count);
   check(contents.notification_offset + std::uint64_t{contents.notification_count} * contents.notification_stride <=
         contents.header_size);
+  check(contents.sleep_offset % alignof(SleepLine) == 0 && contents.sleep_offset >= sizeof(AnchorRecord) &&
+        contents.sleep_offset + sizeof(SleepLine) <= contents.header_size);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
+#include <poll.h>
 
 #include <thread>
 
@@ -62,6 +63,26 @@ Test(cntr, attributes) {
   attr.flags = 1;
   cr_assert_eq(fi_cntr_open(open.domain.get(), &attr, &cntr, nullptr), -FI_EBADFLAGS);
   attr = {};
-  attr.wait_obj = FI_WAIT_SET;
+  attr.wait_obj = FI_WAIT_MUTEX_COND;
   cr_assert_eq(fi_cntr_open(open.domain.get(), &attr, &cntr, nullptr), -FI_ENOSYS);
+}
+
+Test(cntr, its_descriptor_is_readable_once_it_counted) {
+  OpenCounter counter(FI_WAIT_FD);
+  fid_cntr* cntr = counter.cntr.get();
+  int fd = -1;
+  cr_assert_eq(fi_control(counter.cntr.fid(), FI_GETWAIT, &fd), 0);
+  fid* object = counter.cntr.fid();
+  const auto readable = [fd] {
+    pollfd wanted{fd, POLLIN, 0};
+    return ::poll(&wanted, 1, 0) == 1;
+  };
+  cr_assert_eq(fi_trywait(counter.open.fabric.get(), &object, 1), 0);
+  cr_assert_not(readable());
+  cr_assert_eq(fi_cntr_add(cntr, 1), 0);
+  cr_assert(readable());
+  cr_assert_eq(fi_trywait(counter.open.fabric.get(), &object, 1), -FI_EAGAIN);
+  cr_assert_eq(fi_cntr_read(cntr), 1u);
+  cr_assert_eq(fi_trywait(counter.open.fabric.get(), &object, 1), 0);
+  cr_assert_not(readable());
 }

@@ -201,7 +201,7 @@ Test(cq, attributes) {
   const OpenDomain open;
   fid_cq* cq = nullptr;
   fi_cq_attr attr{};
-  attr.wait_obj = FI_WAIT_FD;
+  attr.wait_obj = FI_WAIT_MUTEX_COND;
   cr_assert_eq(fi_cq_open(open.domain.get(), &attr, &cq, nullptr), -FI_ENOSYS);
   attr = {};
   attr.flags = FI_PEER;

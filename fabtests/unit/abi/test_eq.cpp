@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
+#include <poll.h>
 
 #include <atomic>
 #include <thread>
@@ -62,7 +63,7 @@ Test(eq, what_was_not_asked_for_is_refused) {
   cr_assert_eq(fi_eq_write(queue.eq.get(), FI_NOTIFY, &entry, sizeof(entry), 0), -FI_EINVAL);
   cr_assert_eq(fi_eq_sread(queue.eq.get(), &type, &entry, sizeof(entry), 0, 0), -FI_EINVAL);
   fi_eq_attr attr{};
-  attr.wait_obj = FI_WAIT_FD;
+  attr.wait_obj = FI_WAIT_MUTEX_COND;
   fid_eq* other = nullptr;
   cr_assert_eq(fi_eq_open(queue.open.fabric.get(), &attr, &other, nullptr), -FI_ENOSYS);
 }
@@ -92,4 +93,24 @@ Test(eq, several_threads_read_each_error_once) {
   second.join();
   cr_assert_eq(count, kErrors);
   cr_assert_eq(sum, kErrors * (kErrors + 1) / 2);
+}
+
+Test(eq, its_descriptor_is_readable_while_events_wait) {
+  Queue queue(4, FI_WAIT_FD);
+  int fd = -1;
+  cr_assert_eq(fi_control(queue.eq.fid(), FI_GETWAIT, &fd), 0);
+  fid* object = queue.eq.fid();
+  const auto readable = [fd] {
+    pollfd wanted{fd, POLLIN, 0};
+    return ::poll(&wanted, 1, 0) == 1;
+  };
+  cr_assert_eq(fi_trywait(queue.open.fabric.get(), &object, 1), 0);
+  cr_assert_not(readable());
+  queue.object().post(FI_AV_COMPLETE, {.fid = nullptr, .context = nullptr, .data = 1});
+  cr_assert(readable());
+  cr_assert_eq(fi_trywait(queue.open.fabric.get(), &object, 1), -FI_EAGAIN);
+  fi_eq_entry entry{};
+  cr_assert_eq(queue.read(&entry), static_cast<ssize_t>(sizeof(entry)));
+  cr_assert_eq(fi_trywait(queue.open.fabric.get(), &object, 1), 0);
+  cr_assert_not(readable());
 }

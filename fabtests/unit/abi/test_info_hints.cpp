@@ -157,7 +157,8 @@ Test(info_hints, domain) {
   check({{"shm", [](fi_info& h) { h.domain_attr->name = ::strdup("shm"); }, true},
          {"other domain", [](fi_info& h) { h.domain_attr->name = ::strdup("eth0"); }, false},
          {"manual", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_MANUAL; }, true},
-         {"automatic", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_AUTO; }, false},
+         {"automatic", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_AUTO; }, true},
+         {"unknown progress", [](fi_info& h) { h.domain_attr->data_progress = static_cast<fi_progress>(9); }, false},
          {"automatic control", [](fi_info& h) { h.domain_attr->control_progress = FI_PROGRESS_AUTO; }, true},
          {"managed", [](fi_info& h) { h.domain_attr->resource_mgmt = FI_RM_ENABLED; }, true},
          {"map", [](fi_info& h) { h.domain_attr->av_type = FI_AV_MAP; }, true},
@@ -215,7 +216,7 @@ Test(info_hints, threading_is_echoed) {
   }
 }
 
-Test(info_hints, control_progress_is_echoed_and_data_progress_stays_manual) {
+Test(info_hints, progress_is_echoed_and_data_progress_is_manual_otherwise) {
   for (const fi_progress model : {FI_PROGRESS_AUTO, FI_PROGRESS_MANUAL}) {
     const InfoPointer hints = empty_hints();
     hints->domain_attr->control_progress = model;
@@ -223,6 +224,8 @@ Test(info_hints, control_progress_is_echoed_and_data_progress_stays_manual) {
     cr_assert(answer.info);
     cr_assert_eq(answer.info->domain_attr->control_progress, model);
     cr_assert_eq(answer.info->domain_attr->data_progress, FI_PROGRESS_MANUAL);
+    hints->domain_attr->data_progress = model;
+    cr_assert_eq(ask(hints.get()).info->domain_attr->data_progress, model);
   }
 }
 

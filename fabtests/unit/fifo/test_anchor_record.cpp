@@ -58,7 +58,8 @@ Test(anchor_record, layout) {
   cr_assert_eq(offsetof(AnchorRecord, protection_table_offset), 128u);
   cr_assert_eq(offsetof(AnchorRecord, protection_table_count), 136u);
   cr_assert_eq(offsetof(AnchorRecord, direct_copy), 144u);
-  cr_assert_eq(offsetof(AnchorRecord, reserved), 176u);
+  cr_assert_eq(offsetof(AnchorRecord, sleep_offset), 176u);
+  cr_assert_eq(offsetof(AnchorRecord, reserved), 184u);
   cr_assert_eq(sizeof(DirectCopyOffer), 32u);
   cr_assert_eq(offsetof(DirectCopyOffer, process_id), 0u);
   cr_assert_eq(offsetof(DirectCopyOffer, proof_address), 8u);
@@ -66,6 +67,7 @@ Test(anchor_record, layout) {
 }
 
 Test(anchor_record, header_sizes) {
+  cr_assert_eq(kSleepOffset, 512u);
   cr_assert_eq(kContactOffset, 4096u);
   cr_assert_eq(kNotificationOffset, 12288u);
   cr_assert_eq(kNotifications, 4160u);
@@ -96,6 +98,7 @@ Test(anchor_record, is_read_as_published) {
   cr_assert_eq(contents.direct_copy.process_id, 1234);
   cr_assert_eq(contents.direct_copy.proof_address, 0xabcdu);
   cr_assert_eq(contents.direct_copy.proof[1], 6u);
+  cr_assert_eq(contents.sleep_offset, kSleepOffset);
 }
 
 Test(anchor_record, without_a_version_it_is_too_early) {
@@ -159,4 +162,11 @@ Test(anchor_record, must_have_its_protection_table_inside_of_the_header_or_none)
     cr_assert(refused([=](AnchorRecord& record) { record.protection_table_count = count; }));
   cr_assert_not(refused([](AnchorRecord& record) { record.protection_table_count = 1; }));
   cr_assert_not(refused([](AnchorRecord& record) { record.protection_table_offset = 0; }));
+}
+
+Test(anchor_record, must_have_its_sleep_line_inside_of_the_header) {
+  for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{192}, std::uint64_t{520}, kHeaderSize - 32,
+                                     kHeaderSize + 0, ~std::uint64_t{63}})
+    cr_assert(refused([=](AnchorRecord& record) { record.sleep_offset = offset; }), "%#llx", offset + 0ull);
+  cr_assert_not(refused([](AnchorRecord& record) { record.sleep_offset = kHeaderSize - 64; }));
 }

@@ -33,11 +33,18 @@ Test(fifo_layout, lines_of_the_peer) {
   cr_assert_eq(sizeof(CreditLine), 64u);
   cr_assert_eq(offsetof(CreditLine, tail), 0u);
   cr_assert_eq(offsetof(CreditLine, polled), 8u);
-  cr_assert_eq(offsetof(CreditLine, reserved), 16u);
+  cr_assert_eq(offsetof(CreditLine, starved), 16u);
+  cr_assert_eq(offsetof(CreditLine, reserved), 24u);
   cr_assert_eq(sizeof(PullLine), 64u);
   cr_assert_eq(offsetof(PullLine, pulled), 0u);
   cr_assert_eq(offsetof(PullLine, gate), 8u);
   cr_assert_eq(offsetof(PullLine, reserved), 16u);
+}
+
+Test(fifo_layout, sleep_line) {
+  cr_assert_eq(sizeof(SleepLine), 64u);
+  cr_assert_eq(alignof(SleepLine), 64u);
+  cr_assert_eq(offsetof(SleepLine, epoch), 0u);
 }
 
 Test(fifo_layout, block) {

@@ -87,3 +87,62 @@ Test(notification, lines_are_looked_at_in_turn_once_they_are_used) {
 }
 
 Test(notification, a_bell_without_a_place_is_silent) { Bell().ring(); }
+
+namespace {
+
+struct CountedSleeper final : Sleeper {
+  int wake() noexcept override {
+    ++wakes;
+    return result;
+  }
+  unsigned wakes = 0;
+  int result = 0;
+};
+
+struct SleepingBoard : Board {
+  Bell bell{bytes.get(), &line, &owner};
+  SleepLine line{};
+  CountedSleeper owner;
+};
+
+}  // namespace
+
+Test(notification, who_is_awake_is_not_woken) {
+  SleepingBoard board;
+  board.bell.ring();
+  board.line.epoch.store(2);
+  board.bell.ring();
+  cr_assert_eq(board.owner.wakes, 0u);
+  cr_assert(board.scan() == Indexes{0});
+}
+
+Test(notification, a_sleeper_is_woken_once_an_epoch) {
+  SleepingBoard board;
+  board.line.epoch.store(1);
+  for (int i = 0; i < 5; ++i) board.bell.ring();
+  cr_assert_eq(board.owner.wakes, 1u);
+  board.line.epoch.store(3);
+  for (int i = 0; i < 5; ++i) board.bell.ring();
+  cr_assert_eq(board.owner.wakes, 2u);
+}
+
+Test(notification, a_sleeper_that_was_not_reached_is_tried_again) {
+  SleepingBoard board;
+  board.line.epoch.store(1);
+  board.owner.result = -EMFILE;
+  board.bell.ring();
+  board.owner.result = 0;
+  board.bell.ring();
+  board.bell.ring();
+  cr_assert_eq(board.owner.wakes, 2u);
+}
+
+Test(notification, all_lines_are_heard_at_once) {
+  Board board;
+  board.board.use(200);
+  board.bell(3).ring();
+  board.bell(200).ring();
+  Indexes found;
+  board.board.scan_all([&](std::uint32_t index) { found.push_back(index); });
+  cr_assert(found == Indexes({3, 200}));
+}

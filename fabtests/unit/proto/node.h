@@ -78,6 +78,7 @@ class Node {
         std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset, kNotifications);
     exchange.board_owners.resize(kNotifications);
     for (std::uint32_t i = kNotifications; i-- > kContactEntries;) exchange.free_notifications.push_back(i);
+    exchange.sleep.emplace(reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset));
     exchange.last_check = Clock::now();
     exchange.memory = &memory;
     exchange.published =

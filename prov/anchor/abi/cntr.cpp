@@ -2,25 +2,20 @@
 #include "abi/cntr.h"
 
 #include <rdma/fi_errno.h>
+#include <sched.h>
 
-#include "abi/polling_wait.h"
+#include <memory>
+
+#include "abi/patience.h"
 #include "abi/unsupported.h"
 #include "abi/wait_object.h"
 
 namespace anchor {
 namespace {
 
-std::uint64_t read(fid_cntr* descriptor) noexcept {
-  Cntr& cntr = Cntr::from(descriptor);
-  cntr.group().progress();
-  return cntr.counter().value();
-}
+std::uint64_t read(fid_cntr* descriptor) noexcept { return Cntr::from(descriptor).read(); }
 
-std::uint64_t readerr(fid_cntr* descriptor) noexcept {
-  Cntr& cntr = Cntr::from(descriptor);
-  cntr.group().progress();
-  return cntr.counter().errors();
-}
+std::uint64_t readerr(fid_cntr* descriptor) noexcept { return Cntr::from(descriptor).read_errors(); }
 
 // What waits for the counter need not wait for the next progress.
 void start_due(Cntr& cntr) noexcept {
@@ -65,8 +60,11 @@ int control(fid* descriptor, int command, void* argument) noexcept {
     return 0;
   }
   if (command == FI_SETOPSFLAG) return *static_cast<std::uint64_t*>(argument) == 0 ? 0 : -FI_EBADFLAGS;
-  return wait_object_control(object_of<Cntr, fid_cntr>(descriptor).wait_object(), command, argument);
+  Cntr& cntr = object_of<Cntr, fid_cntr>(descriptor);
+  return wait_object_control(cntr.wait_object(), cntr.group().wait_descriptor(), command, argument);
 }
+
+constexpr unsigned kLooksPerTry = 4;
 
 fi_ops fid_ops{
     .size = sizeof(fi_ops),
@@ -95,20 +93,56 @@ fi_ops_cntr cntr_ops{
 }  // namespace
 
 Cntr::Cntr(Domain& domain, const fi_cntr_attr& attr, void* user_context)
-    : fid_cntr{}, group_(domain.locked(), domain.deferred()), domain_(domain), wait_object_(attr.wait_obj) {
+    : fid_cntr{}, group_(domain.locked(), &counter_, domain.deferred()), domain_(domain), wait_object_(attr.wait_obj) {
   fid = {.fclass = FI_CLASS_CNTR, .context = user_context, .ops = &fid_ops};
   ops = &cntr_ops;
 }
 
+std::uint64_t Cntr::read() noexcept {
+  group_.progress();
+  const std::uint64_t value = counter_.value();
+  known_value_.store(value, std::memory_order_relaxed);
+  return value;
+}
+
+std::uint64_t Cntr::read_errors() noexcept {
+  group_.progress();
+  const std::uint64_t errors = counter_.errors();
+  known_errors_.store(errors, std::memory_order_relaxed);
+  return errors;
+}
+
+bool Cntr::changed() const noexcept {
+  return counter_.value() != known_value_.load(std::memory_order_relaxed) ||
+         counter_.errors() != known_errors_.load(std::memory_order_relaxed);
+}
+
+int Cntr::try_wait() noexcept {
+  const auto ready = [this] { return changed(); };
+  // What a look finds may be for others than this counter, and the next look nothing.
+  for (unsigned looks = 0; looks < kLooksPerTry && !ready(); ++looks)
+    if (group_.prepare_to_wait(ready)) return 0;
+  return -FI_EAGAIN;
+}
+
 int Cntr::wait(std::uint64_t threshold, int timeout) noexcept {
   const std::uint64_t errors = counter_.errors();
-  PollingWait wait(timeout);
-  do {
+  const auto ended = [&] { return counter_.value() >= threshold || counter_.errors() != errors; };
+  Patience patience(timeout);
+  for (;;) {
+    const bool last = patience.over();
     group_.progress();
     if (counter_.value() >= threshold) return 0;
     if (counter_.errors() != errors) return -FI_EAVAIL;
-  } while (wait.again());
-  return -FI_ETIMEDOUT;
+    if (last) return -FI_ETIMEDOUT;
+    if (!patience.sleeps()) continue;
+    if (wait_object_ == FI_WAIT_YIELD) {
+      ::sched_yield();
+    } else {
+      group_.sleep_until(patience.end(), ended);
+      patience.woke();
+    }
+  }
 }
 
 int open_counter(Domain& domain, const fi_cntr_attr* attr, fid_cntr** cntr, void* context) noexcept {
@@ -116,10 +150,16 @@ int open_counter(Domain& domain, const fi_cntr_attr* attr, fid_cntr** cntr, void
   const fi_cntr_attr& wanted = attr != nullptr ? *attr : defaults;
   if (wanted.flags != 0) return -FI_EBADFLAGS;
   if (wanted.events != FI_CNTR_EVENTS_COMP) return -FI_ENOSYS;
-  const int status = check_wait_object(wanted.wait_obj);
+  const int status = check_member_wait_object(wanted.wait_obj);
   if (status != 0) return status;
   return guarded([&] {
-    *cntr = new Cntr(domain, wanted, context);
+    auto made = std::make_unique<Cntr>(domain, wanted, context);
+    if (has_descriptor(wanted.wait_obj))
+      if (const int error = made->open_wait()) return error;
+    if (wanted.wait_obj == FI_WAIT_SET)
+      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->group().wait_descriptor()))
+        return error;
+    *cntr = made.release();
     return 0;
   });
 }

@@ -4,8 +4,12 @@
 
 #include <rdma/fi_eq.h>
 
+#include <atomic>
+#include <cstdint>
+
 #include "abi/domain.h"
 #include "abi/fid.h"
+#include "abi/wait_set.h"
 #include "core/counter.h"
 #include "dispatch/progress_group.h"
 
@@ -23,6 +27,16 @@ class Cntr final : public fid_cntr {
   // Until the value is at least `threshold` (0), the error value changes (-FI_EAVAIL) or time is over (-FI_ETIMEDOUT).
   int wait(std::uint64_t threshold, int timeout) noexcept;
 
+  // Both make progress, and are what try_wait() compares with.
+  std::uint64_t read() noexcept;
+  std::uint64_t read_errors() noexcept;
+
+  // fi_trywait(3): 0: neither value has changed since it was read last, and the descriptor becomes readable when one
+  // may have; -FI_EAGAIN: read first.
+  int try_wait() noexcept;
+  bool changed() const noexcept;
+  int open_wait() noexcept { return group_.open_wait(); }
+
   Counter& counter() noexcept { return counter_; }
   ProgressGroup& group() noexcept { return group_; }
   Domain& domain() const noexcept { return *domain_; }
@@ -35,6 +49,13 @@ class Cntr final : public fid_cntr {
   ProgressGroup group_;
   Use<Domain> domain_;
   const fi_wait_obj wait_object_;
+  // As the application knows them. Relaxed: whoever reads a counter in one thread and waits for it in another has to
+  // order the two.
+  std::atomic<std::uint64_t> known_value_{0};
+  std::atomic<std::uint64_t> known_errors_{0};
+
+ public:
+  Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole
 };
 
 int open_counter(Domain& domain, const fi_cntr_attr* attr, fid_cntr** cntr, void* context) noexcept;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "abi/cq_format.h"
 #include "abi/parameters.h"
@@ -16,7 +17,8 @@ namespace anchor {
 namespace {
 
 int control(fid* descriptor, int command, void* argument) noexcept {
-  return wait_object_control(object_of<Cq, fid_cq>(descriptor).wait_object(), command, argument);
+  Cq& cq = object_of<Cq, fid_cq>(descriptor);
+  return wait_object_control(cq.wait_object(), cq.group().wait_descriptor(), command, argument);
 }
 
 fi_ops fid_ops{
@@ -29,6 +31,8 @@ fi_ops fid_ops{
     .ops_set = refuse<-FI_ENOSYS>,
 };
 
+constexpr unsigned kLooksPerTry = 4;
+
 // Where fi_cq_err_entry::src_addr lies. It came with libfabric 1.20; the headers we build with may be older.
 constexpr std::size_t kErrorSourceOffset = 80;
 constexpr std::uint32_t kErrorSourceVersion = FI_VERSION(1, 20);
@@ -39,16 +43,28 @@ static_assert(offsetof(fi_cq_err_entry, err_data_size) + sizeof(std::size_t) == 
 Cq::Cq(Domain& domain, const fi_cq_attr& attr, std::size_t capacity, void* user_context)
     : fid_cq{},
       queue_(capacity, domain.locked()),
-      group_(domain.locked(), domain.deferred()),
+      group_(domain.locked(), &queue_, domain.deferred()),
       domain_(domain),
       wait_object_(attr.wait_obj),
+      waits_for_threshold_(attr.wait_cond == FI_CQ_COND_THRESHOLD),
       lent_lock_(domain.locked()) {
   fid = {.fclass = FI_CLASS_CQ, .context = user_context, .ops = &fid_ops};
   ops = cq_ops_for(attr.format);
 }
 
+int Cq::try_wait() noexcept {
+  const auto ready = [this] { return !queue_.empty(); };
+  if (ready()) return -FI_EAGAIN;
+  // What a look finds may be for others than this queue, and the next look nothing.
+  for (unsigned looks = 0; looks < kLooksPerTry; ++looks) {
+    if (group_.prepare_to_wait(ready)) return 0;
+    if (ready()) break;
+  }
+  return -FI_EAGAIN;
+}
+
 bool Cq::signalled(std::uint32_t seen) noexcept {
-  const std::uint32_t now = signals_.load(std::memory_order_relaxed);
+  const std::uint32_t now = signals_.load(std::memory_order_seq_cst);
   if (now == seen) return false;
   signals_seen_.store(now, std::memory_order_relaxed);
   return true;
@@ -97,10 +113,16 @@ int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* c
   const fi_cq_attr& wanted = attr != nullptr ? *attr : defaults;
   if ((wanted.flags & ~FI_AFFINITY) != 0) return -FI_EBADFLAGS;
   if (cq_ops_for(wanted.format) == nullptr) return -FI_EINVAL;
-  const int status = check_wait_object(wanted.wait_obj);
+  const int status = check_member_wait_object(wanted.wait_obj);
   if (status != 0) return status;
   const int opened = guarded([&] {
-    *cq = new Cq(domain, wanted, wanted.size != 0 ? wanted.size : parameters().cq_size, context);
+    auto made = std::make_unique<Cq>(domain, wanted, wanted.size != 0 ? wanted.size : parameters().cq_size, context);
+    if (has_descriptor(wanted.wait_obj))
+      if (const int error = made->open_wait()) return error;
+    if (wanted.wait_obj == FI_WAIT_SET)
+      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->group().wait_descriptor()))
+        return error;
+    *cq = made.release();
     if (attr != nullptr && attr->format == FI_CQ_FORMAT_UNSPEC) attr->format = FI_CQ_FORMAT_CONTEXT;
     return 0;
   });

@@ -12,6 +12,7 @@
 #include "abi/domain.h"
 #include "abi/fid.h"
 #include "abi/names.h"
+#include "abi/wait_set.h"
 #include "core/completion_queue.h"
 #include "dispatch/progress_group.h"
 #include "os/lock.h"
@@ -36,10 +37,20 @@ class Cq final : public fid_cq {
   ssize_t read_error(fi_cq_err_entry* entry) noexcept;
 
   // Ends the wait of every thread that is in a blocking read now, or of the next one to come.
-  void signal() noexcept { signals_.fetch_add(1, std::memory_order_relaxed); }
+  void signal() noexcept {
+    signals_.fetch_add(1, std::memory_order_seq_cst);
+    group_.interrupt();
+  }
   // What signalled() compares with; to be asked once when a wait begins.
   std::uint32_t signals_seen() const noexcept { return signals_seen_.load(std::memory_order_relaxed); }
   bool signalled(std::uint32_t seen) noexcept;
+  bool signal_pending(std::uint32_t seen) const noexcept { return signals_.load(std::memory_order_seq_cst) != seen; }
+
+  // fi_trywait(3): 0: nothing is there, and the descriptor becomes readable when there may be; -FI_EAGAIN: read first.
+  int try_wait() noexcept;
+  int open_wait() noexcept { return group_.open_wait(); }
+  // FI_CQ_COND_THRESHOLD: a blocking read waits for as many entries as its condition says.
+  bool waits_for_threshold() const noexcept { return waits_for_threshold_; }
 
   CompletionQueue& queue() noexcept { return queue_; }
   ProgressGroup& group() noexcept { return group_; }
@@ -56,12 +67,16 @@ class Cq final : public fid_cq {
   ProgressGroup group_;
   Use<Domain> domain_;
   const fi_wait_obj wait_object_;
+  const bool waits_for_threshold_;
   std::atomic<std::uint32_t> signals_{0};
   std::atomic<std::uint32_t> signals_seen_{0};
   // Error data of an application that brought no buffer for it, whole until the queue is read again. Threads that read
   // errors at once and want to tell their data apart bring buffers.
   Lock lent_lock_;
   Address lent_;
+
+ public:
+  Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole
 };
 
 int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* context) noexcept;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reading completions: one set of functions for each entry format, so that a read never asks which format it has.
 #include <rdma/fi_errno.h>
+#include <sched.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "abi/cq.h"
 #include "abi/cq_format.h"
-#include "abi/polling_wait.h"
+#include "abi/patience.h"
 #include "abi/unsupported.h"
 #include "abi/wait_object.h"
 
@@ -33,19 +35,39 @@ ssize_t read_from(fid_cq* descriptor, void* buffer, std::size_t count, fi_addr_t
   });
 }
 
-// fi_cq(3) lets the wait condition be ignored, and forbids waiting where FI_WAIT_NONE was asked for.
+// How many entries a blocking read waits for. Never more than the queue may hold, or it would wait for ever.
+std::size_t entries_wanted(const Cq& cq, const void* condition, std::size_t capacity) noexcept {
+  if (!cq.waits_for_threshold() || condition == nullptr) return 1;
+  return std::clamp<std::size_t>(*static_cast<const std::size_t*>(condition), 1, capacity);
+}
+
+// fi_cq(3) forbids waiting where FI_WAIT_NONE was asked for.
 template <class Entry>
-ssize_t wait_from(fid_cq* descriptor, void* buffer, std::size_t count, fi_addr_t* sources, const void*,
+ssize_t wait_from(fid_cq* descriptor, void* buffer, std::size_t count, fi_addr_t* sources, const void* condition,
                   int timeout) noexcept {
   Cq& cq = Cq::from(descriptor);
   if (cq.wait_object() == FI_WAIT_NONE) return -FI_EINVAL;
   const std::uint32_t seen = cq.signals_seen();
-  PollingWait wait(timeout);
-  do {
-    const ssize_t result = read_from<Entry>(descriptor, buffer, count, sources);
-    if (result != -FI_EAGAIN || cq.signalled(seen)) return result;
-  } while (wait.again());
-  return -FI_EAGAIN;
+  const CompletionQueue& queue = cq.queue();
+  const std::size_t wanted = entries_wanted(cq, condition, queue.capacity());
+  const auto enough = [&] { return queue.size() >= wanted || queue.has_error(); };
+  Patience patience(timeout);
+  for (;;) {
+    if (wanted > 1 && !enough()) cq.group().progress();
+    const bool last = cq.signalled(seen) || patience.over();
+    if (wanted == 1 || last || enough()) {
+      const ssize_t result = read_from<Entry>(descriptor, buffer, count, sources);
+      if (result != -FI_EAGAIN) return result;
+    }
+    if (last) return -FI_EAGAIN;
+    if (!patience.sleeps()) continue;
+    if (cq.wait_object() == FI_WAIT_YIELD) {
+      ::sched_yield();
+    } else {
+      cq.group().sleep_until(patience.end(), [&] { return enough() || cq.signal_pending(seen); });
+      patience.woke();
+    }
+  }
 }
 
 template <class Entry>

@@ -18,6 +18,7 @@
 #include "abi/names.h"
 #include "abi/open_objects.h"
 #include "abi/parameters.h"
+#include "abi/poll_set.h"
 #include "abi/trigger.h"
 #include "abi/unsupported.h"
 #include "dma/registry.h"
@@ -45,6 +46,10 @@ int endpoint2(fid_domain* domain, fi_info* info, fid_ep** ep, std::uint64_t flag
 
 int cntr_open(fid_domain* domain, fi_cntr_attr* attr, fid_cntr** cntr, void* context) noexcept {
   return open_counter(Domain::from(domain), attr, cntr, context);
+}
+
+int poll_open(fid_domain* domain, fi_poll_attr* attr, fid_poll** set) noexcept {
+  return open_poll_set(Domain::from(domain), attr, set);
 }
 
 int bind(fid* descriptor, fid* bound, std::uint64_t flags) noexcept {
@@ -80,7 +85,7 @@ fi_ops_domain domain_ops{
     .endpoint = endpoint,
     .scalable_ep = refuse<-FI_ENOSYS>,
     .cntr_open = cntr_open,
-    .poll_open = refuse<-FI_ENOSYS>,
+    .poll_open = poll_open,
     .stx_ctx = refuse<-FI_ENOSYS>,
     .srx_ctx = refuse<-FI_ENOSYS>,
     .query_atomic = query_atomic,
@@ -121,6 +126,10 @@ bool needs_locks(fi_threading threading, std::uint64_t caps) noexcept {
   return threading != FI_THREAD_DOMAIN && (threading != FI_THREAD_COMPLETION || (caps & FI_TRIGGER) != 0);
 }
 
+bool drives_itself(const fi_info& info) noexcept {
+  return info.domain_attr != nullptr && info.domain_attr->data_progress == FI_PROGRESS_AUTO;
+}
+
 }  // namespace
 
 Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& info, void* user_context)
@@ -130,9 +139,10 @@ Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& in
       address_format_(format_of(info)),
       av_type_(av_type_of(info)),
       user_ids_((info.caps & FI_AV_USER_ID) != 0),
-      locked_(needs_locks(threading_of(info), info.caps)),
+      locked_(needs_locks(threading_of(info), info.caps) || drives_itself(info)),
       mr_mode_(mr_mode_of(info)),
-      triggers_((info.caps & FI_TRIGGER) != 0) {
+      triggers_((info.caps & FI_TRIGGER) != 0),
+      progress_thread_(drives_itself(info) ? std::make_unique<ProgressThread>() : nullptr) {
   fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
   ops = &domain_ops;
   mr = &memory_ops;

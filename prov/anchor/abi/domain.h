@@ -14,6 +14,7 @@
 #include "abi/fid.h"
 #include "core/memory_region.h"
 #include "dispatch/deferred_work.h"
+#include "dispatch/progress_thread.h"
 #include "dma/device.h"
 
 namespace anchor {
@@ -40,6 +41,8 @@ class Domain final : public fid_domain {
   bool user_ids() const noexcept { return user_ids_; }  // FI_AV_USER_ID was asked for
   // Whether objects of this domain have to lock, because the application does not serialise all access to them.
   bool locked() const noexcept { return locked_; }
+  // FI_PROGRESS_AUTO for data: the thread that drives all endpoints; nullptr: the application does.
+  ProgressThread* progress_thread() noexcept { return progress_thread_.get(); }
 
   int mr_mode() const noexcept { return mr_mode_; }  // as meaning_of_mr_mode() has it
   MemoryRegistry& memory() noexcept { return memory_; }
@@ -71,7 +74,8 @@ class Domain final : public fid_domain {
   MemoryRegistry memory_;
   std::mutex driving_;
   std::vector<Cntr*> region_counters_;
-  std::vector<Endpoint*> endpoints_;  // enabled ones
+  std::vector<Endpoint*> endpoints_;                       // enabled ones
+  const std::unique_ptr<ProgressThread> progress_thread_;  // ends before anything that it touches
   Use<Eq> event_queue_;
 };
 

@@ -53,6 +53,11 @@ bool control_progress_served(fi_progress wanted) noexcept {
          equal("domain_attr->control_progress", wanted, FI_PROGRESS_MANUAL);
 }
 
+// Automatic progress is a thread's work (dispatch/progress_thread.h).
+bool data_progress_served(fi_progress wanted) noexcept {
+  return wanted == FI_PROGRESS_AUTO || equal("domain_attr->data_progress", wanted, FI_PROGRESS_MANUAL);
+}
+
 bool contexts_served(const fi_domain_attr& hints, const fi_domain_attr& offer) noexcept {
   return within("domain_attr->max_ep_tx_ctx", hints.max_ep_tx_ctx, offer.max_ep_tx_ctx) &&
          within("domain_attr->max_ep_rx_ctx", hints.max_ep_rx_ctx, offer.max_ep_rx_ctx) &&
@@ -74,7 +79,7 @@ void grow_counts(const fi_domain_attr& hints, fi_domain_attr* offer) noexcept {
 bool domain_values_served(std::uint32_t version, const fi_domain_attr& hints, const fi_domain_attr& offer) noexcept {
   const bool keys_count = version >= FI_VERSION(1, 5);
   return threading_served(hints.threading) && control_progress_served(hints.control_progress) &&
-         equal("domain_attr->data_progress", hints.data_progress, FI_PROGRESS_MANUAL) &&
+         data_progress_served(hints.data_progress) &&
          within("domain_attr->resource_mgmt", hints.resource_mgmt, FI_RM_ENABLED) &&
          within("domain_attr->av_type", hints.av_type, FI_AV_TABLE) &&
          within("domain_attr->mr_key_size", hints.mr_key_size, offer.mr_key_size) &&
@@ -104,6 +109,7 @@ bool apply_domain_hints(std::uint32_t version, const fi_domain_attr* hints, fi_d
   if (!domain_values_served(version, *hints, *offer) || !contexts_served(*hints, *offer)) return false;
   if (hints->threading != FI_THREAD_UNSPEC) offer->threading = hints->threading;
   if (hints->control_progress != FI_PROGRESS_UNSPEC) offer->control_progress = hints->control_progress;
+  if (hints->data_progress != FI_PROGRESS_UNSPEC) offer->data_progress = hints->data_progress;
   if (hints->resource_mgmt != FI_RM_UNSPEC) offer->resource_mgmt = hints->resource_mgmt;
   if (hints->av_type != FI_AV_UNSPEC) offer->av_type = hints->av_type;
   if (hints->mr_mode == kMrBasic || hints->mr_mode == kMrScalable) {

@@ -30,6 +30,7 @@ void Ep::for_each_group(Visit&& visit) {
   for (Use<Cntr>* counter : {&core.send_counter, &core.receive_counter, &core.read_counter, &core.write_counter,
                              &core.remote_read_counter, &core.remote_write_counter})
     if (*counter) visit((*counter)->group());
+  if (ProgressThread* thread = core.domain->progress_thread()) visit(thread->group());
 }
 
 void Ep::join_groups() {

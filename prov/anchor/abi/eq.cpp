@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 
 #include "abi/unsupported.h"
 #include "abi/wait_object.h"
@@ -42,7 +43,8 @@ const char* strerror(fid_eq*, int prov_errno, const void*, char* buf, std::size_
 }
 
 int control(fid* descriptor, int command, void* argument) noexcept {
-  return wait_object_control(object_of<Eq, fid_eq>(descriptor).wait_object(), command, argument);
+  Eq& eq = object_of<Eq, fid_eq>(descriptor);
+  return wait_object_control(eq.wait_object(), eq.wait_descriptor(), command, argument);
 }
 
 fi_ops fid_ops{
@@ -80,13 +82,25 @@ void Eq::post(std::uint32_t type, const fi_eq_entry& entry) {
   std::lock_guard guard(mutex_);
   held_.push_back({type, entry});
   release_held();
-  arrived_.notify_all();
+  announce();
 }
 
 void Eq::post_error(const EventError& error) {
   std::lock_guard guard(mutex_);
   if (queue_.write_error(error) != 0) throw std::bad_alloc();
+  announce();
+}
+
+void Eq::announce() noexcept {
   arrived_.notify_all();
+  wait_.signal();  // nothing where no descriptor was asked for
+}
+
+int Eq::try_wait() noexcept {
+  std::lock_guard guard(mutex_);
+  if (!queue_.empty()) return -FI_EAGAIN;
+  wait_.clear();
+  return 0;
 }
 
 void Eq::release_held() noexcept {
@@ -102,7 +116,7 @@ ssize_t Eq::write(std::uint32_t type, std::span<const std::byte> payload) noexce
   std::lock_guard guard(mutex_);
   const int status = queue_.write(type, payload);
   if (status != 0) return status;
-  arrived_.notify_all();
+  announce();
   return static_cast<ssize_t>(payload.size());
 }
 
@@ -153,10 +167,15 @@ int open_event_queue(Fabric& fabric, const fi_eq_attr* attr, fid_eq** eq, void* 
   const fi_eq_attr defaults{};
   const fi_eq_attr& wanted = attr != nullptr ? *attr : defaults;
   if ((wanted.flags & ~(FI_WRITE | FI_AFFINITY)) != 0) return -FI_EBADFLAGS;
-  const int status = check_wait_object(wanted.wait_obj);
+  const int status = check_member_wait_object(wanted.wait_obj);
   if (status != 0) return status;
   return guarded([&] {
-    *eq = new Eq(fabric, wanted, context);
+    auto made = std::make_unique<Eq>(fabric, wanted, context);
+    if (has_descriptor(wanted.wait_obj))
+      if (const int error = made->open_wait()) return error;
+    if (wanted.wait_obj == FI_WAIT_SET)
+      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->wait_descriptor())) return error;
+    *eq = made.release();
     return 0;
   });
 }

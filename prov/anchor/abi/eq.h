@@ -12,7 +12,9 @@
 
 #include "abi/fabric.h"
 #include "abi/fid.h"
+#include "abi/wait_set.h"
 #include "core/event_queue.h"
+#include "os/wait_fd.h"
 
 namespace anchor {
 
@@ -35,6 +37,11 @@ class Eq final : public fid_eq {
   ssize_t read_error(fi_eq_err_entry* entry, std::uint64_t flags) noexcept;
 
   fi_wait_obj wait_object() const noexcept { return wait_object_; }
+  // fi_trywait(3): 0: nothing is there, and the descriptor becomes readable with the next event; -FI_EAGAIN: read
+  // first.
+  int try_wait() noexcept;
+  int open_wait() noexcept { return wait_.open(); }
+  int wait_descriptor() const noexcept { return wait_.fd(); }
   std::uint32_t version() const noexcept { return fabric_->api_version; }
 
   UseCount uses;
@@ -46,6 +53,7 @@ class Eq final : public fid_eq {
   };
   ssize_t read_locked(std::uint32_t* type, std::span<std::byte> payload, bool peek) noexcept;
   void release_held() noexcept;
+  void announce() noexcept;
 
   Use<Fabric> fabric_;
   const bool writable_;
@@ -54,6 +62,10 @@ class Eq final : public fid_eq {
   std::condition_variable arrived_;
   std::deque<Held> held_;
   EventQueue queue_;
+  WaitFd wait_;  // readable from an event until try_wait() finds none
+
+ public:
+  Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole
 };
 
 int open_event_queue(Fabric& fabric, const fi_eq_attr* attr, fid_eq** eq, void* context) noexcept;

@@ -9,6 +9,7 @@
 #include "abi/open_objects.h"
 #include "abi/provider.h"
 #include "abi/unsupported.h"
+#include "abi/wait_set.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -27,6 +28,17 @@ int eq_open(fid_fabric* fabric, fi_eq_attr* attr, fid_eq** eq, void* context) no
   return open_event_queue(Fabric::from(fabric), attr, eq, context);
 }
 
+int wait_open(fid_fabric* fabric, fi_wait_attr* attr, fid_wait** set) noexcept {
+  return open_wait_set(Fabric::from(fabric), attr, set);
+}
+
+// fi_poll(3): 0 only if all of them may be waited for.
+int trywait(fid_fabric*, fid** objects, int count) noexcept {
+  for (int i = 0; i < count; ++i)
+    if (const int status = try_wait(objects[i])) return status;
+  return 0;
+}
+
 fi_ops fid_ops{
     .size = sizeof(fi_ops),
     .close = close_object<Fabric, fid_fabric>,
@@ -42,8 +54,8 @@ fi_ops_fabric fabric_ops{
     .domain = domain,
     .passive_ep = refuse<-FI_ENOSYS>,
     .eq_open = eq_open,
-    .wait_open = refuse<-FI_ENOSYS>,
-    .trywait = refuse<-FI_ENOSYS>,
+    .wait_open = wait_open,
+    .trywait = trywait,
     .domain2 = domain2,
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "abi/wait_object.h"
 
+#include <poll.h>
 #include <rdma/fi_errno.h>
 
 #include <cstdio>
@@ -10,17 +11,47 @@
 
 namespace anchor {
 
-int check_wait_object(fi_wait_obj object) noexcept {
-  if (object == FI_WAIT_NONE || object == FI_WAIT_UNSPEC || object == FI_WAIT_YIELD) return 0;
-  ANCHOR_INFO(kCore, "wait object %d is not served", static_cast<int>(object));
-  return -FI_ENOSYS;
+namespace {
+
+// fi_cq(3): as many as there are, if there is room for them.
+int fill(fi_wait_pollfd* wanted, int descriptor) noexcept {
+  const bool room = wanted->nfds >= 1 && wanted->fd != nullptr;
+  wanted->nfds = 1;
+  if (!room) return -FI_ETOOSMALL;
+  wanted->change_index = 1;  // it never changes
+  wanted->fd[0] = {descriptor, POLLIN, 0};
+  return 0;
 }
 
-int wait_object_control(fi_wait_obj object, int command, void* argument) noexcept {
-  if (command == FI_GETWAIT) return -FI_ENODATA;  // there is no object beneath that could be waited for
-  if (command != FI_GETWAITOBJ) return -FI_ENOSYS;
-  *static_cast<fi_wait_obj*>(argument) = object;
-  return 0;
+}  // namespace
+
+int check_wait_object(fi_wait_obj object) noexcept {
+  switch (object) {
+    case FI_WAIT_NONE:
+    case FI_WAIT_UNSPEC:
+    case FI_WAIT_YIELD:
+    case FI_WAIT_FD:
+    case FI_WAIT_POLLFD:
+      return 0;
+    default:
+      ANCHOR_INFO(kCore, "wait object %d is not served", static_cast<int>(object));
+      return -FI_ENOSYS;
+  }
+}
+
+int wait_object_control(fi_wait_obj object, int descriptor, int command, void* argument) noexcept {
+  switch (command) {
+    case FI_GETWAITOBJ:
+      *static_cast<fi_wait_obj*>(argument) = object;
+      return 0;
+    case FI_GETWAIT:
+      if (!shows_descriptor(object)) return -FI_ENODATA;  // nothing that could be waited for elsewhere
+      if (object == FI_WAIT_POLLFD) return fill(static_cast<fi_wait_pollfd*>(argument), descriptor);
+      *static_cast<int*>(argument) = descriptor;
+      return 0;
+    default:
+      return -FI_ENOSYS;
+  }
 }
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How an application may wait for a queue or a counter: not at all, or inside of libfabric's own calls
-// (FI_WAIT_UNSPEC, FI_WAIT_YIELD). Nothing can be handed to poll(2) yet.
+// How an application may wait for a queue or a counter: not at all, inside of libfabric's own calls (FI_WAIT_UNSPEC,
+// FI_WAIT_YIELD), or in a system call of its own on the descriptor beneath (FI_WAIT_FD, FI_WAIT_POLLFD).
 #pragma once
 
 #include <rdma/fi_eq.h>
@@ -12,8 +12,21 @@ namespace anchor {
 // 0, or -FI_ENOSYS with a line in the log.
 int check_wait_object(fi_wait_obj object) noexcept;
 
-// The part of fi_control that asks about the wait object; -FI_ENOSYS for any other command.
-int wait_object_control(fi_wait_obj object, int command, void* argument) noexcept;
+// The same for what may be a member of a wait set (fi_poll(3)) too.
+inline int check_member_wait_object(fi_wait_obj object) noexcept {
+  return object == FI_WAIT_SET ? 0 : check_wait_object(object);
+}
+
+// Whether the object needs a descriptor from the start.
+inline bool has_descriptor(fi_wait_obj object) noexcept {
+  return object == FI_WAIT_FD || object == FI_WAIT_POLLFD || object == FI_WAIT_SET;
+}
+// Whether the object has a descriptor that fi_control(FI_GETWAIT) gives.
+inline bool shows_descriptor(fi_wait_obj object) noexcept { return object == FI_WAIT_FD || object == FI_WAIT_POLLFD; }
+
+// The part of fi_control that asks about the wait object; -FI_ENOSYS for any other command. `descriptor`: the one
+// beneath, where the object shows it.
+int wait_object_control(fi_wait_obj object, int descriptor, int command, void* argument) noexcept;
 
 // fi_cq_strerror(3) and fi_eq_strerror(3): our provider errors are errno or fi_errno values. Fills `text` if it is
 // there.

@@ -22,11 +22,38 @@ std::size_t ring_size(std::size_t capacity) {
 
 CompletionQueue::CompletionQueue(std::size_t capacity, bool locked, std::pmr::memory_resource* memory)
     : capacity_(std::max<std::size_t>(capacity, 1)),
+      limit_(capacity_),
       mask_(ring_size(capacity_) - 1),
       ring_(new Completion[mask_ + 1]),
       lock_(locked),
       overflow_(memory),
       errors_(memory) {}
+
+void CompletionQueue::push_slowly(const Completion& completion) noexcept {
+  if (wake_ != nullptr) wake_sleeper();
+  const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+  if (tail - head_.load(std::memory_order_relaxed) >= capacity_) return push_overflow(completion);
+  ring_[tail & mask_] = completion;
+  tail_.store(tail + 1, std::memory_order_relaxed);
+}
+
+// The sleeper has to take the lock before it sees anything, so it may be woken before the entry is there.
+void CompletionQueue::wake_sleeper() noexcept {
+  limit_ = capacity_;
+  std::exchange(wake_, nullptr)->signal();
+}
+
+void CompletionQueue::arm(WaitFd& wake) noexcept {
+  LockGuard guard(lock_);
+  wake_ = &wake;
+  limit_ = 0;
+}
+
+void CompletionQueue::disarm() noexcept {
+  LockGuard guard(lock_);
+  wake_ = nullptr;
+  limit_ = capacity_;
+}
 
 void CompletionQueue::push_overflow(const Completion& completion) noexcept try {
   overflow_.push_back(completion);
@@ -36,6 +63,7 @@ void CompletionQueue::push_overflow(const Completion& completion) noexcept try {
 
 void CompletionQueue::push_error(const CompletionError& error) noexcept {
   LockGuard guard(lock_);
+  if (wake_ != nullptr) wake_sleeper();
   try {
     errors_.push_back({end(), error});
   } catch (const std::bad_alloc&) {

@@ -18,6 +18,7 @@
 #include <memory_resource>
 #include <utility>
 
+#include "core/wake_source.h"
 #include "os/cacheline.h"
 #include "os/endpoint_name.h"
 #include "os/lock.h"
@@ -46,7 +47,7 @@ struct CompletionError {
   EndpointName source_name;  // the raw source address for FI_SOURCE_ERR; empty otherwise
 };
 
-class CompletionQueue {
+class CompletionQueue final : public WakeSource {
  public:
   // `memory` serves the overflow list and errors; it must outlive the queue. Throws std::bad_alloc.
   CompletionQueue(std::size_t capacity, bool locked,
@@ -79,6 +80,15 @@ class CompletionQueue {
   int read_error(CompletionError* error) noexcept;
 
   std::size_t capacity() const noexcept { return capacity_; }
+  // Successful entries. A hint, as empty() is.
+  std::size_t size() const noexcept {
+    return tail_.load(std::memory_order_relaxed) - head_.load(std::memory_order_relaxed);
+  }
+  bool has_error() const noexcept { return next_error_.load(std::memory_order_relaxed) != kNever; }
+
+  // The lock that arming shares with pushing decides which of the two came first.
+  void arm(WaitFd& wake) noexcept override;
+  void disarm() noexcept override;
 
  private:
   static constexpr std::uint64_t kNever = ~0ull;
@@ -89,13 +99,16 @@ class CompletionQueue {
     CompletionError error;
   };
 
+  void push_slowly(const Completion& completion) noexcept;
   void push_overflow(const Completion& completion) noexcept;
+  void wake_sleeper() noexcept;
   void refill() noexcept;
   void note_loss() noexcept;
   void place_next_error() noexcept;
   std::uint64_t end() const noexcept { return tail_.load(std::memory_order_relaxed) + overflow_.size(); }
 
   const std::size_t capacity_;
+  std::size_t limit_;  // capacity_; 0 while armed, so that a push need not ask
   const std::size_t mask_;
   const std::unique_ptr<Completion[]> ring_;  // a power of two of entries, at least capacity_
   Lock lock_;
@@ -110,13 +123,14 @@ class CompletionQueue {
   alignas(kWriterSpacing) std::pmr::list<Completion> overflow_;
   std::pmr::list<PlacedError> errors_;
   std::uint64_t loss_ = kNever;  // position where entries are missing
+  WaitFd* wake_ = nullptr;       // armed
 };
 
 inline void CompletionQueue::push(const Completion& completion) noexcept {
   LockGuard guard(lock_);
   const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-  if (tail - head_.load(std::memory_order_relaxed) >= capacity_) [[unlikely]]
-    return push_overflow(completion);
+  if (tail - head_.load(std::memory_order_relaxed) >= limit_) [[unlikely]]
+    return push_slowly(completion);
   ring_[tail & mask_] = completion;
   tail_.store(tail + 1, std::memory_order_relaxed);
 }

@@ -37,6 +37,7 @@ class EventQueue {
   // an error, -kTooSmall when `payload` is (the event stays). With `peek` the event stays queued.
   std::ptrdiff_t read(std::uint32_t* type, std::span<std::byte> payload, bool peek) noexcept;
   int read_error(EventError* error, bool peek) noexcept;  // -EAGAIN when the oldest is none
+  bool empty() const noexcept { return entries_.empty(); }
 
  private:
   struct Event {

@@ -11,6 +11,7 @@
 
 #include "dispatch/closing.h"
 #include "dispatch/progress.h"
+#include "dispatch/sleeping.h"
 #include "dispatch/submit.h"
 #include "fifo/anchor_record.h"
 #include "os/lock.h"
@@ -76,6 +77,7 @@ void open_board(Exchange& exchange) {
   exchange.board_owners.resize(kNotifications);
   exchange.free_notifications.clear();  // of an attempt that failed
   for (std::uint32_t index = kNotifications; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
+  exchange.sleep.emplace(reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset));
 }
 
 // Peers may find the table empty for a moment: the region is there already.
@@ -241,6 +243,30 @@ bool Endpoint::progress() noexcept {
     return state_->enabled && anchor::progress(state_->exchange);
   } catch (const std::bad_alloc&) {
     return false;  // what needed the memory is still where it was, and is tried again in the next pass
+  }
+}
+
+int Endpoint::wait_object() noexcept {
+  const LockGuard guard(state_->lock);
+  return state_->exchange.region->wait_object();
+}
+
+bool Endpoint::fall_asleep(bool first, TimePoint* alarm) noexcept {
+  const LockGuard guard(state_->lock);
+  if (first) ++state_->exchange.sleepers;
+  try {
+    return anchor::fall_asleep(state_->exchange, alarm);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void Endpoint::end_sleep() noexcept {
+  const LockGuard guard(state_->lock);
+  --state_->exchange.sleepers;
+  try {
+    wake_up(state_->exchange);
+  } catch (const std::bad_alloc&) {  // found by later passes
   }
 }
 

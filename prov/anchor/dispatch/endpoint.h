@@ -15,6 +15,7 @@
 #include "core/endpoint_settings.h"
 #include "core/remote_work.h"
 #include "core/work_request.h"
+#include "os/clock.h"
 #include "os/endpoint_name.h"
 
 namespace anchor {
@@ -75,6 +76,16 @@ class Endpoint {
 
   // One pass over everything that can move; bounded work. Returns whether anything came in.
   bool progress() noexcept;
+
+  // Sleeping until something is to be done. Whoever waits for this endpoint counts as a sleeper from its first
+  // fall_asleep(true) until end_sleep(); in between it may fall asleep again and again.
+  //
+  // A descriptor that is readable while there may be something to do for who fell asleep. Requires enabled(). A negated
+  // errno value: there is none, poll.
+  int wait_object() noexcept;
+  // As fall_asleep() in sleeping.h.
+  bool fall_asleep(bool first, TimePoint* alarm) noexcept;
+  void end_sleep() noexcept;
 
   std::size_t min_multi_receive() const noexcept;
   void set_min_multi_receive(std::size_t bytes) noexcept;

@@ -9,6 +9,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -53,12 +54,19 @@ class Mapping {
   std::shared_ptr<LostFlag> lost_;
 };
 
+// Whoever can be woken through a region's wait object.
+class Sleeper {
+ public:
+  virtual ~Sleeper() = default;
+  // Makes the owner's wait object readable. Never blocks. -EOPNOTSUPP: the device has no such thing; otherwise why it
+  // could not be reached.
+  virtual int wake() noexcept { return -EOPNOTSUPP; }
+};
+
 // The region of one of our own endpoints. Its memory is reserved before a call that hands it out returns, so touching
 // it never raises SIGBUS. Destruction takes the name away and then gives up the liveness lock.
-class LocalRegion {
+class LocalRegion : public Sleeper {
  public:
-  virtual ~LocalRegion() = default;
-
   // The first `header_size` bytes given to Device::create, zeroed.
   virtual std::byte* header() noexcept = 0;
 
@@ -72,17 +80,22 @@ class LocalRegion {
   virtual int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept = 0;
   virtual void release(std::uint64_t offset, std::size_t bytes) noexcept = 0;
 
+  // A descriptor that becomes readable when a peer, or wake(), wakes the owner; made on the first call. Requires:
+  // published. Negated errno value: there is none.
+  virtual int wait_object() noexcept { return -EOPNOTSUPP; }
+  // Takes back all wakes up to now: it is unreadable until the next one.
+  virtual void drain_wakes() noexcept {}
+
   // false once somebody cut the region's file short: private zeros stand in its place, and no peer reaches us any more.
   virtual bool intact() const noexcept { return true; }
 };
 
 // A peer's region as found under its name at one moment. A name that is reused later is another region.
-// Only a claimed contact costs a file descriptor; map() and claim_contact() may give -ENOENT when the name no longer
-// leads to this region, and -EAGAIN when the process has no file descriptor left at the moment.
-class RemoteRegion {
+// Only a claimed contact, and having woken the owner, costs a file descriptor; map() and claim_contact() may give
+// -ENOENT when the name no longer leads to this region, and -EAGAIN when the process has no file descriptor left at the
+// moment.
+class RemoteRegion : public Sleeper {
  public:
-  virtual ~RemoteRegion() = default;
-
   // Maps `bytes` from `offset` (page multiples) read-write. -EPROTO when that lies outside of the region: the caller's
   // numbers come from the peer and are checked here against the region's real size.
   virtual int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept = 0;

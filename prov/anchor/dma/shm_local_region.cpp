@@ -12,6 +12,7 @@
 #include <new>
 
 #include "dma/shm_region.h"
+#include "dma/shm_wait_pipe.h"
 #include "os/cacheline.h"
 #include "os/file_lock.h"
 #include "os/log.h"
@@ -37,10 +38,11 @@ bool nameless_unsupported(int error) noexcept {
 
 }  // namespace
 
-// Name first, lock second: a name without a lock is a leftover, and for a moment somebody would be right to clear it up
-// while we unlink what may by then be the next owner's. In a forked child the file is closed and nothing here is its
-// business.
+// Pipe and name first, lock last: a name without a lock is a leftover, and for a moment somebody would be right to
+// clear it up while we unlink what may by then be the next owner's. In a forked child the file is closed and nothing
+// here is its business.
 ShmLocalRegion::~ShmLocalRegion() {
+  if (pipe_) remove_wait_pipe();
   if (file_) {
     if (published_ && leads_to(path_.c_str(), identity_)) ::unlink(path_.c_str());
     if (!unborn_path_.empty() && leads_to(unborn_path_.c_str(), identity_)) ::unlink(unborn_path_.c_str());
@@ -208,6 +210,28 @@ int ShmLocalRegion::allocate(std::size_t bytes, std::uint64_t* offset, std::byte
   *offset = start;
   *address = base_ + start;
   return 0;
+}
+
+int ShmLocalRegion::wait_object() noexcept try {
+  if (pipe_) return pipe_.get();
+  const std::string path = wait_pipe_path(path_, identity_);
+  const int error = make_wait_pipe(path.c_str(), &pipe_);
+  if (error == 0) return pipe_.get();
+  ANCHOR_WARN(kEndpoint, "cannot make the pipe %s (%s): waiting polls instead", path.c_str(), std::strerror(-error));
+  return error;
+} catch (const std::bad_alloc&) {
+  return -ENOMEM;
+}
+
+void ShmLocalRegion::drain_wakes() noexcept {
+  if (pipe_) drain_wait_pipe(pipe_.get());
+}
+
+int ShmLocalRegion::wake() noexcept { return pipe_ ? ring_wait_pipe(pipe_.get()) : 0; }
+
+void ShmLocalRegion::remove_wait_pipe() noexcept try {
+  ::unlink(wait_pipe_path(path_, identity_).c_str());
+} catch (const std::bad_alloc&) {  // it goes with the next sweep
 }
 
 void ShmLocalRegion::release(std::uint64_t offset, std::size_t bytes) noexcept {

@@ -35,6 +35,9 @@ class ShmLocalRegion final : public LocalRegion {
   int publish() noexcept override;
   int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept override;
   void release(std::uint64_t offset, std::size_t bytes) noexcept override;
+  int wait_object() noexcept override;
+  void drain_wakes() noexcept override;
+  int wake() noexcept override;
   bool intact() const noexcept override { return !lost_.load(std::memory_order_relaxed); }
 
  private:
@@ -51,11 +54,13 @@ class ShmLocalRegion final : public LocalRegion {
   int grow(std::size_t bytes) noexcept;
   int explain_shortage(std::uint64_t bytes, int error) noexcept;
   bool take_released(std::size_t bytes, std::uint64_t* offset) noexcept;
+  void remove_wait_pipe() noexcept;
   int carve(std::size_t bytes, std::uint64_t* offset) noexcept;
 
   const std::string path_;
   std::string unborn_path_;  // empty: the file has no name yet, or its real one
   ProcessFd file_;
+  ProcessFd pipe_;  // the wait object, once it was asked for
   FileIdentity identity_;
   bool published_ = false;
   bool shortage_told_ = false;  // a caller may ask again and again; the log shall say it once

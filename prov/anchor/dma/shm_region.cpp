@@ -14,6 +14,7 @@
 #include <memory>
 #include <new>
 
+#include "dma/shm_wait_pipe.h"
 #include "os/file_lock.h"
 #include "os/log.h"
 
@@ -24,7 +25,8 @@ constexpr std::string_view kPrefix = "anchor-";
 constexpr std::string_view kUnborn = ".";  // a region's own name never begins like this
 
 // A name is at most 63 characters, each becoming at most three, behind the prefix and a 32-bit user number.
-static_assert(kPrefix.size() + 11 + 3 * (kNameSize - 1 - kNamePrefix.size()) <= NAME_MAX);
+// A pipe's name has a mark and a file's number besides.
+static_assert(kPrefix.size() + 11 + 3 * (kNameSize - 1 - kNamePrefix.size()) + 1 + 20 <= NAME_MAX);
 
 // A directory that another user fills with names like ours must not keep us for ever.
 constexpr unsigned kVisitLimit = 16384;
@@ -88,6 +90,11 @@ int unlink_dead(const char* path, const ProcessFd& file, const FileIdentity& ide
   const int locked = byte_locked(file.get(), kLivenessByte);
   if (locked != 0) return locked < 0 ? locked : -EADDRINUSE;
   if (!leads_to(path, identity)) return 0;
+  // The pipe first: once the region's name is free, somebody else may have it.
+  try {
+    ::unlink(wait_pipe_path(path, identity).c_str());
+  } catch (const std::bad_alloc&) {  // then it goes with the next sweep
+  }
   if (::unlink(path) != 0 && errno != ENOENT) return -errno;
   ANCHOR_INFO(kDomain, "removed %s, left behind by an owner that died", path);
   return 0;
@@ -97,10 +104,26 @@ struct CloseDirectory {
   void operator()(DIR* directory) const noexcept { ::closedir(directory); }
 };
 
-// Asked before opening, so that another user's files bring no warning for each of them into each log.
-bool own_file(const char* path) noexcept {
+// The type of a file of this user's, 0 of any other. Asked before opening, so that another user's files bring no
+// warning for each of them into each log.
+mode_t own_file_type(const char* path) noexcept {
   struct stat status {};
-  return ::lstat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == ::geteuid();
+  return ::lstat(path, &status) == 0 && status.st_uid == ::geteuid() ? status.st_mode & S_IFMT : 0;
+}
+
+// A pipe is made after its region was published, and both names are its owner's alone. So one whose region is not there
+// any more, or is dead, or another one, has no living owner.
+void remove_pipe_if_dead(const std::string& path) {
+  std::string_view number;
+  const std::string region(owner_of_wait_pipe(path, &number));
+  if (region.empty()) return;
+  ProcessFd file;
+  struct stat status {};
+  const int error = open_region(region.c_str(), &file, &status);
+  if (error != 0 && error != -ENOENT) return;
+  const bool same = error == 0 && std::to_string(status.st_ino) == number;
+  if (same && byte_locked(file.get(), kLivenessByte) != 0) return;
+  ::unlink(path.c_str());
 }
 
 void visit_all(const std::string& directory) {
@@ -115,7 +138,9 @@ void visit_all(const std::string& directory) {
     if (!names_own_region(entry->d_name)) continue;
     if (++visited > kVisitLimit) break;
     const std::string path = before + entry->d_name;
-    if (!own_file(path.c_str())) continue;
+    const mode_t type = own_file_type(path.c_str());
+    if (type == S_IFIFO) remove_pipe_if_dead(path);
+    if (type != S_IFREG) continue;
     const int error = remove_if_dead(path.c_str());
     if (error == -EMFILE || error == -ENFILE) break;
   }

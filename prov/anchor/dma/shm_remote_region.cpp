@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "dma/shm_region.h"
+#include "dma/shm_wait_pipe.h"
 #include "os/cacheline.h"
 #include "os/file_lock.h"
 #include "os/log.h"
@@ -84,6 +85,14 @@ bool ShmRemoteRegion::alive() noexcept {
   if (::fstat(file.get(), &status) != 0) return true;
   if (identity_of(status) != identity_ || static_cast<std::uint64_t>(status.st_size) < mapped_end_) return false;
   return byte_locked(file.get(), kLivenessByte) != 0;
+}
+
+int ShmRemoteRegion::wake() noexcept try {
+  if (!pipe_)
+    if (const int error = open_wait_pipe(wait_pipe_path(path_, identity_).c_str(), &pipe_)) return error;
+  return ring_wait_pipe(pipe_.get());
+} catch (const std::bad_alloc&) {
+  return -ENOMEM;
 }
 
 int ShmRemoteRegion::claim_contact(unsigned index) noexcept {

@@ -53,6 +53,7 @@ void publish_anchor_record(std::byte* header, const EndpointName& owner, std::ui
   record->protection_table_offset = kProtectionOffset;
   record->protection_table_count = kProtectionChunks;
   record->direct_copy = offer;
+  record->sleep_offset = kSleepOffset;
   // R2, paired with A2: a reader that sees the version sees the whole record.
   record->version.store(kFormatVersion, std::memory_order_release);
 }
@@ -85,6 +86,9 @@ int read_anchor_record(const std::byte* first_page, const EndpointName& expected
     return refuse("notification board outside of the header", record.notification_offset, expected_owner);
   if (serves_memory(record) && !directory_fits(record))
     return refuse("protection table outside of the header", record.protection_table_offset, expected_owner);
+  if (record.sleep_offset % alignof(SleepLine) != 0 ||
+      !within_header(record.sleep_offset, 1, sizeof(SleepLine), record.header_size))
+    return refuse("sleep line outside of the header", record.sleep_offset, expected_owner);
 
   contents->incarnation = record.incarnation;
   contents->owner = record.owner;
@@ -97,6 +101,7 @@ int read_anchor_record(const std::byte* first_page, const EndpointName& expected
   contents->protection_offset = record.protection_table_offset;
   contents->protection_chunks = static_cast<std::uint32_t>(record.protection_table_count);
   contents->direct_copy = record.direct_copy;
+  contents->sleep_offset = record.sleep_offset;
   return 0;
 }
 

@@ -20,7 +20,7 @@ struct alignas(kCacheLine) AnchorRecord {
   std::atomic<std::uint32_t> version;
   std::uint32_t length;       // sizeof(AnchorRecord) of the owner
   std::uint64_t incarnation;  // random: tells one owner of a name from the next
-  std::uint64_t header_size;  // record, contact table and board: what a peer maps
+  std::uint64_t header_size;  // record, sleep line, contact table and board: what a peer maps
   EndpointName owner;
   std::uint64_t contact_offset;
   std::uint32_t contact_count;
@@ -31,7 +31,8 @@ struct alignas(kCacheLine) AnchorRecord {
   std::uint64_t protection_table_offset;  // of the ProtectionDirectory; 0: no remote memory access is served
   std::uint64_t protection_table_count;   // of chunks that it has room for
   DirectCopyOffer direct_copy;
-  std::uint64_t reserved[4];
+  std::uint64_t sleep_offset;  // of the SleepLine
+  std::uint64_t reserved[3];
 };
 static_assert(sizeof(AnchorRecord) == 256);
 static_assert(offsetof(AnchorRecord, version) == 8 && offsetof(AnchorRecord, owner) == 32);
@@ -52,11 +53,13 @@ struct AnchorContents {
   std::uint64_t protection_offset;  // 0: none
   std::uint32_t protection_chunks;
   DirectCopyOffer direct_copy;
+  std::uint64_t sleep_offset;
 };
 
 // Sizes of our own header.
 inline constexpr std::uint32_t kMaxPeers = 4096;
 inline constexpr std::uint32_t kNotifications = kContactEntries + kMaxPeers;
+inline constexpr std::size_t kSleepOffset = 512;  // in the record's page, two lines from what all peers read once
 inline constexpr std::size_t kContactOffset = kPageSize;
 inline constexpr std::size_t kNotificationOffset =
     kContactOffset + round_up(kContactEntries * sizeof(ContactEntry), kPageSize);

@@ -48,6 +48,8 @@ class Channel {
 
   // Tells the peer whether we look at its FIFO by ourselves.
   virtual void set_polled(bool polled) noexcept = 0;
+  // Tells the peer whether it shall ring when it returned credits.
+  virtual void set_starved(bool starved) noexcept = 0;
 
   // PullLine: what the peer says it has copied of our message, and what we say of the peer's.
   virtual std::uint64_t pulled_by_peer() const noexcept = 0;
@@ -67,8 +69,9 @@ class Channel {
   std::uint32_t awaited_position_ = 0;
 };
 
-// A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, and
-// the block serves both directions.
-std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback);
+// A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, the
+// block serves both directions, and `own_bell` is its own.
+std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback,
+                                          const Bell& own_bell = {});
 
 }  // namespace anchor

@@ -53,9 +53,10 @@ struct SlotHead {
 };
 
 struct alignas(kCacheLine) CreditLine {
-  SharedWord tail;    // slots consumed so far, low 32 bits significant
-  SharedWord polled;  // 1: the FIFO is polled directly; 0: ring the notification board after publishing
-  std::uint64_t reserved[6];
+  SharedWord tail;     // slots consumed so far, low 32 bits significant
+  SharedWord polled;   // 1: the FIFO is polled directly; 0: ring the notification board after publishing
+  SharedWord starved;  // 1: the peer waits for credits; ring its board after returning some
+  std::uint64_t reserved[5];
 };
 static_assert(sizeof(CreditLine) == kCacheLine);
 
@@ -67,6 +68,13 @@ struct alignas(kCacheLine) PullLine {
   std::uint64_t reserved[6];
 };
 static_assert(sizeof(PullLine) == kCacheLine);
+
+// In the header of every region, written by its owner: whether it sleeps. See sleep_line.h.
+struct alignas(kCacheLine) SleepLine {
+  SharedWord epoch;  // odd: the owner sleeps, or is about to, and is woken through its wait object; even: awake
+  std::uint64_t reserved[7];
+};
+static_assert(sizeof(SleepLine) == kCacheLine);
 
 struct BlockGeometry {
   std::uint32_t slot_count;     // a power of two

@@ -41,18 +41,18 @@ class FifoRx {
     return locate_payload() ? &message_ : nullptr;
   }
 
-  // Gives the slot back. `credit`: the credit line in the peer's block, nullptr while it is not mapped yet.
-  void consume(CreditLine* credit) noexcept {
+  // Gives the slot back. `credit`: the credit line in the peer's block, nullptr while it is not mapped yet. Returns
+  // whether credits went to the writer.
+  bool consume(CreditLine* credit) noexcept {
     ++position_;
     // Every quarter of the ring, or of the payload area, so that the writer never waits for the last bit of it.
     if (message_.flags & kInArea) unreturned_bytes_ += message_.length + kCacheLine;
-    if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > payload_size_ / 4) return_credits(credit);
+    if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > payload_size_ / 4) return return_credits(credit);
+    return false;
   }
 
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
-  void return_all(CreditLine* credit) noexcept {
-    if (owes_bytes()) return_credits(credit);
-  }
+  bool return_all(CreditLine* credit) noexcept { return owes_bytes() && return_credits(credit); }
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are handled.
   void prefetch() const noexcept { prefetch_to_read(&slots_[(position_ + kPrefetchDistance) & mask_]); }
@@ -83,12 +83,13 @@ class FifoRx {
     return !broken_;
   }
 
-  void return_credits(CreditLine* credit) noexcept {
-    if (credit == nullptr) return;
+  bool return_credits(CreditLine* credit) noexcept {
+    if (credit == nullptr) return false;
     returned_ = position_;
     unreturned_bytes_ = 0;
     // R3, paired with A3 in FifoTx::take_credits: without it the writer could overwrite bytes that we still read.
     Port::publish(credit->tail, position_);
+    return true;
   }
 
   const Slot* const slots_;

@@ -19,12 +19,15 @@ template <class Port>
 class FifoTx {
  public:
   // `block`: the mapped block granted by the peer, valid for `geometry`; `credit`: the credit line in our own block;
-  // `start`: the position of the first message, which `credit` holds too.
-  FifoTx(std::byte* block, const BlockGeometry& geometry, const CreditLine* credit, std::uint32_t start = 0)
+  // `start`: the position of the first message, which `credit` holds too. `trusts_polled`: false where a reader that
+  // goes to sleep cannot have its fence executed by us; then it is always notified.
+  FifoTx(std::byte* block, const BlockGeometry& geometry, const CreditLine* credit, std::uint32_t start = 0,
+         bool trusts_polled = true)
       : slots_(reinterpret_cast<Slot*>(block + geometry.slots_offset())),
         mask_(geometry.slot_count - 1),
         head_(start),
         tail_(start),
+        polled_(trusts_polled ? &credit->polled : &kNeverPolled),
         credit_(credit),
         payload_(block + geometry.payload_offset()),
         payload_size_(geometry.payload_bytes),
@@ -70,10 +73,13 @@ class FifoTx {
   // Whether put() of a message that fits the slot would go well.
   bool has_room() noexcept { return await_slot() == 0; }
 
-  // The reader does not look at this FIFO by itself: ring its notification board.
-  bool reader_wants_notification() const noexcept { return credit_->polled.load(std::memory_order_relaxed) == 0; }
+  // W2. The reader does not look at this FIFO by itself: ring its notification board. Relaxed, and without a fence
+  // behind the publication: see sleep_line.h.
+  bool reader_wants_notification() const noexcept { return polled_->load(std::memory_order_relaxed) == 0; }
 
  private:
+  static inline const SharedWord kNeverPolled{0};
+
   int await_slot() noexcept {
     if (head_ - tail_ <= mask_) [[likely]]
       return 0;
@@ -130,6 +136,7 @@ class FifoTx {
   const std::uint32_t mask_;
   std::uint32_t head_;  // slots written
   std::uint32_t tail_;  // slots known to be consumed
+  const SharedWord* const polled_;
   const CreditLine* const credit_;
   std::byte* const payload_;
   const std::uint32_t payload_size_;

@@ -12,26 +12,39 @@
 #include <cstring>
 #include <vector>
 
+#include "dma/device.h"
+#include "fifo/fifo_layout.h"
 #include "os/cacheline.h"
 
 namespace anchor {
 
-// The writer's side: one byte of a peer's board.
+// The writer's side: one byte of a peer's board, and waking the peer if it sleeps (sleep_line.h).
 class Bell {
  public:
   Bell() noexcept = default;
-  // Goes on from the count that a former writer of the place left, so that the first ring() changes it.
-  explicit Bell(std::byte* place) noexcept
-      : place_(reinterpret_cast<std::atomic<std::uint8_t>*>(place)), count_(place_->load(std::memory_order_relaxed)) {}
+  // Goes on from the count that a former writer of the place left, so that the first ring() changes it. `owner`, which
+  // must outlive this, sleeps while `line` says so; without them the board is all there is.
+  explicit Bell(std::byte* place, const SleepLine* line = nullptr, Sleeper* owner = nullptr) noexcept
+      : place_(reinterpret_cast<std::atomic<std::uint8_t>*>(place)),
+        count_(place_->load(std::memory_order_relaxed)),
+        line_(line),
+        owner_(owner) {}
 
   // R4, paired with A4: whoever sees the count finds what was published before it.
   void ring() noexcept {
-    if (place_ != nullptr) place_->store(++count_, std::memory_order_release);
+    if (place_ == nullptr) return;
+    place_->store(++count_, std::memory_order_release);
+    if (line_ != nullptr) wake_if_asleep();
   }
 
  private:
+  void wake_if_asleep() noexcept;
+
   std::atomic<std::uint8_t>* place_ = nullptr;
   std::uint8_t count_ = 0;
+  const SleepLine* line_ = nullptr;
+  Sleeper* owner_ = nullptr;
+  std::uint64_t woken_ = 0;  // the epoch that was ended last: one wake-up is enough for each
 };
 
 // The reader's side. Used under the endpoint's lock.
@@ -50,7 +63,19 @@ class NotificationBoard {
   template <class Visit>
   void scan(Visit&& visit) {
     line_ = line_ + 1 < lines_in_use_ ? line_ + 1 : 0;
-    const std::size_t first = line_ * 8;
+    scan_line(line_, visit);
+  }
+
+  // The same for all lines.
+  template <class Visit>
+  void scan_all(Visit&& visit) {
+    for (std::size_t line = 0; line < lines_in_use_; ++line) scan_line(line, visit);
+  }
+
+ private:
+  template <class Visit>
+  void scan_line(std::size_t line, Visit& visit) {
+    const std::size_t first = line * 8;
     std::uint64_t changed = 0;
     // Relaxed: whatever changed is loaded again, with the acquire.
 #pragma GCC unroll 8
@@ -62,7 +87,6 @@ class NotificationBoard {
       visit_changed(word, words_[word].load(std::memory_order_acquire), visit);  // A4
   }
 
- private:
   template <class Visit>
   void visit_changed(std::size_t word, std::uint64_t now, Visit& visit) {
     const std::uint64_t changed = now ^ seen_[word];

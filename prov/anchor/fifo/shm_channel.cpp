@@ -6,6 +6,7 @@
 #include "fifo/channel.h"
 #include "fifo/fifo_rx.h"
 #include "fifo/fifo_tx.h"
+#include "os/global_barrier.h"
 
 namespace anchor {
 namespace {
@@ -18,8 +19,8 @@ PullLine* pull_line(std::byte* block) { return reinterpret_cast<PullLine*>(block
 template <class PortType>
 class FifoChannel final : public Channel {
  public:
-  FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback)
-      : Channel(pull_line(block)->gate), block_(block), rx_(block, geometry) {
+  FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback, const Bell& own_bell)
+      : Channel(pull_line(block)->gate), block_(block), rx_(block, geometry), bell_(own_bell) {
     if (loopback) open_transmit(block, geometry);
   }
 
@@ -28,6 +29,7 @@ class FifoChannel final : public Channel {
     bell_ = bell;
     open_transmit(peer_mapping_.data(), geometry);
     set_polled(polled_);
+    set_starved(starved_);
   }
 
   bool connected() const noexcept override { return tx_.has_value(); }
@@ -42,7 +44,8 @@ class FifoChannel final : public Channel {
   const IncomingMessage* peek() noexcept override {
     const IncomingMessage* message = rx_.peek();
     if (message == nullptr) {
-      rx_.return_all(peer_credit_);
+      if (rx_.return_all(peer_credit_)) [[unlikely]]
+        tell_credits();
       // Without a credit line to return them to, there may be something to do still.
       if (peer_credit_ != nullptr) await_next();
     }
@@ -50,7 +53,8 @@ class FifoChannel final : public Channel {
   }
 
   void consume() noexcept override {
-    rx_.consume(peer_credit_);
+    if (rx_.consume(peer_credit_)) [[unlikely]]
+      tell_credits();
     if (streams(false)) rx_.prefetch();
     if (rx_.owes_bytes()) {
       awaited_ = nullptr;
@@ -62,8 +66,15 @@ class FifoChannel final : public Channel {
 
   void set_polled(bool polled) noexcept override {
     polled_ = polled;
-    // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep.
-    if (peer_credit_ != nullptr) peer_credit_->polled.store(polled, std::memory_order_relaxed);
+    // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep; who
+    // goes to sleep has a barrier behind it (S4).
+    if (peer_credit_ != nullptr) peer_credit_->polled.store(polled && reached_, std::memory_order_relaxed);
+  }
+
+  void set_starved(bool starved) noexcept override {
+    starved_ = starved;
+    // Relaxed: likewise.
+    if (peer_credit_ != nullptr) peer_credit_->starved.store(starved || !reached_, std::memory_order_relaxed);
   }
 
   // Relaxed: a hint (see PullLine).
@@ -80,6 +91,12 @@ class FifoChannel final : public Channel {
     if (error == 0 && tx_->reader_wants_notification()) [[unlikely]]
       bell_.ring();
     return error;
+  }
+
+  // W1 to W5 with the tail in the place of a slot.
+  [[gnu::noinline]] void tell_credits() noexcept {
+    if (!tx_ || (reached_ && credit_line(block_)->starved.load(std::memory_order_relaxed) == 0)) return;
+    bell_.ring();
   }
 
   // Whether several messages have gone the same way now. Where they alternate, a line that one side prefetches is taken
@@ -99,7 +116,7 @@ class FifoChannel final : public Channel {
     peer_credit_ = credit_line(peer_block);
     peer_block_ = peer_block;
     outgoing_gate_.emplace(pull_line(peer_block)->gate);
-    tx_.emplace(peer_block, geometry, credit_line(block_));
+    tx_.emplace(peer_block, geometry, credit_line(block_), 0, reached_);
   }
 
   std::optional<FifoTx<PortType>> tx_;
@@ -108,7 +125,10 @@ class FifoChannel final : public Channel {
   CreditLine* peer_credit_ = nullptr;
   std::byte* peer_block_ = nullptr;
   Bell bell_;
+  // Whether global barriers work between us and others: without them every message and every credit is announced.
+  const bool reached_ = reached_by_global_barriers();
   bool polled_ = false;
+  bool starved_ = false;
   bool last_went_out_ = false;
   std::uint32_t in_a_row_ = 0;
   Mapping peer_mapping_;
@@ -116,8 +136,9 @@ class FifoChannel final : public Channel {
 
 }  // namespace
 
-std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback) {
-  return std::make_unique<FifoChannel<ShmPort>>(block, geometry, loopback);
+std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback,
+                                          const Bell& own_bell) {
+  return std::make_unique<FifoChannel<ShmPort>>(block, geometry, loopback, own_bell);
 }
 
 }  // namespace anchor

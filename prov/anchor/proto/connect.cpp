@@ -11,6 +11,7 @@
 
 #include "fifo/contact.h"
 #include "os/log.h"
+#include "proto/alertness.h"
 #include "proto/loss.h"
 #include "proto/outbox.h"
 #include "proto/polling.h"
@@ -27,6 +28,19 @@ constexpr std::size_t kBrokenConnections = 4;
 
 BlockGeometry geometry_of(const BlockDescriptor& block) noexcept { return {block.slot_count, block.payload_bytes}; }
 
+Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {
+  return Bell(
+      peer.header.data() + peer.contents.notification_offset + std::size_t{index} * peer.contents.notification_stride,
+      reinterpret_cast<const SleepLine*>(peer.header.data() + peer.contents.sleep_offset), peer.region.get());
+}
+
+// Rung by one thread that sends to its own endpoint while another one sleeps on it.
+Bell own_bell(Exchange& exchange, std::uint32_t index) noexcept {
+  std::byte* header = exchange.region->header();
+  return Bell(header + kNotificationOffset + index, reinterpret_cast<const SleepLine*>(header + kSleepOffset),
+              exchange.region.get());
+}
+
 // A block in our region for the peer and a channel that receives through it. Keeps what is there already.
 int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
   if (peer.granted.offset != 0) return 0;
@@ -36,7 +50,8 @@ int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
   std::byte* block;
   if (const int error = exchange.region->allocate(exchange.geometry.size(), &offset, &block)) return error;
   try {
-    peer.channel = make_shm_channel(block, exchange.geometry, loopback);
+    const Bell bell = loopback ? own_bell(exchange, exchange.free_notifications.back()) : Bell();
+    peer.channel = make_shm_channel(block, exchange.geometry, loopback, bell);
   } catch (const std::bad_alloc&) {
     exchange.region->release(offset, exchange.geometry.size());
     return -EAGAIN;
@@ -64,11 +79,6 @@ int retrieve_record(Exchange& exchange, Peer& peer) {
   peer.contents = contents;
   peer.region = std::move(region);
   return 0;
-}
-
-Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {
-  return Bell(peer.header.data() + peer.contents.notification_offset +
-              std::size_t{index} * peer.contents.notification_stride);
 }
 
 int post_request(Exchange& exchange, Peer& peer) {
@@ -212,7 +222,8 @@ void open_direct(Exchange& exchange, Peer& peer) noexcept {
 
 void reserve_peer_lists(Exchange& exchange) {
   const std::size_t count = exchange.peers.size();
-  for (std::vector<Peer*>* list : {&exchange.polled, &exchange.backlogged, &exchange.expected, &exchange.seeking})
+  for (std::vector<Peer*>* list :
+       {&exchange.polled, &exchange.backlogged, &exchange.expected, &exchange.seeking, &exchange.starving})
     if (list->capacity() < count) list->reserve(2 * count);
 }
 
@@ -221,6 +232,7 @@ void seek_peer(Exchange& exchange, Peer& peer) {
   peer.retry_interval = kFirstRetry;
   peer.deadline = Clock::now() + exchange.settings.connect_timeout;
   exchange.seeking.push_back(&peer);
+  rouse(exchange);
   try_connect(exchange, peer);
 }
 

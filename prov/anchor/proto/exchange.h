@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/completion_queue.h"
@@ -19,6 +20,7 @@
 #include "core/request_pool.h"
 #include "core/tag_match.h"
 #include "fifo/notification.h"
+#include "fifo/sleep_line.h"
 #include "os/memory_probe.h"
 #include "proto/peer_table.h"
 #include "proto/region_table.h"
@@ -115,6 +117,17 @@ struct Exchange {
   std::size_t next_to_check = 0;        // rotates over the peers: liveness
   std::size_t next_to_sweep = 0;        // rotates over the peers: unpolled FIFOs
   TimePoint last_check{};
+
+  // Sleeping (proto/alertness.h).
+  std::optional<SleepAnnouncement> sleep;
+  std::uint32_t sleepers = 0;   // waiting objects that count on our announcement
+  std::uint32_t slept_at = 0;   // `passes` when it was made last
+  bool drowsy = false;          // slept lately: peers ring instead of relying on being polled
+  bool unfenced = false;        // some peer was told to ring since the last barrier
+  bool unwatched = false;       // some FIFO is not polled any more since the last barrier
+  bool roused = false;          // our own wait object was used in this epoch
+  std::vector<Peer*> starving;  // told to ring when they return credits
+  TimePoint alarm{};            // upkeep is due by then, however deep the sleep
 };
 
 }  // namespace anchor

@@ -135,7 +135,8 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   stop_polling(exchange, peer);
   std::erase(exchange.seeking, &peer);
   std::erase(exchange.backlogged, &peer);
-  peer.backlogged = false;
+  std::erase(exchange.starving, &peer);
+  peer.backlogged = peer.starving = false;
   peer.control.clear();
   peer.replies.clear();
   peer.owed_bytes = 0;

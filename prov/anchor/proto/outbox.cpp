@@ -6,6 +6,7 @@
 #include <new>
 
 #include "os/gather.h"
+#include "proto/alertness.h"
 #include "proto/atomic.h"
 #include "proto/connect.h"
 #include "proto/loss.h"
@@ -54,6 +55,7 @@ void mark_backlogged(Exchange& exchange, Peer& peer) {
   if (peer.backlogged) return;
   exchange.backlogged.push_back(&peer);
   peer.backlogged = true;
+  rouse(exchange);
 }
 
 void post_control(Exchange& exchange, Peer& peer, const OutgoingMessage& message) {

@@ -41,6 +41,8 @@ struct Peer {
   std::unique_ptr<Channel> channel;  // kAsked: receives only
   PeerState state = PeerState::kIdle;
   bool polled = false;                  // stands in Exchange::polled
+  bool told = false;                    // it knows that it is polled
+  bool starving = false;                // stands in Exchange::starving
   bool backlogged = false;              // stands in Exchange::backlogged
   std::uint32_t number = 0;             // the matcher's name for it
   std::uint32_t idle_polls = 0;         // in a row, while it is polled

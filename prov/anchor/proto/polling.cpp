@@ -82,16 +82,20 @@ bool scans_now(const Exchange& exchange, bool found) noexcept {
   return exchange.passes % kPassesPerScan == 0 || (!found && !all_polled);
 }
 
-void scan_board(Exchange& exchange) {
-  exchange.board->scan([&](std::uint32_t index) {
-    if (index < kContactEntries) {
-      if (std::find(exchange.contacts.begin(), exchange.contacts.end(), index) == exchange.contacts.end())
-        exchange.contacts.push_back(index);
-      exchange.contact_rang = true;
-    } else if (Peer* peer = exchange.board_owners[index]) {
-      start_polling(exchange, *peer);
-    }
-  });
+void hear(Exchange& exchange, std::uint32_t index) {
+  if (index < kContactEntries) {
+    if (std::find(exchange.contacts.begin(), exchange.contacts.end(), index) == exchange.contacts.end())
+      exchange.contacts.push_back(index);
+    exchange.contact_rang = true;
+  } else if (Peer* peer = exchange.board_owners[index]) {
+    start_polling(exchange, *peer);
+  }
+}
+
+// A broken FIFO has no message to show; polling it ends the connection.
+void look_at(Exchange& exchange, Peer& peer) noexcept {
+  if (!peer.channel || peer.polled) return;
+  if (peer.channel->peek() != nullptr || peer.channel->broken()) start_polling(exchange, peer);
 }
 
 }  // namespace
@@ -101,6 +105,8 @@ void start_polling(Exchange& exchange, Peer& peer) noexcept {
   if (peer.polled) return;
   peer.polled = true;
   exchange.polled.push_back(&peer);
+  if (exchange.drowsy) return;  // perk_up() will tell it
+  peer.told = true;
   peer.channel->set_polled(true);
 }
 
@@ -109,7 +115,10 @@ void stop_polling(Exchange& exchange, Peer& peer) noexcept {
   peer.polled = false;
   // The order of polling is kept: the loop in poll_peers goes backwards and may be at this very peer.
   std::erase(exchange.polled, &peer);
+  if (!peer.told) return;
+  peer.told = false;
   if (peer.channel) peer.channel->set_polled(false);
+  exchange.unfenced = exchange.unwatched = true;
 }
 
 bool poll_peers(Exchange& exchange) {
@@ -126,17 +135,24 @@ bool poll_peers(Exchange& exchange) {
     }
     i = std::min(i, exchange.polled.size());  // several may have left
   }
-  if (scans_now(exchange, found)) scan_board(exchange);
+  if (scans_now(exchange, found)) exchange.board->scan([&](std::uint32_t index) { hear(exchange, index); });
   return found;
 }
 
 void sweep_one(Exchange& exchange) {
   if (exchange.peers.size() == exchange.polled.size()) return;
   if (++exchange.next_to_sweep >= exchange.peers.size()) exchange.next_to_sweep = 0;
-  Peer* peer = exchange.peers.numbered(exchange.next_to_sweep);
-  if (peer == nullptr || !peer->channel || peer->polled) return;
-  // A broken FIFO has no message to show; polling it ends the connection.
-  if (peer->channel->peek() != nullptr || peer->channel->broken()) start_polling(exchange, *peer);
+  if (Peer* peer = exchange.peers.numbered(exchange.next_to_sweep)) look_at(exchange, *peer);
+}
+
+void hear_all(Exchange& exchange) {
+  exchange.board->scan_all([&](std::uint32_t index) { hear(exchange, index); });
+}
+
+void sweep_all(Exchange& exchange) {
+  exchange.unwatched = false;
+  for (std::size_t number = 0; number < exchange.peers.size(); ++number)
+    if (Peer* peer = exchange.peers.numbered(number)) look_at(exchange, *peer);
 }
 
 }  // namespace anchor

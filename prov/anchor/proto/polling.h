@@ -26,4 +26,8 @@ bool poll_peers(Exchange& exchange);
 // Looks at one FIFO that is not polled.
 void sweep_one(Exchange& exchange);
 
+// The same at once, by who goes to sleep or has just woken: the whole board, and every FIFO that is not polled.
+void hear_all(Exchange& exchange);
+void sweep_all(Exchange& exchange);
+
 }  // namespace anchor

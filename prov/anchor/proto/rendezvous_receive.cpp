@@ -6,6 +6,7 @@
 #include "os/gather.h"
 #include "os/log.h"
 #include "os/status.h"
+#include "proto/alertness.h"
 #include "proto/arrival.h"
 #include "proto/outbox.h"
 #include "proto/rendezvous.h"
@@ -80,6 +81,7 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   transfer->back = transfer->wanted;
   transfer->segments = segments;
   exchange.incoming.push_back(transfer);
+  rouse(exchange);
   if (transfer->wanted == 0) return finish_transfer(exchange, *transfer, 0);
 
   OutgoingMessage message{.operation = Operation::kClearToSend};

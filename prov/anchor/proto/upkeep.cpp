@@ -4,15 +4,13 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "proto/alertness.h"
 #include "proto/connect.h"
 #include "proto/loss.h"
 #include "proto/polling.h"
 
 namespace anchor {
 namespace {
-
-// Liveness checks (four system calls each) in one go: a pass stays short.
-constexpr std::size_t kChecksPerUpkeep = 8;
 
 void retry_searches(Exchange& exchange, TimePoint now) {
   for (std::size_t i = exchange.seeking.size(); i-- > 0;) {
@@ -33,7 +31,7 @@ void check_peer(Exchange& exchange, Peer& peer) {
 }
 
 // Rotates over all peers once in each liveness_interval.
-void check_liveness(Exchange& exchange, TimePoint now) {
+void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
   const std::size_t count = exchange.peers.size() + exchange.abandoned.size();
   const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now - exchange.last_check);
   const auto interval = std::chrono::microseconds(exchange.settings.liveness_interval);
@@ -41,7 +39,7 @@ void check_liveness(Exchange& exchange, TimePoint now) {
   if (due == 0) return;
   exchange.last_check = now;
   release_abandoned(exchange);
-  for (due = std::min({due, count, kChecksPerUpkeep}); due != 0; --due) {
+  for (due = std::min({due, count, most}); due != 0; --due) {
     if (++exchange.next_to_check >= exchange.peers.size()) exchange.next_to_check = 0;
     if (exchange.next_to_check >= exchange.peers.size()) return;
     if (Peer* peer = exchange.peers.numbered(exchange.next_to_check)) check_peer(exchange, *peer);
@@ -70,13 +68,14 @@ void answer_contacts(Exchange& exchange) {
       exchange.contacts.erase(exchange.contacts.begin() + static_cast<std::ptrdiff_t>(i));
 }
 
-void upkeep(Exchange& exchange) {
+void upkeep(Exchange& exchange, std::size_t most_checks) {
   const TimePoint now = Clock::now();
+  if (exchange.drowsy) perk_up(exchange);
   sweep_one(exchange);
   if (!exchange.contacts.empty()) answer_contacts(exchange);
   check_own_region(exchange);
   retry_searches(exchange, now);
-  check_liveness(exchange, now);
+  check_liveness(exchange, now, most_checks);
 }
 
 }  // namespace anchor

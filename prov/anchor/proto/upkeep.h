@@ -9,11 +9,13 @@ namespace anchor {
 
 // A clock is read and upkeep() runs once in so many passes. (Reading it costs 25 ns, a pass about 20.)
 inline constexpr std::uint32_t kPassesPerUpkeep = 64;
+// Liveness checks (four system calls each) in one go: a pass stays short.
+inline constexpr std::size_t kChecksPerUpkeep = 8;
 
 // After the address vector changed: peers that were kept for the sake of their address alone.
 void forget_strangers(Exchange& exchange);
 // Answers whoever rang; who cannot be answered yet is looked at again in upkeep().
 void answer_contacts(Exchange& exchange);
-void upkeep(Exchange& exchange);
+void upkeep(Exchange& exchange, std::size_t most_checks = kChecksPerUpkeep);
 
 }  // namespace anchor

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// FI_PROGRESS_AUTO: what was begun goes on while the application does something else, and that costs nothing when
+// nothing happens.
+#include "calls.h"
+#include "common/registry.h"
+#include "sleeper.h"
+
+namespace anchor::fabtests {
+
+namespace {
+
+constexpr std::size_t kLarge = 2'000'000;
+
+Info automatic_info() {
+  Info hints = message_hints();
+  hints->domain_attr->data_progress = FI_PROGRESS_AUTO;
+  Info info = info_or_skip(hints.get());
+  CHECK_EQ(info->domain_attr->data_progress, FI_PROGRESS_AUTO);
+  return info;
+}
+
+}  // namespace
+
+TEST(automatic_progress_is_not_the_default, .anchor_only = true) {
+  const OpenDomain open = OpenDomain::usual();
+  CHECK_EQ(open.info->domain_attr->data_progress, FI_PROGRESS_MANUAL);
+}
+
+// Rank 1 only posts, and then waits for rank 0's word outside of libfabric; rank 0 sees each send through.
+TEST(automatic_progress_while_the_application_is_away, .ranks = 2, .anchor_only = true,
+     .environment = {"FI_ANCHOR_LIVENESS_INTERVAL=60000", "FI_ANCHOR_CMA=0"}) {
+  const OpenDomain open(automatic_info().get());
+  Sleeper sleeper(open);
+  const auto names = team.gather(name_of(sleeper.ep.get()));
+  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
+  const Bytes out = patterned(kLarge, 1);
+  Bytes in(kLarge);
+  for (int i = 0; i < 10; ++i) {
+    if (team.rank() == 1) {
+      sleeper.receive(in.data(), in.size());
+      team.tell(0, "posted");
+      team.hear(0);
+      CHECK(in == out);
+      continue;
+    }
+    team.hear(1);
+    const Outgoing message{.buffer = out.data(), .size = out.size(), .to = peer, .tag = 7};
+    REQUIRE_OK(send_tagged_message(sleeper.ep.get(), message, FI_COMPLETION | FI_DELIVERY_COMPLETE));
+    const std::size_t before = sleeper.entries.size();
+    sleeper.await(before + 1);
+    team.tell(1, "delivered");
+  }
+  team.barrier();
+}
+
+TEST(automatic_progress_sleeps, .ranks = 2, .anchor_only = true) {
+  const OpenDomain open(automatic_info().get());
+  Sleeper sleeper(open);
+  const auto names = team.gather(name_of(sleeper.ep.get()));
+  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
+  char in;
+  sleeper.receive(&in, 1);
+  REQUIRE_OK(fi_tinject(sleeper.ep.get(), "x", 1, peer, 1));
+  sleeper.await(1);
+  team.barrier();
+  const double before = processor_seconds();
+  poll(nullptr, 0, 500);
+  CHECK(processor_seconds() - before < 0.02);
+  team.barrier();
+}
+
+}  // namespace anchor::fabtests

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <poll.h>
+
+#include "../proto/node.h"
+#include "dispatch/sleeping.h"
+#include "proto/alertness.h"
+#include "proto/polling.h"
+
+using namespace anchor;
+using namespace anchor::unit;
+
+namespace {
+
+bool asleep(Node& node) {
+  TimePoint alarm = TimePoint::max();
+  return fall_asleep(node.exchange, &alarm);
+}
+
+void settle(Node& node) {
+  cr_assert_geq(node.exchange.region->wait_object(), 0);
+  cr_assert(until([&] { return asleep(node); }, node));
+}
+
+bool woken(Node& node) {
+  pollfd wanted{node.exchange.region->wait_object(), POLLIN, 0};
+  return ::poll(&wanted, 1, 0) == 1;
+}
+
+EndpointSettings patient() {
+  EndpointSettings settings = quick();
+  settings.liveness_interval = Milliseconds{60'000};
+  return settings;
+}
+
+}  // namespace
+
+Test(sleeping, a_message_wakes) {
+  Couple couple(patient());
+  settle(couple.b);
+  cr_assert_not(woken(couple.b));
+  for (int i = 0; i < 3; ++i) cr_assert_eq(couple.a.send(couple.to_b, "x", 1), 0);
+  cr_assert(woken(couple.b));
+  char byte[1];
+  cr_assert(asleep(couple.b) == false, "messages are there");
+  settle(couple.b);
+  cr_assert_eq(couple.b.receive(byte, 1), 0);
+  cr_assert_not(woken(couple.b));
+}
+
+Test(sleeping, a_message_that_is_there_keeps_awake) {
+  Couple couple(patient());
+  settle(couple.b);
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1), 0);
+  cr_assert_not(asleep(couple.b));
+}
+
+Test(sleeping, a_request_for_a_connection_wakes) {
+  Place place;
+  Node a(place.device, "a", patient()), b(place.device, "b", patient());
+  settle(b);
+  seek_peer(a.exchange, a.peer("b"));
+  cr_assert(woken(b));
+  settle(a);
+  cr_assert(until([&] { return b.peer("a").state == PeerState::kConnected; }, b));
+  cr_assert(woken(a), "the answer wakes the one who asked");
+}
+
+Test(sleeping, credits_wake_only_who_waits_for_them) {
+  Couple couple(patient());
+  char in[1];
+  settle(couple.a);
+  for (int i = 0; i < 40; ++i) cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);
+  couple.a.passes(1);
+  settle(couple.a);
+  couple.b.passes(10);
+  cr_assert_not(woken(couple.a));
+  for (int i = 0; i < 200; ++i) cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);
+  cr_assert_not(couple.at_a().waiting.empty());
+  settle(couple.a);
+  cr_assert_not(woken(couple.a));
+  for (int i = 0; i < 100; ++i) cr_assert_eq(couple.b.receive(in, 1), 0);
+  couple.b.passes(10);
+  cr_assert(woken(couple.a));
+}
+
+Test(sleeping, new_work_rouses_who_sleeps_already) {
+  Couple couple(patient());
+  for (int i = 0; i < 64; ++i) cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);
+  settle(couple.a);
+  cr_assert_not(woken(couple.a));
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);
+  cr_assert(woken(couple.a));
+}
+
+Test(sleeping, a_message_to_oneself_wakes) {
+  Place place;
+  Node a(place.device, "a", patient());
+  const std::uint64_t self = a.insert("a");
+  char in[2];
+  cr_assert_eq(a.receive(in, 1), 0);
+  cr_assert_eq(a.send(self, "x", 1, 0, 0), 0);
+  await(a);
+  settle(a);
+  cr_assert_not(woken(a));
+  cr_assert_eq(a.send(self, "y", 1, 0, 0), 0);
+  cr_assert(woken(a));
+}
+
+Test(sleeping, who_polls_for_long_is_not_rung_for_any_more) {
+  Couple couple(patient());
+  settle(couple.b);
+  cr_assert(couple.b.exchange.sleep->asleep());
+  cr_assert_not(couple.at_b().told);
+  couple.b.passes(3000);
+  cr_assert_not(couple.b.exchange.sleep->asleep());
+  cr_assert(couple.at_b().told);
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1), 0);
+  cr_assert_not(woken(couple.b));
+}
+
+Test(sleeping, a_fifo_that_is_left_to_the_board_is_looked_at_once_more) {
+  Couple couple(patient());
+  couple.b.passes(100);
+  cr_assert(couple.at_b().told);
+  // As if the message had crossed with the decision: its writer still saw that it is polled.
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1), 0);
+  stop_polling(couple.b.exchange, couple.at_b());
+  cr_assert_not(asleep(couple.b));
+}
+
+Test(sleeping, the_alarm_is_for_the_living) {
+  Couple couple;
+  TimePoint alarm = TimePoint::max();
+  cr_assert(until([&] { return fall_asleep(couple.b.exchange, &alarm); }, couple.b));
+  cr_assert(alarm <= Clock::now() + Milliseconds{100});
+  couple.a.crash();
+  Event event;
+  char in[1];
+  cr_assert_eq(couple.b.receive(in, 1), 0);
+  cr_assert(until(
+      [&] {
+        TimePoint next = TimePoint::max();
+        fall_asleep(couple.b.exchange, &next);
+        return couple.at_b().state == PeerState::kIdle || couple.b.next(&event);
+      },
+      couple.b));
+}

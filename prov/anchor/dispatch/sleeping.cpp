@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dispatch/sleeping.h"
+
+#include <algorithm>
+
+#include "dispatch/progress.h"
+#include "proto/alertness.h"
+#include "proto/polling.h"
+#include "proto/upkeep.h"
+
+namespace anchor {
+namespace {
+
+// After which we look again at what nobody tells us of: a message that found no room in our own queue or memory, a
+// request for a connection that could not be answered yet.
+constexpr Milliseconds kShortNap{1};
+
+// What we would read by ourselves if its sender stayed silent: a pass does that, so there must be passes.
+bool pulls_something(Exchange& exchange) noexcept {
+  bool pulls = false;
+  exchange.incoming.for_each([&](IncomingTransfer* transfer) {
+    pulls = transfer->pulls && transfer->envelope.peer->direct != nullptr;
+    return !pulls;
+  });
+  return pulls;
+}
+
+// A pass left it there: what it needs is no room of the peer's.
+bool leaves_messages(const Exchange& exchange) noexcept {
+  return std::any_of(exchange.polled.begin(), exchange.polled.end(),
+                     [](const Peer* peer) { return !peer->channel->quiet() && peer->channel->peek() != nullptr; });
+}
+
+TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
+  TimePoint alarm = TimePoint::max();
+  if (exchange.peers.size() + exchange.abandoned.size() != 0)
+    alarm =
+        std::max(exchange.last_check, now - exchange.settings.liveness_interval) + exchange.settings.liveness_interval;
+  for (const Peer* peer : exchange.seeking)
+    if (peer->state == PeerState::kSeeking) alarm = std::min(alarm, peer->next_attempt);
+  if (!exchange.contacts.empty() || leaves_messages(exchange)) alarm = std::min(alarm, now + kShortNap);
+  return std::max(alarm, now + kShortNap);
+}
+
+void keep_up(Exchange& exchange) {
+  sweep_all(exchange);
+  upkeep(exchange, exchange.peers.size());
+}
+
+// S5
+bool look_again(Exchange& exchange) {
+  hear_all(exchange);
+  if (exchange.unwatched) sweep_all(exchange);
+  if (!progress(exchange)) return false;
+  // Transfers count as progress, though all that can be done for some is to wait for their senders.
+  return exchange.incoming.empty() || pulls_something(exchange) || leaves_messages(exchange);
+}
+
+}  // namespace
+
+bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
+  // What a peer does not begin in time is ours to do (rma_take_over.cpp), by passes: there must be some.
+  if (!exchange.expected.empty()) return false;
+  const TimePoint now = Clock::now();
+  if (now >= exchange.alarm) keep_up(exchange);
+  exchange.region->drain_wakes();  // S1
+  announce_sleep(exchange);        // S2 to S4
+  if (look_again(exchange)) return false;
+  exchange.alarm = next_alarm(exchange, now);
+  *alarm = std::min(*alarm, exchange.alarm);
+  return true;
+}
+
+void wake_up(Exchange& exchange) { hear_all(exchange); }
+
+}  // namespace anchor

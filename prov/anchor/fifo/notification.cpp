@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fifo/notification.h"
+
+namespace anchor {
+
+// W4 of the model. The fence is the writer's half of the race with a reader that goes to sleep (sleep_line.h): what was
+// published comes before the look at the line. Who comes here rings anyway; messages to a reader that polls have none.
+void Bell::wake_if_asleep() noexcept {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const std::uint64_t epoch = line_->epoch.load(std::memory_order_relaxed);
+  if (epoch % 2 == 0 || epoch == woken_) return;
+  // An owner that could not be reached wakes by its own alarm; the next message tries again.
+  if (owner_->wake() == 0) woken_ = epoch;
+}
+
+}  // namespace anchor

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/alertness.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "os/global_barrier.h"
+
+namespace anchor {
+namespace {
+
+// About 20 us of passes: long enough that somebody who sleeps between any two messages never gets there.
+constexpr std::uint32_t kDrowsyPasses = 1024;
+
+// S2. Peers that have not been told yet ring anyway.
+void leave_to_bells(Exchange& exchange) noexcept {
+  for (Peer* peer : exchange.polled) {
+    if (!peer->told) continue;
+    peer->told = false;
+    peer->channel->set_polled(false);
+    exchange.unfenced = true;
+  }
+}
+
+void want_credits(Exchange& exchange, Peer& peer) noexcept {
+  if (peer.starving) return;
+  if (exchange.starving.size() == exchange.starving.capacity()) return;  // the alarm finds its credits
+  exchange.starving.push_back(&peer);
+  peer.starving = true;
+  peer.channel->set_starved(true);
+  exchange.unfenced = true;
+}
+
+// S2 for peers whose FIFO was full when we had something for them.
+void wait_for_credits(Exchange& exchange) noexcept {
+  for (Peer* peer : exchange.backlogged)
+    if (peer->channel) want_credits(exchange, *peer);
+  exchange.streaming.for_each([&](SendRequest* request) {
+    want_credits(exchange, *request->peer);
+    return true;
+  });
+  exchange.serving.for_each([&](ServedRead* read) {
+    want_credits(exchange, *read->peer);
+    return true;
+  });
+}
+
+void forget_credits(Exchange& exchange) noexcept {
+  for (Peer* peer : exchange.starving) {
+    peer->starving = false;
+    peer->channel->set_starved(false);
+  }
+  exchange.starving.clear();
+}
+
+}  // namespace
+
+void announce_sleep(Exchange& exchange) noexcept {
+  exchange.drowsy = true;
+  exchange.roused = false;
+  exchange.slept_at = exchange.passes;
+  leave_to_bells(exchange);
+  if (exchange.backlogged.empty() && exchange.streaming.empty() && exchange.serving.empty()) {
+    if (!exchange.starving.empty()) forget_credits(exchange);
+  } else {
+    wait_for_credits(exchange);
+  }
+  exchange.sleep->announce();  // S3
+  // S4. Keeps all of the above before the look that follows (store -> load).
+  if (exchange.unfenced) {
+    global_barrier();
+  } else {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+  exchange.unfenced = false;
+}
+
+void perk_up(Exchange& exchange) noexcept {
+  if (exchange.sleepers != 0 || exchange.passes - exchange.slept_at < kDrowsyPasses) return;
+  exchange.drowsy = false;
+  exchange.sleep->withdraw();
+  for (Peer* peer : exchange.polled) {
+    peer->told = true;
+    peer->channel->set_polled(true);
+  }
+  forget_credits(exchange);
+}
+
+void rouse(Exchange& exchange) noexcept {
+  if (!exchange.sleep || !exchange.sleep->asleep() || exchange.roused) return;
+  exchange.roused = exchange.region->wake() == 0;
+}
+
+}  // namespace anchor
