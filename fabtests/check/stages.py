@@ -44,27 +44,26 @@ def build(options="", programs=""):
 
 QUICK = "CXXFLAGS='-O1 -g1' --disable-lto"  # to compile; what counts is what the tests find
 SLOW = "export FABTESTS_TIME_SCALE=5 && "  # sanitizers take their time
+SEARCHING = "$(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(HOSTILE_TESTS) $(FUZZ_TESTS)"
 STAGES = [
     Stage("build", "g++ -Werror", build()),
     Stage("static", "layers, lists, format, exports, plain C", "make check-static"),
-    Stage("unit", "unit tests", "make check-unit"),
-    Stage("functional", "every call, several processes", "make check-functional"),
+    Stage("model", "what sleepers and wakers agree on, by spin", "make check-model"),
+    Stage("unit", "unit tests", f"make -j{JOBS} check-unit"),
+    Stage("functional", "every call, several processes", f"make -j{JOBS} check-functional"),
     Stage("stress", "races between threads", "make check-stress"),
     Stage("hostile", "peers that mean harm", "make check-hostile"),
     Stage("fuzz", "fuzz targets over their corpus", "make check-fuzz"),
     Stage("kill", "peers killed at random moments", "make check-kill"),
-    Stage("clang", "clang++ -Werror, unit tests", build(f"CC=clang CXX=clang++ {QUICK}", "$(UNIT_TESTS)") +
-          " && make check-unit", "clang"),
-    Stage("address", "AddressSanitizer and UBSan",
-          SLOW + build(f"--enable-sanitizer=address {QUICK}",
-                       "$(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(HOSTILE_TESTS) $(FUZZ_TESTS)") +
-          " && make -k check-unit check-functional check-hostile check-fuzz", "address", 25),
+    Stage("address", "clang++ -Werror, AddressSanitizer and UBSan",
+          SLOW + build(f"CC=clang CXX=clang++ --enable-sanitizer=address {QUICK}", SEARCHING) +
+          f" && make -k -j{JOBS} check TESTS='{SEARCHING}' check_PROGRAMS='{SEARCHING}'", "address", 25),
     Stage("thread", "ThreadSanitizer",
           SLOW + build(f"--enable-sanitizer=thread {QUICK}", "$(STRESS_TESTS)") + " && make check-stress", "thread"),
-    Stage("release", "make distcheck", f"make -j{JOBS} distcheck TESTS='$(STATIC_TESTS) $(UNIT_TESTS)'"
+    Stage("release", "make distcheck", f"make -j{JOBS} distcheck TESTS='$(STATIC_TESTS) $(HOSTILE_TESTS)'"
           " check_PROGRAMS='$(TESTS)'"
           " DISTCHECK_CONFIGURE_FLAGS='CXXFLAGS=-O0 --disable-lto'"),
-    Stage("package", "Debian package", "DEB_BUILD_OPTIONS=nocheck make check-package"),  # its tests are release's
+    Stage("package", "Debian package", "DEB_BUILD_OPTIONS=nocheck make check-package"),  # its tests are those above
     Stage("libfabric2", "Debian 13's libfabric", "make check-libfabric2"),
     Stage("mpi", "MPI programs", "make check-mpi", minutes=30),
 ]
