@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/registry.h"
 #include "sleeper.h"
@@ -28,8 +29,9 @@ void allow_exit_only() {
   REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
 }
 
-// Connected before, by a message and its answer.
-[[noreturn]] void write_without_system_calls(Team& team) {
+// Connected before, by a message and its answer. Does not return: leaves by the bare call, as AddressSanitizer makes
+// calls of its own before a function that it knows not to return.
+void write_without_system_calls(Team& team) {
   const OpenDomain open = OpenDomain::usual();
   Sleeper writer(open);
   const fi_addr_t reader = insert_address(writer.av.get(), team.hear(0));
@@ -43,7 +45,7 @@ void allow_exit_only() {
   for (int i = 0; i < kMessages; ++i)
     while (fi_tinject(writer.ep.get(), &i, sizeof(i), reader, 2) != 0) {
     }
-  _exit(0);
+  syscall(SYS_exit_group, 0);
 }
 
 }  // namespace
