@@ -34,21 +34,21 @@ int listen_on(std::uint16_t port) {
 
 }  // namespace
 
+void watch(int epoll, int descriptor) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = descriptor;
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) != 0) require(-errno, "epoll_ctl");
+}
+
 ControlSocket::ControlSocket(int epoll, std::uint16_t port, Answer answer)
     : epoll_(epoll), listener_(listen_on(port)), answer_(std::move(answer)) {
-  watch(listener_);
+  watch(epoll_, listener_);
 }
 
 ControlSocket::~ControlSocket() {
   close(listener_);
   for (const auto& [descriptor, line] : connections_) close(descriptor);
-}
-
-void ControlSocket::watch(int descriptor) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = descriptor;
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) require(-errno, "epoll_ctl");
 }
 
 std::uint16_t ControlSocket::port() const {
@@ -69,7 +69,7 @@ void ControlSocket::serve(int descriptor) {
 void ControlSocket::welcome() {
   const int descriptor = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (descriptor < 0) return;
-  watch(descriptor);
+  watch(epoll_, descriptor);
   connections_.emplace(descriptor, std::string());
 }
 

@@ -11,6 +11,9 @@
 
 namespace anchor::examples {
 
+// Level-triggered; data.fd is the descriptor.
+void watch(int epoll, int descriptor);
+
 class ControlSocket {
  public:
   using Answer = std::function<std::string(std::string_view line)>;
@@ -26,7 +29,6 @@ class ControlSocket {
   void serve(int descriptor);
 
  private:
-  void watch(int descriptor);
   void welcome();
   // False: nothing more is to be expected.
   bool talk(int descriptor, std::string& line);

@@ -42,7 +42,7 @@ struct Message {
   }
 };
 
-// `text` must not be longer than kLongestText. Returns where it was put.
+// What is longer than kLongestText is cut off. Returns where it was put.
 inline Message& compose(Message& message, Code code, std::uint64_t key = 0, std::string_view text = {}) noexcept {
   message.code = code;
   message.key = key;

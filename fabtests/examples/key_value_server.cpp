@@ -102,7 +102,8 @@ void KeyValueServer::take_error() {
 }
 
 void KeyValueServer::welcome(const Message& greeting, std::size_t length) {
-  if (!greeting.fits(length) || greeting.code != Code::kGreet) return;
+  const bool sound = greeting.fits(length) && greeting.code == Code::kGreet;
+  if (!sound || greeting.length != endpoint_.name().size()) return;  // names of one provider are equally long
   const fi_addr_t address = endpoint_.insert(greeting.words());
   if (address == FI_ADDR_NOTAVAIL) return;
   Client& client = clients_.emplace_back(address);

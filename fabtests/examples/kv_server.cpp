@@ -24,14 +24,6 @@ namespace {
 
 constexpr int kEvents = 16;
 
-int add(int epoll, int descriptor) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = descriptor;
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) != 0) require(-errno, "epoll_ctl");
-  return descriptor;
-}
-
 int signals_that_end() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -65,9 +57,10 @@ int main(int argc, char** argv) {
   using namespace anchor::examples;
   const Options options(argc, argv, {"provider", "source", "port", "lease"});
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
-  const int signals = add(epoll, signals_that_end());
+  const int signals = signals_that_end();
+  watch(epoll, signals);
   Endpoint endpoint(options.text("provider", "anchor"), options.text("source", ""));
-  add(epoll, endpoint.descriptor());
+  watch(epoll, endpoint.descriptor());
   KeyValueServer server(endpoint, std::chrono::milliseconds(options.number("lease", 0)));
   ControlSocket control(epoll, static_cast<std::uint16_t>(options.number("port", 0)), [&](std::string_view question) {
     if (question == "address") return to_digits(endpoint.name());

@@ -108,13 +108,13 @@ class Server(Program):
         return time.monotonic() - started
 
     def cost(self) -> tuple[float, int]:
-        """Seconds of processor time so far, and how often it was put to sleep or interrupted."""
-        seconds, switches = 0.0, 0
+        """Seconds of processor time so far, and how often it went to sleep."""
+        seconds, sleeps = 0.0, 0
         for task in Path(f"/proc/{self.process.pid}/task").iterdir():
             seconds += int((task / "schedstat").read_text().split()[0]) * 1e-9
-            switches += sum(int(line.split()[1]) for line in (task / "status").read_text().splitlines()
-                            if "ctxt_switches" in line)
-        return seconds, switches
+            sleeps += sum(int(line.split()[1]) for line in (task / "status").read_text().splitlines()
+                          if line.startswith("voluntary"))
+        return seconds, sleeps
 
     def end(self) -> int:
         """Exit status."""
