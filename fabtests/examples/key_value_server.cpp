@@ -89,7 +89,7 @@ void KeyValueServer::take(Operation& operation, std::size_t length) {
   if (operation.kind == Kind::kRequest) client.asked = length;
   if (operation.kind == Kind::kReply) client.replying = false;
   if (client.leaving) return forget_if_done(client);
-  if (client.asked != 0 && !client.replying) serve(client);
+  if (client.asked && !client.replying) serve(client);
 }
 
 void KeyValueServer::take_error() {
@@ -117,7 +117,7 @@ void KeyValueServer::welcome(const Message& greeting, std::size_t length) {
 
 void KeyValueServer::serve(Client& client) {
   const Message& request = client.request.message;
-  const bool sound = request.fits(std::exchange(client.asked, 0));
+  const bool sound = request.fits(*std::exchange(client.asked, std::nullopt));
   client.heard = Clock::now();
   clients_.splice(clients_.end(), clients_, client.place);
   ++requests_;
@@ -126,7 +126,11 @@ void KeyValueServer::serve(Client& client) {
     return let_go(client);
   }
   client.replying = true;
-  sound ? reply_to(request, client.reply.message) : void(compose(client.reply.message, Code::kBadRequest));
+  if (sound) {
+    reply_to(request, client.reply.message);
+  } else {
+    compose(client.reply.message, Code::kBadRequest);
+  }
   start(client.request);
   start(client.reply);
 }

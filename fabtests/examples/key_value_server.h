@@ -9,6 +9,7 @@
 #include <chrono>
 #include <deque>
 #include <list>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -49,10 +50,10 @@ class KeyValueServer {
     fi_addr_t address;
     Operation request{Kind::kRequest, this};
     Operation reply{Kind::kReply, this};
-    int outstanding = 0;    // of its two operations
-    bool replying = false;  // the reply's buffer is in use
-    std::size_t asked = 0;  // length of a request that waits for that buffer; 0: none waits
-    bool leaving = false;   // forgotten as soon as nothing is outstanding
+    int outstanding = 0;               // of its two operations
+    bool replying = false;             // the reply's buffer is in use
+    std::optional<std::size_t> asked;  // length of a request that waits for that buffer
+    bool leaving = false;              // forgotten as soon as nothing is outstanding
     Clock::time_point heard = Clock::now();
     std::list<Client>::iterator place = {};
   };
