@@ -44,11 +44,12 @@ Info node_info(const NodeOptions& options) {
   Info hints = message_hints(options.caps);
   hints->addr_format = options.address_format;
   hints->domain_attr->threading = options.threading;
-  hints->domain_attr->mr_mode = options.mr_mode;
   hints->tx_attr->op_flags = options.transmit_flags;
   hints->rx_attr->op_flags = options.receive_flags;
   const bool named = !options.host.empty() || !options.service.empty();
-  return info_or_skip(hints.get(), options.host, options.service, named ? options.host_flags : 0);
+  Info info = info_or_skip(hints.get(), options.host, options.service, named ? options.host_flags : 0);
+  info->domain_attr->mr_mode |= options.mr_mode;
+  return info;
 }
 
 Node::Node(Team& team, const NodeOptions& options) : team_(team) {

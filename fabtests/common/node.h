@@ -28,7 +28,7 @@ struct NodeOptions {
   std::uint64_t receive_flags = 0;
   std::uint32_t address_format = FI_FORMAT_UNSPEC;
   fi_threading threading = FI_THREAD_UNSPEC;
-  int mr_mode = 0;
+  int mr_mode = 0;                                        // for fi_domain, whatever fi_getinfo answers
   std::string host = {}, service = {};                    // the endpoint's own name; empty: the provider's choice
   std::uint64_t host_flags = FI_SOURCE | FI_NUMERICHOST;  // 0: host and service name the peer
 };

@@ -13,14 +13,22 @@ namespace {
 constexpr int kBasic = 1 << 0, kScalable = 1 << 1;
 constexpr std::size_t kSize = 10'000;
 
+struct Modes {
+  int offered = 0;    // in the hints
+  int insisted = 0;   // set in what fi_getinfo answered
+  int confirmed = 0;  // by fi_getinfo
+  std::uint32_t version = kApiVersion;
+};
+
 // An endpoint that talks to itself, opened by hand for a version of the interface.
 struct Own {
-  Own(int mr_mode, std::uint32_t version) {
+  explicit Own(const Modes& modes) {
     Info hints = message_hints(FI_MSG | FI_RMA);
-    hints->domain_attr->mr_mode = mr_mode;
+    hints->domain_attr->mr_mode = modes.offered;
     Info info;
-    REQUIRE_OK(get_info(version, nullptr, nullptr, 0, hints.get(), &info));
-    mode = info->domain_attr->mr_mode;
+    REQUIRE_OK(get_info(modes.version, nullptr, nullptr, 0, hints.get(), &info));
+    CHECK_EQ(info->domain_attr->mr_mode, modes.confirmed);
+    info->domain_attr->mr_mode |= modes.insisted;
     open = OpenDomain(info.get());
     cq = open_cq(open.domain.get());
     av = open_av(open.domain.get());
@@ -44,12 +52,10 @@ struct Own {
   Owned<fid_av> av;
   Owned<fid_ep> ep;
   fi_addr_t self = 0;
-  int mode = 0;
 };
 
-void use(int offered, std::uint32_t version, int expected, bool virtual_addresses, bool own_key) {
-  Own own(offered, version);
-  CHECK_EQ(own.mode, expected);
+void use(const Modes& modes, bool virtual_addresses, bool own_key) {
+  Own own(modes);
   Bytes memory(kSize, kUntouched), bytes = patterned(100, 5);
   Owned<fid_mr> mr, twin;
   constexpr std::uint64_t kKey = 0x8000'0000'0000'0007;
@@ -59,8 +65,9 @@ void use(int offered, std::uint32_t version, int expected, bool virtual_addresse
   CHECK_EQ(again, own_key ? -FI_ENOKEY : 0);
   if (own_key) CHECK_EQ(fi_mr_key(mr.get()), kKey);
   const std::uint64_t start = virtual_addresses ? reinterpret_cast<std::uint64_t>(memory.data()) : 0;
-  if ((expected & FI_MR_ENDPOINT) != 0) {
-    CHECK_EQ(own.write(start, fi_mr_key(mr.get()), bytes.data(), 100), FI_EKEYREJECTED);
+  const bool usable_at_once = (modes.insisted & FI_MR_ENDPOINT) == 0;
+  CHECK_EQ(own.write(start, fi_mr_key(mr.get()), bytes.data(), 1), usable_at_once ? 0 : FI_EKEYREJECTED);
+  if (((modes.offered | modes.insisted) & FI_MR_ENDPOINT) != 0) {
     REQUIRE_OK(fi_mr_bind(mr.get(), own.ep.as_fid(), 0));
     REQUIRE_OK(fi_mr_enable(mr.get()));
   }
@@ -73,24 +80,29 @@ void use(int offered, std::uint32_t version, int expected, bool virtual_addresse
 
 }  // namespace
 
-TEST(mr_modes_of_today, .anchor_only = true) {
-  const std::uint32_t version = kApiVersion;
-  use(0, version, 0, false, true);
-  use(FI_MR_VIRT_ADDR, version, FI_MR_VIRT_ADDR, true, true);
-  use(FI_MR_PROV_KEY, version, FI_MR_PROV_KEY, false, false);
-  constexpr int kBoth = FI_MR_VIRT_ADDR | FI_MR_PROV_KEY;
-  use(kBoth | FI_MR_ALLOCATED | FI_MR_LOCAL, version, kBoth | FI_MR_ALLOCATED, true, false);
-  use(FI_MR_RAW | FI_MR_MMU_NOTIFY | FI_MR_HMEM | FI_MR_LOCAL, version, 0, false, true);
-  use(FI_MR_ENDPOINT, version, FI_MR_ENDPOINT, false, true);
-  use(FI_MR_RMA_EVENT, version, FI_MR_RMA_EVENT, false, true);
+// fi_mr(3): an application agrees to do more than it must, and is told that it need not. Some do it nevertheless.
+TEST(mr_modes_offered, .anchor_only = true) {
+  constexpr int kAddressesAndKeys = FI_MR_VIRT_ADDR | FI_MR_PROV_KEY | FI_MR_ALLOCATED;
+  for (const int offered :
+       {0, int{FI_MR_VIRT_ADDR}, int{FI_MR_PROV_KEY}, kAddressesAndKeys | FI_MR_LOCAL,
+        FI_MR_RAW | FI_MR_MMU_NOTIFY | FI_MR_HMEM | FI_MR_LOCAL, int{FI_MR_ENDPOINT}, int{FI_MR_RMA_EVENT}})
+    use({.offered = offered}, false, true);
+}
+
+TEST(mr_modes_insisted_upon, .anchor_only = true) {
+  use({.insisted = FI_MR_VIRT_ADDR}, true, true);
+  use({.insisted = FI_MR_PROV_KEY}, false, false);
+  use({.insisted = FI_MR_VIRT_ADDR | FI_MR_PROV_KEY | FI_MR_ALLOCATED | FI_MR_LOCAL}, true, false);
+  use({.insisted = FI_MR_ENDPOINT}, false, true);
+  use({.insisted = FI_MR_RMA_EVENT}, false, true);
 }
 
 TEST(mr_modes_of_old, .anchor_only = true) {
   for (const std::uint32_t version : {std::uint32_t{FI_VERSION(1, 4)}, kApiVersion}) {
-    use(kBasic, version, kBasic, true, false);
-    use(kScalable, version, kScalable, false, true);
+    use({.offered = kBasic, .confirmed = kBasic, .version = version}, true, false);
+    use({.offered = kScalable, .confirmed = kScalable, .version = version}, false, true);
   }
-  use(0, FI_VERSION(1, 4), kScalable, false, true);
+  use({.confirmed = kScalable, .version = FI_VERSION(1, 4)}, false, true);
 }
 
 // Whole address spaces, as Open MPI, MPICH and OpenSHMEM register them.

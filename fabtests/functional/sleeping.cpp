@@ -194,35 +194,6 @@ TEST(sleeping_for_a_threshold, .ranks = 2, .anchor_only = true, .environment = {
   team.barrier();
 }
 
-// An idle server with many connected clients: it sleeps but for a look now and then at whether they live.
-TEST(sleeping_costs_no_processor, .ranks = 9, .seconds = 60, .anchor_only = true) {
-  const OpenDomain open = OpenDomain::usual();
-  Sleeper sleeper(open);
-  const auto names = team.gather(name_of(sleeper.ep.get()));
-  const fi_addr_t server = insert_address(sleeper.av.get(), names[0]);
-  constexpr int kClients = 8;
-  char in[kClients];
-  if (team.rank() == 0) {
-    for (char& byte : in) sleeper.receive(&byte, 1);
-    sleeper.await(kClients);
-    sleeper.fall_asleep();
-    const double before = processor_seconds();
-    const Deadline idle(1.5 / time_scale());
-    while (!idle.expired()) {
-      if (sleeper.try_wait() == 0) sleeper.readable(static_cast<int>(1 + 1000 * (1.5 - idle.elapsed())));
-      sleeper.read_all();
-    }
-    const double used = processor_seconds() - before;
-    CHECK(used < 0.03);
-    if (used >= 0.03) note_failure(FABTESTS_PLACE, std::to_string(used) + " s of processor time in 1.5 s of idleness");
-    team.barrier();
-    return;
-  }
-  REQUIRE_OK(fi_tsend(sleeper.ep.get(), "x", 1, nullptr, server, 1, nullptr));
-  sleeper.await(1);
-  team.barrier();
-}
-
 // Two processes that share a folder and nothing else: not the numbers of processes, not the network.
 TEST(sleeping_in_namespaces_of_ones_own, .ranks = 2, .anchor_only = true, .root_only = true,
      .environment = {"FI_ANCHOR_SPIN=0", "FI_ANCHOR_LIVENESS_INTERVAL=60000"}) {

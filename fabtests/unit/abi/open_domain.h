@@ -40,14 +40,19 @@ class Opened {
 };
 
 struct OpenDomain {
+  using Change = std::function<void(fi_info&)>;
+
+  // wish changes the hints, insist what fi_getinfo answered, before it is used.
   explicit OpenDomain(
-      const std::function<void(fi_info&)>& wish = [](fi_info&) {}, std::uint32_t version = FI_VERSION(1, 17)) {
+      const Change& wish = [](fi_info&) {}, std::uint32_t version = FI_VERSION(1, 17),
+      const Change& insist = [](fi_info&) {}) {
     const InfoPointer hints = empty_hints();
     wish(*hints);
     Answer answer = ask(hints.get(), nullptr, nullptr, 0, version);
     cr_assert_eq(answer.status, 0);
     info = std::move(answer.info);
     info->fabric_attr->api_version = version;  // as libfabric does
+    insist(*info);
     cr_assert_eq(open_fabric(info->fabric_attr, fabric.out(), nullptr), 0);
     cr_assert_eq(fi_domain(fabric.get(), info.get(), domain.out(), nullptr), 0);
   }

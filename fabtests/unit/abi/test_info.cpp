@@ -49,6 +49,7 @@ Test(info, without_hints_everything_is_offered) {
   cr_assert_eq(answer.info->caps, kDefaultCaps);
   cr_assert_eq(answer.info->mode, 0u);
   cr_assert_eq(answer.info->domain_attr->mr_mode, 0);
+  cr_assert_eq(answer.info->domain_attr->av_type, FI_AV_UNSPEC);
   cr_assert_eq(answer.info->tx_attr->caps & ~answer.info->caps, 0u);
   cr_assert_eq(answer.info->rx_attr->caps & ~answer.info->caps, 0u);
   cr_assert_null(answer.info->fabric_attr->prov_name);  // the library's to fill in

@@ -229,17 +229,20 @@ Test(info_hints, progress_is_echoed_and_data_progress_is_manual_otherwise) {
   }
 }
 
-Test(info_hints, registration_is_as_the_application_offers) {
-  for (const int mode : {1 << 0, 1 << 1}) {  // basic, scalable
+Test(info_hints, no_registration_mode_is_required) {
+  for (const int mode : {1 << 0, 1 << 1}) {  // basic, scalable: forced
     const InfoPointer hints = empty_hints();
     hints->domain_attr->mr_mode = mode;
     cr_assert_eq(ask(hints.get()).info->domain_attr->mr_mode, mode);
+    cr_assert_eq(ask(hints.get(), nullptr, nullptr, 0, FI_VERSION(1, 4)).info->domain_attr->mr_mode, mode);
+  }
+  for (int bit = 1 << 2; bit <= 1 << 11; bit <<= 1) {
+    const InfoPointer hints = empty_hints();
+    hints->domain_attr->mr_mode = bit;
+    cr_assert_eq(ask(hints.get()).info->domain_attr->mr_mode, 0, "%#x", bit);
   }
   const InfoPointer hints = empty_hints();
   cr_assert_eq(ask(hints.get()).info->domain_attr->mr_mode, 0);
-  hints->domain_attr->mr_mode = FI_MR_VIRT_ADDR | FI_MR_PROV_KEY | FI_MR_LOCAL | FI_MR_RAW | FI_MR_MMU_NOTIFY;
-  cr_assert_eq(ask(hints.get()).info->domain_attr->mr_mode, FI_MR_VIRT_ADDR | FI_MR_PROV_KEY);
-  hints->domain_attr->mr_mode = 0;
   cr_assert_eq(ask(hints.get(), nullptr, nullptr, 0, FI_VERSION(1, 4)).info->domain_attr->mr_mode, kMrScalable);
 }
 

@@ -78,7 +78,8 @@ inline constexpr std::uint64_t kRemoteOrder = FI_ORDER_RAR | FI_ORDER_RAW | FI_O
                                               FI_ORDER_ATOMIC_WAR | FI_ORDER_ATOMIC_WAW;
 inline constexpr std::uint64_t kVacuousOrder = FI_ORDER_RAS | FI_ORDER_WAS;  // without remote operations
 
-// fi_domain(3): what an application offers in mr_mode and has a meaning here. None of it is needed.
+// fi_mr(3): what has a meaning here. None of it is needed, so fi_getinfo answers with none of it; an application that
+// wants it nevertheless sets it in the fi_info which it opens the domain with.
 inline constexpr int kMrModes = FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY | FI_MR_RMA_EVENT | FI_MR_ENDPOINT;
 // mr_mode values from before libfabric 1.5, which newer headers warn about.
 inline constexpr int kMrBasic = 1 << 0;

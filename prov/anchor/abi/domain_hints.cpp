@@ -101,8 +101,9 @@ bool open_domain_served(const fi_domain_attr& hints, fi_domain_attr* offer) noex
 
 }  // namespace
 
-// What an application offers beyond what we can do for it is not needed (fi_mr(3)). What it offers and we can do, such
-// as virtual addresses, it shall have; the two old values, which exclude all others, are confirmed.
+// fi_mr(3): a provider clears each mr_mode bit that it does not require, and we require none; an application that
+// offers virtual addresses may well count from 0 all the same (upstream's fi_rdm_deferred_wq). Only the two old values,
+// which force what they say, are confirmed.
 bool apply_domain_hints(std::uint32_t version, const fi_domain_attr* hints, fi_domain_attr* offer) noexcept {
   if (hints == nullptr) return true;
   if (!same_name("domain_attr->name", hints->name, offer->name) || !open_domain_served(*hints, offer)) return false;
@@ -112,11 +113,7 @@ bool apply_domain_hints(std::uint32_t version, const fi_domain_attr* hints, fi_d
   if (hints->data_progress != FI_PROGRESS_UNSPEC) offer->data_progress = hints->data_progress;
   if (hints->resource_mgmt != FI_RM_UNSPEC) offer->resource_mgmt = hints->resource_mgmt;
   if (hints->av_type != FI_AV_UNSPEC) offer->av_type = hints->av_type;
-  if (hints->mr_mode == kMrBasic || hints->mr_mode == kMrScalable) {
-    offer->mr_mode = hints->mr_mode;
-  } else if (version >= FI_VERSION(1, 5)) {
-    offer->mr_mode = hints->mr_mode & kMrModes;
-  }
+  if (hints->mr_mode == kMrBasic || hints->mr_mode == kMrScalable) offer->mr_mode = hints->mr_mode;
   grow_counts(*hints, offer);
   offer->tclass = hints->tclass;
   return true;

@@ -72,7 +72,7 @@ void fill_domain(std::uint32_t version, std::string_view device, fi_domain_attr*
   domain->control_progress = FI_PROGRESS_MANUAL;
   domain->data_progress = FI_PROGRESS_MANUAL;
   domain->resource_mgmt = FI_RM_ENABLED;
-  domain->av_type = FI_AV_TABLE;
+  domain->av_type = FI_AV_UNSPEC;  // either; FI_AV_TABLE would say that there are no maps
   domain->mr_mode = version != 0 && version < FI_VERSION(1, 5) ? kMrScalable : 0;
   domain->mr_key_size = sizeof(std::uint64_t);
   domain->cq_data_size = kCompletionDataSize;
