@@ -40,10 +40,10 @@ bool holds(ConstBytes bytes, std::uint64_t seed) {
   return true;
 }
 
-Connection::Connection(Scene& scene, std::size_t buffer_size, const Demand& demand)
+Connection::Connection(Scene& scene, std::size_t buffer_size, const Demand& demand, Waiting waiting)
     : scene_(scene),
       fabric_(scene.options, demand),
-      endpoint_(fabric_),
+      endpoint_(fabric_, waiting),
       peer_(exchange_names(scene.link, endpoint_)),
       outgoing_(buffer_size),
       incoming_(buffer_size) {}

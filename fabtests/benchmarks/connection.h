@@ -34,7 +34,7 @@ bool holds(ConstBytes bytes, std::uint64_t seed);
 
 class Connection {
  public:
-  Connection(Scene& scene, std::size_t buffer_size, const Demand& demand = {});
+  Connection(Scene& scene, std::size_t buffer_size, const Demand& demand = {}, Waiting waiting = Waiting::kPolling);
 
   const Fabric& fabric() const { return fabric_; }
   Endpoint& endpoint() { return endpoint_; }

@@ -2,8 +2,8 @@
 //
 // Endpoint: an RDM endpoint with one completion queue, and the few calls of the data path that the tests
 // time. Whatever is posted through send() and receive() counts as pending until its completion is read;
-// wait_all() is the one place that waits, by polling. Owns endpoint, queue and address vector; buffers are
-// the caller's until wait_all() returns. One thread. Every failure throws.
+// wait_all() is the one place that waits, in the way that was chosen. Owns endpoint, queue and address vector; buffers
+// are the caller's until wait_all() returns. One thread. Every failure throws.
 #pragma once
 
 #include <rdma/fi_endpoint.h>
@@ -23,12 +23,15 @@ namespace anchor::bench {
 
 enum class Traffic { kTagged, kUntagged };
 
+// fi_cq_read; fi_cq_sread; or epoll_wait on the queue's descriptor after fi_trywait, and then fi_cq_read.
+enum class Waiting { kPolling, kBlocking, kDescriptor };
+
 using ConstBytes = std::span<const std::byte>;
 using Bytes = std::span<std::byte>;
 
 class Endpoint {
  public:
-  explicit Endpoint(const Fabric& fabric);
+  explicit Endpoint(const Fabric& fabric, Waiting waiting = Waiting::kPolling);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -73,17 +76,18 @@ class Endpoint {
   // A tagged receive that nothing will ever match: not pending. Its context lives as long as the endpoint.
   void park_receive(Bytes buffer, std::uint64_t tag);
 
+  // Polling will do with any queue; another way needs the one that the endpoint was made for.
+  void wait_by(Waiting waiting) { waiting_ = waiting; }
   bool is_waiting() const { return pending_ > 0; }
   void wait_all() {
-    while (pending_ > 0) progress();
+    while (pending_ > 0) {
+      if (waiting_ == Waiting::kPolling)
+        progress();
+      else
+        wait_asleep();
+    }
   }
-  void progress() {
-    const ssize_t count = fi_cq_read(queue_, completions_.data(), completions_.size());
-    if (count > 0)
-      pending_ -= static_cast<std::size_t>(count);
-    else if (count != -FI_EAGAIN)
-      fail_completion(count);
-  }
+  void progress() { take(fi_cq_read(queue_, completions_.data(), completions_.size())); }
 
  private:
   // More operations than any test has under way at once, apart from parked receives.
@@ -116,10 +120,19 @@ class Endpoint {
     if (status != -FI_EAGAIN) require(status, call);
     progress();
   }
+  void take(ssize_t count) {
+    if (count > 0)
+      pending_ -= static_cast<std::size_t>(count);
+    else if (count != -FI_EAGAIN)
+      fail_completion(count);
+  }
+  void wait_asleep();
+  void open_descriptor();
   [[noreturn]] void fail_completion(ssize_t status);
 
   fid_ep* endpoint_ = nullptr;
   fid_cq* queue_ = nullptr;
+  Waiting waiting_;
   std::size_t inject_size_ = 0;
   std::size_t pending_ = 0;
   std::size_t next_context_ = 0;
@@ -127,6 +140,8 @@ class Endpoint {
   std::vector<fi_context2> contexts_{kContexts};
 
   fid_av* addresses_ = nullptr;
+  fid_fabric* fabric_;
+  int set_ = -1;                    // epoll, with the queue's descriptor in it
   std::deque<fi_context2> parked_;  // a deque never moves them
 };
 

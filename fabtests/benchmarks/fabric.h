@@ -36,6 +36,7 @@ class Fabric {
   Fabric& operator=(const Fabric&) = delete;
 
   fi_info* info() const { return info_; }
+  fid_fabric* fabric() const { return fabric_; }
   fid_domain* domain() const { return domain_; }
 
  private:

@@ -58,10 +58,6 @@ class PingPong {
   std::uint64_t lap_ = 1;
 };
 
-Percentiles half_of(const Percentiles& whole) {
-  return {.p50 = whole.p50 / 2, .p90 = whole.p90 / 2, .p99 = whole.p99 / 2, .mean = whole.mean / 2};
-}
-
 }  // namespace
 
 template <Traffic kTraffic>

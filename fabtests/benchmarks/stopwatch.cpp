@@ -31,6 +31,10 @@ double Stopwatch::quickest_nanoseconds() const {
   return static_cast<double>(*std::min_element(laps_.begin(), laps_.end())) * nanoseconds_per_tick();
 }
 
+Percentiles half_of(const Percentiles& whole) {
+  return {.p50 = whole.p50 / 2, .p90 = whole.p90 / 2, .p99 = whole.p99 / 2, .mean = whole.mean / 2};
+}
+
 Percentiles per_second(const Percentiles& nanoseconds, double work) {
   const auto rate = [work](double duration) { return work * 1e9 / duration; };
   return {.p50 = rate(nanoseconds.p50),

@@ -45,6 +45,9 @@ class Stopwatch {
   std::vector<std::uint64_t> laps_;
 };
 
+// Of round trips.
+Percentiles half_of(const Percentiles& whole);
+
 // "units of work per second" of a lap that does `work` units: p90 and p99 are the slow laps.
 Percentiles per_second(const Percentiles& nanoseconds, double work);
 

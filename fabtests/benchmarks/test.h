@@ -37,6 +37,12 @@ void measure_unexpected_matching(Scene& scene);
 void measure_idle_peers(Scene& scene);
 void measure_memory(Scene& scene);
 
+// By waiting that sleeps: at once (blocking, descriptor), or after a moment of polling (adaptive, delayed).
+void measure_blocking_latency(Scene& scene);
+void measure_descriptor_latency(Scene& scene);
+void measure_adaptive_latency(Scene& scene);
+void measure_delayed_answers(Scene& scene);
+
 // One-sided, on the peer's plain memory and on memory that can be mapped.
 void measure_write_latency(Scene& scene);
 void measure_mapped_write_latency(Scene& scene);
@@ -58,5 +64,8 @@ void measure_memory_copy(Scene& scene);
 void measure_cross_attach(Scene& scene);
 void measure_cross_attach_write(Scene& scene);
 void measure_shared_copy(Scene& scene);
+void measure_pipe_wake(Scene& scene);
+void measure_event_wake(Scene& scene);
+void measure_futex_wake(Scene& scene);
 
 }  // namespace anchor::bench

@@ -53,6 +53,7 @@ class Judge:
     results: Results
     shm: tuple[str, ...]
     subject: str = SUBJECT
+    tcp: tuple[str, ...] = ()
 
     def own(self, metric: Metric) -> Callable[[int], float | None]:
         return lambda turn: self.results.in_round(turn, self.subject, metric)
@@ -119,6 +120,26 @@ class Judge:
             bar_of("check of an access, its row known", True, 20, self.own_values(PROTECTION_CHECK), " ns"),
         ]
 
+    def asleep_bars(self, test: str, title: str) -> list[Bar]:
+        """Beside a bare pipe, which is what wakes a sleeper, measured by the same start of the worker."""
+        half = Metric(test, "half_round_trip_ns", 8)
+        pipe = Metric("pipe_wake", "half_round_trip_ns", 8)
+        return [
+            bar_of(f"8 B {title} to a pipe's", True, 1.3, self.results.ratios(self.own(half), self.own(pipe))),
+            bar_of(f"8 B {title} to tcp's", True, 0.7, self.results.ratios(
+                self.own(half), lambda turn: self.results.best_in_round(turn, self.tcp, half, min))),
+        ]
+
+    def waiting_bars(self) -> list[Bar]:
+        reads = Metric("adaptive_latency", "half_round_trip_ns", 8)
+        polls = Metric("adaptive_latency", "polling_half_round_trip_ns", 8)
+        return [
+            *self.asleep_bars("blocking_latency", "blocking read's latency"),
+            *self.asleep_bars("descriptor_latency", "descriptor's latency"),
+            bar_of("8 B blocking read's latency, polling first, to polling's", True, 1.1,
+                   self.results.ratios(self.own(reads), self.own(polls))),
+        ]
+
     def mpi_bars(self) -> list[Bar]:
         def ratios(name: str, key: int) -> list[float]:
             metric = Metric("mpi", name, key)
@@ -156,5 +177,5 @@ class Judge:
         ]
 
     def all_bars(self) -> list[Bar]:
-        return (self.latency_bars() + self.flow_bars() + self.remote_bars() + self.mpi_bars() + self.scale_bars() +
-                self.memory_bars())
+        return (self.latency_bars() + self.flow_bars() + self.remote_bars() + self.waiting_bars() + self.mpi_bars() +
+                self.scale_bars() + self.memory_bars())

@@ -22,6 +22,10 @@ class Case:
     source: str = ""
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_tcp(self) -> bool:
+        return self.provider.startswith("tcp")
+
     def command(self, worker: Path) -> list[str]:
         line = [*self.prefix, str(worker), "--provider", self.provider]
         return line + (["--source", self.source] if self.source else [])

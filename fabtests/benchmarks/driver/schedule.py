@@ -23,11 +23,14 @@ class Audience(Enum):
     ALL = "all, in every round"
     SHM = "the subject and shm in every round, the others in the first"
     OTHERS_ONCE = "the subject in every round, the others in the first"
+    TCP = "the subject and tcp, in every round"
     SUBJECT = "the subject, in every round"
 
     def includes(self, case: Case, is_subject: bool, turn: int) -> bool:
         if is_subject or self is Audience.ALL:
             return True
+        if self is Audience.TCP:
+            return case.is_tcp
         return self is not Audience.SUBJECT and (turn == 0 or (self is Audience.SHM and case.provider == "shm"))
 
 
@@ -52,6 +55,10 @@ class Plan:
 
 RAW_TESTS = (LINE, "memory_copy", "cross_attach", "cross_attach_write", "shared_copy")
 REMOTE = ("write_latency", "read_latency", "swap_latency", "write_rate", "fetch_add_rate")  # small and one-sided
+# Sleeping and being woken, and the bare system's own ways beside them.
+WAKES = ("pipe_wake", "event_wake", "futex_wake")
+ASLEEP = ("blocking_latency", "descriptor_latency")
+WAITING = (Stage((*WAKES, *ASLEEP), Audience.TCP), Stage(("adaptive_latency",), Audience.SUBJECT))
 REMOTE_BANDWIDTH = ("write_bandwidth", "read_bandwidth")
 
 
@@ -65,6 +72,7 @@ QUICK = Plan(
         Stage((LINE, "tagged_latency", "untagged_latency", "message_rate", "bandwidth", "write_latency", "read_latency",
                "fetch_add_rate", "mapped_write_rate")),
         Stage(REMOTE_BANDWIDTH, Audience.SHM),
+        *WAITING,
         Stage(("posted_matching", "unexpected_matching", "memory", "idle_peers"), Audience.SUBJECT),
     ),
     rounds=5, milliseconds=3, sizes=(8, 64, 512, 4096, 32768, 262144, 1 << 20, 8 << 20))
@@ -74,6 +82,7 @@ FULL = Plan(
         Stage((LINE, "tagged_latency", "untagged_latency", "message_rate", *REMOTE, *mapped(REMOTE))),
         Stage(("bandwidth",)),
         Stage((*REMOTE_BANDWIDTH, *mapped(REMOTE_BANDWIDTH)), Audience.SHM),
+        *WAITING,
         Stage(("posted_matching", "unexpected_matching"), Audience.OTHERS_ONCE),
         Stage(("memory",), Audience.OTHERS_ONCE),
         Stage(("idle_peers",), Audience.OTHERS_ONCE),

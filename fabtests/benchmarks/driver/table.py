@@ -29,6 +29,13 @@ TITLES = {
     "cross_attach_write": "the same, writing",
     "shared_copy": "the same by both sides",
     "memory_copy": "memcpy",
+    "pipe_wake": "asleep, woken by a pipe",
+    "event_wake": "asleep, woken by an eventfd",
+    "futex_wake": "asleep, woken by a futex",
+    "blocking_latency": "blocking read, asleep at once",
+    "descriptor_latency": "descriptor in epoll",
+    "adaptive_latency": "blocking read, polls first",
+    "delayed_answers": "answer after",
     "mpi": "Open MPI",
     "netpipe": "NetPIPE",
 }
@@ -36,6 +43,7 @@ COMPARED = ("line_exchange", "tagged_latency", "untagged_latency", "message_rate
 REMOTE = ("write_latency", "read_latency", "swap_latency", "write_rate", "fetch_add_rate", "write_bandwidth",
           "read_bandwidth")
 MAPPED = "mapped_"  # the same on memory that the other process can map
+WAITING = ("pipe_wake", "event_wake", "futex_wake", "blocking_latency", "descriptor_latency", "adaptive_latency")
 COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "protection_check", "memory")
 
 
@@ -73,6 +81,8 @@ def row_title(metric: Metric) -> str:
     if metric.test in ("memory", "mpi", "netpipe"):
         quantity = metric.name.removesuffix("_ns").removesuffix("_bytes_per_s").removesuffix("_bytes")
         title += " " + quantity.replace("_", " ")
+    if metric.name.startswith("polling_"):
+        title += ", if polled"
     if metric.name == "transfer_ns":
         title += ", time"
     if metric.test == "memory":
@@ -125,6 +135,7 @@ def print_all(results: Results, cases: list[str]) -> None:
     print_table(results, providers, COMPARED)
     print_table(results, providers, REMOTE)
     print_table(results, providers, [MAPPED + test for test in REMOTE])
+    print_table(results, providers, WAITING)
     print_table(results, providers, COUNTED)
     print_table(results, ["mpi-ofi", "mpi-vader"], ("mpi", "netpipe"))
     print_table(results, [RAW], ("line_exchange", "memory_copy", "cross_attach", "cross_attach_write", "shared_copy"))

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "abi/cntr.h"
+#include "condition.h"
 #include "open_domain.h"
 
 using namespace anchor;
@@ -63,8 +64,17 @@ Test(cntr, attributes) {
   attr.flags = 1;
   cr_assert_eq(fi_cntr_open(open.domain.get(), &attr, &cntr, nullptr), -FI_EBADFLAGS);
   attr = {};
-  attr.wait_obj = FI_WAIT_MUTEX_COND;
+  attr.wait_obj = static_cast<fi_wait_obj>(77);
   cr_assert_eq(fi_cntr_open(open.domain.get(), &attr, &cntr, nullptr), -FI_ENOSYS);
+}
+
+Test(cntr, its_condition_is_signalled_by_an_addition) {
+  OpenCounter counter(FI_WAIT_MUTEX_COND);
+  const fi_mutex_cond condition = condition_of(counter.cntr.fid());
+  std::thread adder([&] { fi_cntr_add(counter.cntr.get(), 1); });
+  await_condition(counter.open, counter.cntr.fid(), condition);
+  adder.join();
+  cr_assert_eq(fi_cntr_read(counter.cntr.get()), 1u);
 }
 
 Test(cntr, its_descriptor_is_readable_once_it_counted) {

@@ -7,6 +7,7 @@
 
 #include "../os/log_capture.h"
 #include "abi/cq.h"
+#include "condition.h"
 #include "open_domain.h"
 
 using namespace anchor;
@@ -197,11 +198,34 @@ Test(cq, identifiers_are_those_of_the_endpoints_own_vector) {
   cr_assert_eq(plain.source_of_message_to(self), self);
 }
 
+Test(cq, its_condition_is_signalled) {
+  const OpenDomain open;
+  fi_cq_attr attr{};
+  attr.wait_obj = FI_WAIT_MUTEX_COND;
+  Opened<fid_cq> cq;
+  cr_assert_eq(fi_cq_open(open.domain.get(), &attr, cq.out(), nullptr), 0);
+  fi_wait_obj object = FI_WAIT_NONE;
+  cr_assert_eq(fi_control(cq.fid(), FI_GETWAITOBJ, &object), 0);
+  cr_assert_eq(object, FI_WAIT_MUTEX_COND);
+  const fi_mutex_cond condition = condition_of(cq.fid());
+  fid* waited_for = cq.fid();
+  ::pthread_mutex_lock(condition.mutex);
+  cr_assert_eq(fi_trywait(open.fabric.get(), &waited_for, 1), 0);
+  std::thread signaller([&] {
+    ::pthread_mutex_lock(condition.mutex);  // free once we wait
+    ::pthread_mutex_unlock(condition.mutex);
+    fi_cq_signal(cq.get());
+  });
+  cr_assert_eq(wait_half_a_minute(condition), 0);
+  ::pthread_mutex_unlock(condition.mutex);
+  signaller.join();
+}
+
 Test(cq, attributes) {
   const OpenDomain open;
   fid_cq* cq = nullptr;
   fi_cq_attr attr{};
-  attr.wait_obj = FI_WAIT_MUTEX_COND;
+  attr.wait_obj = static_cast<fi_wait_obj>(77);
   cr_assert_eq(fi_cq_open(open.domain.get(), &attr, &cq, nullptr), -FI_ENOSYS);
   attr = {};
   attr.flags = FI_PEER;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "abi/eq.h"
+#include "condition.h"
 #include "open_domain.h"
 
 using namespace anchor;
@@ -63,9 +64,19 @@ Test(eq, what_was_not_asked_for_is_refused) {
   cr_assert_eq(fi_eq_write(queue.eq.get(), FI_NOTIFY, &entry, sizeof(entry), 0), -FI_EINVAL);
   cr_assert_eq(fi_eq_sread(queue.eq.get(), &type, &entry, sizeof(entry), 0, 0), -FI_EINVAL);
   fi_eq_attr attr{};
-  attr.wait_obj = FI_WAIT_MUTEX_COND;
+  attr.wait_obj = static_cast<fi_wait_obj>(77);
   fid_eq* other = nullptr;
   cr_assert_eq(fi_eq_open(queue.open.fabric.get(), &attr, &other, nullptr), -FI_ENOSYS);
+}
+
+Test(eq, its_condition_is_signalled_by_an_event) {
+  Queue queue(4, FI_WAIT_MUTEX_COND);
+  const fi_mutex_cond condition = condition_of(queue.eq.fid());
+  fi_eq_entry entry{};
+  std::thread writer([&] { fi_eq_write(queue.eq.get(), FI_NOTIFY, &entry, sizeof(entry), 0); });
+  await_condition(queue.open, queue.eq.fid(), condition);
+  writer.join();
+  cr_assert_eq(queue.read(&entry), static_cast<ssize_t>(sizeof(entry)));
 }
 
 Test(eq, errors) {

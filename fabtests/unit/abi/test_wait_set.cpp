@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "abi/wait_set.h"
+#include "condition.h"
 #include "open_domain.h"
 
 using namespace anchor;
@@ -67,6 +68,15 @@ Test(wait_set, has_a_descriptor_of_its_own) {
   cr_assert_eq(fi_trywait(set.open.fabric.get(), &object, 1), -FI_EAGAIN);
 }
 
+Test(wait_set, has_a_condition_of_its_own) {
+  Set set(FI_WAIT_MUTEX_COND);
+  const fi_mutex_cond condition = condition_of(set.set.fid());
+  std::thread adder([&] { fi_cntr_add(set.cntr.get(), 1); });
+  await_condition(set.open, set.set.fid(), condition);
+  adder.join();
+  cr_assert_eq(fi_cntr_read(set.cntr.get()), 1u);
+}
+
 Test(wait_set, is_busy_while_it_has_members) {
   Set set;
   cr_assert_eq(fi_close(set.set.fid()), -FI_EBUSY);
@@ -75,7 +85,7 @@ Test(wait_set, is_busy_while_it_has_members) {
 Test(wait_set, what_is_not_served) {
   OpenDomain open;
   fid_wait* set = nullptr;
-  fi_wait_attr attr{FI_WAIT_MUTEX_COND, 0};
+  fi_wait_attr attr{FI_WAIT_SET, 0};
   cr_assert_eq(fi_wait_open(open.fabric.get(), &attr, &set), -FI_ENOSYS);
   attr = {FI_WAIT_FD, 1};
   cr_assert_eq(fi_wait_open(open.fabric.get(), &attr, &set), -FI_EBADFLAGS);

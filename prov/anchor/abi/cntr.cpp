@@ -61,7 +61,7 @@ int control(fid* descriptor, int command, void* argument) noexcept {
   }
   if (command == FI_SETOPSFLAG) return *static_cast<std::uint64_t*>(argument) == 0 ? 0 : -FI_EBADFLAGS;
   Cntr& cntr = object_of<Cntr, fid_cntr>(descriptor);
-  return wait_object_control(cntr.wait_object(), cntr.group().wait_descriptor(), command, argument);
+  return wait_object_control(cntr.wait_object(), cntr.group().wait_descriptor(), cntr.condition(), command, argument);
 }
 
 constexpr unsigned kLooksPerTry = 4;

@@ -12,6 +12,7 @@
 #include "abi/wait_set.h"
 #include "core/counter.h"
 #include "dispatch/progress_group.h"
+#include "os/wait_condition.h"
 
 namespace anchor {
 
@@ -39,6 +40,7 @@ class Cntr final : public fid_cntr {
 
   Counter& counter() noexcept { return counter_; }
   ProgressGroup& group() noexcept { return group_; }
+  WaitCondition& condition() noexcept { return condition_; }
   Domain& domain() const noexcept { return *domain_; }
   fi_wait_obj wait_object() const noexcept { return wait_object_; }
 
@@ -53,6 +55,7 @@ class Cntr final : public fid_cntr {
   // order the two.
   std::atomic<std::uint64_t> known_value_{0};
   std::atomic<std::uint64_t> known_errors_{0};
+  WaitCondition condition_;  // FI_WAIT_MUTEX_COND; follows the descriptor
 
  public:
   Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole

@@ -18,7 +18,7 @@ namespace {
 
 int control(fid* descriptor, int command, void* argument) noexcept {
   Cq& cq = object_of<Cq, fid_cq>(descriptor);
-  return wait_object_control(cq.wait_object(), cq.group().wait_descriptor(), command, argument);
+  return wait_object_control(cq.wait_object(), cq.group().wait_descriptor(), cq.condition(), command, argument);
 }
 
 fi_ops fid_ops{

@@ -16,6 +16,7 @@
 #include "core/completion_queue.h"
 #include "dispatch/progress_group.h"
 #include "os/lock.h"
+#include "os/wait_condition.h"
 
 namespace anchor {
 
@@ -54,6 +55,7 @@ class Cq final : public fid_cq {
 
   CompletionQueue& queue() noexcept { return queue_; }
   ProgressGroup& group() noexcept { return group_; }
+  WaitCondition& condition() noexcept { return condition_; }
   Domain& domain() const noexcept { return *domain_; }
   fi_wait_obj wait_object() const noexcept { return wait_object_; }
 
@@ -74,6 +76,7 @@ class Cq final : public fid_cq {
   // errors at once and want to tell their data apart bring buffers.
   Lock lent_lock_;
   Address lent_;
+  WaitCondition condition_;  // FI_WAIT_MUTEX_COND; follows the descriptor
 
  public:
   Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole

@@ -44,7 +44,7 @@ const char* strerror(fid_eq*, int prov_errno, const void*, char* buf, std::size_
 
 int control(fid* descriptor, int command, void* argument) noexcept {
   Eq& eq = object_of<Eq, fid_eq>(descriptor);
-  return wait_object_control(eq.wait_object(), eq.wait_descriptor(), command, argument);
+  return wait_object_control(eq.wait_object(), eq.wait_descriptor(), eq.condition(), command, argument);
 }
 
 fi_ops fid_ops{

@@ -14,6 +14,7 @@
 #include "abi/fid.h"
 #include "abi/wait_set.h"
 #include "core/event_queue.h"
+#include "os/wait_condition.h"
 #include "os/wait_fd.h"
 
 namespace anchor {
@@ -42,6 +43,7 @@ class Eq final : public fid_eq {
   int try_wait() noexcept;
   int open_wait() noexcept { return wait_.open(); }
   int wait_descriptor() const noexcept { return wait_.fd(); }
+  WaitCondition& condition() noexcept { return condition_; }
   std::uint32_t version() const noexcept { return fabric_->api_version; }
 
   UseCount uses;
@@ -62,7 +64,8 @@ class Eq final : public fid_eq {
   std::condition_variable arrived_;
   std::deque<Held> held_;
   EventQueue queue_;
-  WaitFd wait_;  // readable from an event until try_wait() finds none
+  WaitFd wait_;              // readable from an event until try_wait() finds none
+  WaitCondition condition_;  // FI_WAIT_MUTEX_COND; follows the descriptor
 
  public:
   Membership membership;  // FI_WAIT_SET; goes first, while what it speaks of is whole

@@ -23,6 +23,15 @@ int fill(fi_wait_pollfd* wanted, int descriptor) noexcept {
   return 0;
 }
 
+int show(fi_mutex_cond* wanted, int descriptor, WaitCondition& condition) noexcept {
+  if (const int error = condition.start(descriptor); error != 0) {
+    ANCHOR_WARN(kCore, "no thread to signal a condition: %s", fi_strerror(-error));
+    return error;
+  }
+  *wanted = {condition.mutex(), condition.condition()};
+  return 0;
+}
+
 }  // namespace
 
 int check_wait_object(fi_wait_obj object) noexcept {
@@ -32,6 +41,7 @@ int check_wait_object(fi_wait_obj object) noexcept {
     case FI_WAIT_YIELD:
     case FI_WAIT_FD:
     case FI_WAIT_POLLFD:
+    case FI_WAIT_MUTEX_COND:
       return 0;
     default:
       ANCHOR_INFO(kCore, "wait object %d is not served", static_cast<int>(object));
@@ -39,12 +49,14 @@ int check_wait_object(fi_wait_obj object) noexcept {
   }
 }
 
-int wait_object_control(fi_wait_obj object, int descriptor, int command, void* argument) noexcept {
+int wait_object_control(fi_wait_obj object, int descriptor, WaitCondition& condition, int command,
+                        void* argument) noexcept {
   switch (command) {
     case FI_GETWAITOBJ:
       *static_cast<fi_wait_obj*>(argument) = object;
       return 0;
     case FI_GETWAIT:
+      if (object == FI_WAIT_MUTEX_COND) return show(static_cast<fi_mutex_cond*>(argument), descriptor, condition);
       if (!shows_descriptor(object)) return -FI_ENODATA;  // nothing that could be waited for elsewhere
       if (object == FI_WAIT_POLLFD) return fill(static_cast<fi_wait_pollfd*>(argument), descriptor);
       *static_cast<int*>(argument) = descriptor;

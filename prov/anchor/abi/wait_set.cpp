@@ -20,7 +20,7 @@ int wait(fid_wait* set, int timeout) noexcept { return WaitSet::from(set).wait(t
 
 int control(fid* descriptor, int command, void* argument) noexcept {
   WaitSet& set = object_of<WaitSet, fid_wait>(descriptor);
-  return wait_object_control(set.wait_object(), set.wait_descriptor(), command, argument);
+  return wait_object_control(set.wait_object(), set.wait_descriptor(), set.condition(), command, argument);
 }
 
 fi_ops fid_ops{

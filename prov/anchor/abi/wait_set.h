@@ -9,6 +9,7 @@
 
 #include "abi/fabric.h"
 #include "abi/fid.h"
+#include "os/wait_condition.h"
 #include "os/wait_fd.h"
 
 namespace anchor {
@@ -34,6 +35,7 @@ class WaitSet final : public fid_wait {
 
   int open_wait() noexcept { return wait_.open(); }
   int wait_descriptor() const noexcept { return wait_.fd(); }
+  WaitCondition& condition() noexcept { return condition_; }
   fi_wait_obj wait_object() const noexcept { return wait_object_; }
 
   UseCount uses;
@@ -49,6 +51,7 @@ class WaitSet final : public fid_wait {
   WaitFd wait_;
   std::mutex mutex_;  // guards the members
   std::vector<Member> members_;
+  WaitCondition condition_;  // FI_WAIT_MUTEX_COND; follows the descriptor
 };
 
 // An object's membership in a wait set, which ends with it.

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// For threads of ours in an application's process: its signals are its own threads' affair. A new thread inherits the
+// mask of the one that starts it, so that one holds an object of this kind meanwhile.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace anchor {
+
+class SignalsBlocked {
+ public:
+  SignalsBlocked() noexcept {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &former_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &former_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t former_;
+};
+
+}  // namespace anchor
