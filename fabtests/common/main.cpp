@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The main program of every multi-process test: lists tests, runs them, speaks TAP (https://testanything.org).
 //
-//   functional [--list] [--verbose] [--provider NAME] [--seed N] [--repeat N] [PATTERN ...]
+//   PROGRAM [--list] [--verbose] [--provider NAME] [--seed N] [--repeat N] [PATTERN ...]
 //
 // Environment: FI_PROVIDER (the provider under test, default anchor), FABTESTS_SEED, FABTESTS_TIME_SCALE,
 // FABTESTS_WRAPPER (words put before each rank's command, e.g. a program that chooses another libfabric).
