@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What either side counts of reads and writes: counters of endpoints and of memory regions.
+#include <rdma/fi_atomic.h>
+
 #include <cstring>
 
 #include "common/registry.h"
@@ -80,6 +82,41 @@ TEST(rma_counters_of_regions_enabled_later, .ranks = 2, .anchor_only = true) {
   count_at_both_ends(team, FI_MR_RMA_EVENT);
 }
 TEST_AGAIN(rma_counters_through_fifo, rma_counters, .ranks = 2, .anchor_only = true,
+           .environment = {"FI_ANCHOR_CMA=no"});
+
+// An endpoint without FI_RMA_EVENT and one counter for all that comes: upstream's benchmarks of 1.17 tell messages by
+// it, and remote data, so accesses without data must not move it on.
+TEST(rma_counters_without_rma_event, .ranks = 2, .anchor_only = true) {
+  NodeOptions options = rma_options();
+  options.caps = (options.caps | FI_ATOMIC) & ~FI_RMA_EVENT;
+  Node node(team, options);
+  const Owned<fid_cntr> received = open_counter(node.domain());
+  REQUIRE_OK(fi_ep_bind(node.ep(), received.as_fid(), FI_RECV | FI_REMOTE_WRITE | FI_REMOTE_READ));
+  Exposed exposed(node, kSize, 1);
+  node.introduce();
+  char byte = 0;
+  if (team.rank() == 1) node.submit([&] { return fi_recv(node.ep(), &byte, 1, nullptr, node.peer(0), nullptr); });
+  team.barrier();
+  if (team.rank() == 0) {
+    Bytes bytes(kSize);
+    const std::uint64_t one = 1;
+    for (const std::size_t size : {std::size_t{8}, kSize}) {
+      const Access access{bytes.data(), size, node.peer(1), 0, 1};
+      write_to(node, access);
+      read_from(node, access);
+      node.submit([&] { return fi_inject_atomic(node.ep(), &one, 1, node.peer(1), 0, 1, FI_UINT64, FI_SUM); });
+      node.submit([&] { return fi_writedata(node.ep(), bytes.data(), size, nullptr, 5, access.peer, 0, 1, nullptr); });
+      node.await_send();
+    }
+    node.submit([&] { return fi_inject(node.ep(), "x", 1, node.peer(1)); });
+  } else {
+    for (int i = 0; i < 3; ++i) node.await_receive();
+    CHECK_EQ(fi_cntr_read(received.get()), 3u);
+  }
+  team.barrier();
+  node.close_endpoint();
+}
+TEST_AGAIN(rma_counters_without_rma_event_through_fifo, rma_counters_without_rma_event, .ranks = 2, .anchor_only = true,
            .environment = {"FI_ANCHOR_CMA=no"});
 
 // As Sandia OpenSHMEM: waiting for a region's counter alone makes the progress that it needs.

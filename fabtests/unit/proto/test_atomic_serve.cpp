@@ -182,6 +182,19 @@ Test(atomic_serve, counters) {
   cr_assert_eq(region_writes.value(), 2u);
 }
 
+Test(atomic_serve, without_access_events_regions_count_alone) {
+  EndpointSettings settings = quick();
+  settings.access_events = false;
+  AtomicPair pair(settings);
+  Counter region_reads, reads;
+  pair.registry.count_with(&pair.region, &region_reads, kRemoteRead);
+  pair.b.exchange.remote_read_counter = &reads;
+  Request request;
+  cr_assert_eq(serve(pair, request.in_slot()), Verdict::kTaken);
+  cr_assert_eq(region_reads.value(), 1u);
+  cr_assert_eq(reads.value(), 0u);
+}
+
 // Large answers that find the FIFO full are kept, up to a limit; then the peer's requests wait.
 Test(atomic_serve, answers_that_nobody_collects) {
   EndpointSettings settings = quick();

@@ -156,6 +156,27 @@ Test(rma, counted_regions_are_told_of) {
   }
 }
 
+Test(rma, without_access_events_only_data_is_counted) {
+  for (const bool direct : {true, false}) {
+    EndpointSettings settings = direct ? quick() : without_direct_copy();
+    settings.access_events = false;
+    Exposure couple(settings);
+    Counter reads, writes;
+    couple.b.exchange.remote_read_counter = &reads;
+    couple.b.exchange.remote_write_counter = &writes;
+    cr_assert_eq(couple.b.exchange.counted(), 0u);
+    const auto sent = bytes_of(kLong);
+    std::vector<unsigned char> got(kLong);
+    cr_assert_eq(couple.write(sent), 0);
+    cr_assert_eq(couple.read(got), 0);
+    cr_assert_eq(couple.write(sent, 0, kWantCompletion | kRemoteData), 0);
+    await(couple.b, couple.a);
+    for (int i = 0; i < 3; ++i) await(couple.a, couple.b);
+    cr_assert_eq(writes.value(), 1u);
+    cr_assert_eq(reads.value(), 0u);
+  }
+}
+
 Test(rma, memory_that_went_with_its_owner) {
   Exposure couple;
   const auto sent = bytes_of(8);

@@ -40,6 +40,7 @@ EndpointSettings settings_for(const Domain& domain, const fi_info& info) {
   settings.locked = domain.locked();
   settings.directed_receive = (info.caps & FI_DIRECTED_RECV) != 0;
   settings.report_unknown_source = (info.caps & FI_SOURCE_ERR) != 0;
+  settings.access_events = (info.caps & FI_RMA_EVENT) != 0;
   settings.direct_copy = parameter.cma;
   settings.transmit_size = parameter.tx_size;
   settings.receive_size = parameter.rx_size;

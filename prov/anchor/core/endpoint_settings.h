@@ -13,6 +13,7 @@ struct EndpointSettings {
   bool locked = true;                         // false where the application serialises (FI_THREAD_DOMAIN, _COMPLETION)
   bool directed_receive = false;              // FI_DIRECTED_RECV: a receive's address is honoured, else ignored
   bool report_unknown_source = false;         // FI_SOURCE_ERR: an unknown sender gives an error entry with its name
+  bool access_events = true;                  // FI_RMA_EVENT: accesses by peers are counted, else those with data alone
   bool direct_copy = true;                    // cross-memory attach may be used
   std::size_t transmit_size = 1024;           // sends outstanding at once
   std::size_t receive_size = 1024;            // advertised; posting more is not refused

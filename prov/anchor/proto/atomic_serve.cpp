@@ -105,7 +105,7 @@ int apply_to(Exchange& exchange, const Atomic& atomic, const iovec* pieces, std:
 void count(const Exchange& exchange, const MemoryRegion& region, AtomicClass family, bool last) noexcept {
   const bool write = family == AtomicClass::kBase;
   if (Counter* counter = write ? region.write_counter : region.read_counter; counter != nullptr) counter->add();
-  if (!last) return;
+  if (!last || !exchange.settings.access_events) return;
   if (Counter* counter = write ? exchange.remote_write_counter : exchange.remote_read_counter; counter != nullptr)
     counter->add();
 }

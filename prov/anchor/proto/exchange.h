@@ -55,8 +55,9 @@ struct Exchange {
     return *source != nullptr;
   }
 
-  // AccessRights whose use by peers is counted here, whatever the region.
+  // AccessRights whose use by peers is counted here, whatever the region. (With data they are told anyway.)
   std::uint32_t counted() const noexcept {
+    if (!settings.access_events) return 0;
     return (remote_read_counter != nullptr ? kRemoteRead : 0u) | (remote_write_counter != nullptr ? kRemoteWrite : 0u);
   }
 

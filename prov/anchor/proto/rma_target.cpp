@@ -146,7 +146,9 @@ void note_access(Exchange& exchange, const Peer& peer, const AccessNotice& notic
   if (exchange.memory != nullptr) exchange.memory->count(notice.key, notice.rights, &exchange);
   if (!notice.last) return;
   const bool read = notice.rights == kRemoteRead;
-  if (Counter* counter = read ? exchange.remote_read_counter : exchange.remote_write_counter) counter->add();
+  // fi_endpoint(3): counting accesses takes FI_RMA_EVENT. Data is an event by itself.
+  if (exchange.settings.access_events || notice.has_data)
+    if (Counter* counter = read ? exchange.remote_read_counter : exchange.remote_write_counter) counter->add();
   if (!notice.has_data || exchange.receive_queue == nullptr) return;
   exchange.receive_queue->push({.context = nullptr,
                                 .flags = kCompletionRma | kCompletionRemoteWrite | kCompletionRemoteData,
