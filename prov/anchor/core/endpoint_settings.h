@@ -14,6 +14,7 @@ struct EndpointSettings {
   bool directed_receive = false;              // FI_DIRECTED_RECV: a receive's address is honoured, else ignored
   bool report_unknown_source = false;         // FI_SOURCE_ERR: an unknown sender gives an error entry with its name
   bool direct_copy = true;                    // cross-memory attach may be used
+  bool mapping = true;                        // memory of peers that can be shared may be mapped, if direct_copy
   std::size_t transmit_size = 1024;           // sends outstanding at once
   std::size_t receive_size = 1024;            // advertised; posting more is not refused
   std::size_t unexpected_limit = 256u << 20;  // bytes buffered for one peer before its FIFO waits
