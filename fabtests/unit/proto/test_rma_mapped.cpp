@@ -177,6 +177,39 @@ Test(rma_mapped, memory_that_was_replaced_is_found_after_a_refresh) {
   cr_assert_eq(shared.mapped(), 1u);
 }
 
+// A table that changes without saying so: nothing outside of what was mapped is touched. Copying is out of the
+// question, as both are the same process here.
+Test(rma_mapped, a_table_that_lies) {
+  class Refusing final : public DirectCopy {
+    std::ptrdiff_t read(const iovec*, std::size_t, const iovec*, std::size_t) noexcept override { return -EFAULT; }
+    std::ptrdiff_t write(const iovec*, std::size_t, const iovec*, std::size_t) noexcept override { return -EFAULT; }
+  };
+  Shared shared;
+  shared.warm_up();
+  shared.at_a().direct = std::make_unique<Refusing>();
+  std::byte* header = shared.b.exchange.region->header();
+  const auto* directory = reinterpret_cast<const ProtectionDirectory*>(header + kProtectionOffset);
+  auto& row = *reinterpret_cast<ProtectionRow*>(header + directory->chunks[0].load());
+  cr_assert_eq(row.key.load(), 1u);
+  const std::uint64_t place = row.address.load(), length = row.length.load();
+  const std::uint64_t shifts[] = {0, 8, ~std::uint64_t{7}, length - 8, length, 0x10'0000, std::uint64_t{1} << 40};
+  for (const std::uint64_t shift : shifts) {
+    for (const std::uint64_t size : {length, length + 8, 2 * length, ~std::uint64_t{0}}) {
+      for (const std::uint64_t address : {std::uint64_t{0}, length - 8, length, 2 * length - 8}) {
+        row.address.store(place + shift);
+        row.length.store(size);
+        const bool inside = shift + address <= length - 8;
+        const int error = shared.write(address, 77);
+        row.address.store(place);
+        row.length.store(length);
+        if (inside && address + 8 <= size) cr_assert_eq(error, 0);
+        if (inside && error == 0) cr_assert_eq(shared.read(shift + address), 77u);
+      }
+    }
+  }
+  cr_assert_eq(shared.mapped(), 1u);
+}
+
 Test(rma_mapped, who_does_not_want_it_does_without) {
   EndpointSettings settings = quick();
   settings.mapping = false;
