@@ -115,5 +115,11 @@ Test(shm_shared_view, no_handler_no_mapping) {
   cr_assert_eq(::sigaction(SIGBUS, &ours, &before), 0);
   cr_assert_eq(viewed.open(0, 0, 8), -EPERM);
   cr_assert_eq(::sigaction(SIGBUS, &before, nullptr), 0);
+  sigset_t bus;
+  sigemptyset(&bus);
+  sigaddset(&bus, SIGBUS);
+  cr_assert_eq(pthread_sigmask(SIG_BLOCK, &bus, nullptr), 0);
+  cr_assert_eq(viewed.open(0, 0, 8), -EPERM);
+  cr_assert_eq(pthread_sigmask(SIG_UNBLOCK, &bus, nullptr), 0);
   cr_assert_eq(viewed.open(0, 0, 8), 0);
 }

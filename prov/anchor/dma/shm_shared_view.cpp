@@ -55,7 +55,8 @@ int open_view(int process, std::uint64_t address, std::uint64_t length, const st
   // A sealed memfd may be opened for writing, but not mapped so.
   if (error != 0) error = map_span(file.get(), span, length, Touching::kReadOnly, lost, &mapped);
   if (error != 0) return error;
-  // Who replaced our handler may let a file that is cut short end this process. That risk is not taken for speed.
+  // Who replaced our handler, or keeps the signal from us, may let a file that is cut short end this process. That risk
+  // is not taken for speed.
   if (!is_guard_in_force()) return -EPERM;
   ANCHOR_INFO(kEndpoint, "%" PRIu64 " bytes of a peer's %s are mapped%s", length, span.path,
               mapped.writable ? "" : " for reading only");

@@ -205,6 +205,8 @@ int map_and_enter(int fd, std::uint64_t offset, std::size_t bytes, int protectio
 }  // namespace
 
 bool is_guard_in_force() noexcept {
+  sigset_t blocked;
+  if (pthread_sigmask(SIG_SETMASK, nullptr, &blocked) != 0 || sigismember(&blocked, SIGBUS) != 0) return false;
   struct sigaction current {};
   return ::sigaction(SIGBUS, nullptr, &current) == 0 && is_ours(current);
 }
@@ -215,9 +217,10 @@ int map_guarded(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* lost,
   const int protection = touching == Touching::kReadOnly ? PROT_READ : PROT_READ | PROT_WRITE;
   if (const int error = map_and_enter(fd, offset, bytes, protection, lost, address); error != 0) return error;
   if (!is_guard_in_force()) {
-    ANCHOR_INFO(kDomain,
-                "a SIGBUS handler was installed after ours: unless it passes on what it does not know, a peer that "
-                "truncates its region ends this process");
+    ANCHOR_INFO(
+        kDomain,
+        "this thread blocks SIGBUS, or a handler was installed after ours: unless that passes on what it does not "
+        "know, a peer that truncates its region ends this process");
   }
   return 0;
 }

@@ -36,7 +36,7 @@ enum class Touching : std::uint8_t { kReadWrite, kReadOnly };
 int map_guarded(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* lost, std::byte** address,
                 Touching touching = Touching::kReadWrite) noexcept;
 
-// Whether a SIGBUS would come to us first. Requires: something is mapped.
+// Whether a SIGBUS of this thread would come to us first. Requires: something is mapped.
 bool is_guard_in_force() noexcept;
 
 // The same three values as given to and got from map_guarded.

@@ -48,7 +48,7 @@ bool may_detour(Peer& peer) noexcept { return ++peer.detours <= kMostDetours; }
 int move_mapped(Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept {
   peer.detours = 0;
   if (work.base.type == WorkType::kWrite) {
-    // Write after read and after write. R9, which has its partner in whatever tells the peer's process.
+    // Write after read and after write.
     std::atomic_thread_fence(std::memory_order_release);
     move_all(work.base.segments, work.base.segment_count, targets.list, targets.count, work.base.length);
     peer.wrote_mapped = true;
