@@ -34,6 +34,7 @@ Test(parameters, defaults_are_the_settings_own) {
   cr_assert_eq(values.rx_size, settings.receive_size);
   cr_assert_eq(values.connect_timeout, static_cast<std::size_t>(settings.connect_timeout.count()));
   cr_assert_eq(values.cma, settings.direct_copy);
+  cr_assert_eq(values.mapping, settings.mapping);
   cr_assert(values.devices.empty());
 }
 

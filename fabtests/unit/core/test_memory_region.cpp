@@ -19,10 +19,12 @@ struct Listing final : RegionTable {
   }
   void revoke(const MemoryRegion& region) noexcept override { std::erase(keys, region.key); }
   void update(const MemoryRegion& region) noexcept override { told = region.counted(); }
+  void renew(const MemoryRegion& region) noexcept override { renewed.push_back(region.key); }
 
   std::vector<std::uint64_t> keys;
   std::size_t room = SIZE_MAX;
   std::uint32_t told = 0;
+  std::vector<std::uint64_t> renewed;
 };
 
 MemoryRegion region_of(std::uint64_t key, void* memory, std::size_t length,
@@ -50,6 +52,20 @@ Found access(MemoryRegistry& registry, const RemoteAccess& wanted) {
 }
 
 }  // namespace
+
+Test(memory_region, what_was_replaced_is_told_where_it_is_shown) {
+  MemoryRegistry registry;
+  Listing listing;
+  cr_assert_eq(registry.attach(&listing, &listing), 0);
+  MemoryRegion shown = region_of(1, nullptr, 10), hidden = region_of(2, nullptr, 10);
+  cr_assert_eq(registry.reserve(&shown), 0);
+  cr_assert_eq(registry.reserve(&hidden), 0);
+  cr_assert_eq(registry.enable(&shown), 0);
+  registry.refresh(&shown);
+  registry.refresh(&hidden);
+  cr_assert(listing.renewed == std::vector<std::uint64_t>{1});
+  registry.detach(&listing);
+}
 
 Test(memory_region, a_key_belongs_to_one) {
   MemoryRegistry registry;

@@ -95,3 +95,13 @@ Test(protection_table, what_is_told_changes_under_a_reader) {
   pair.table.tell_always(kMayRead);
   cr_assert_eq(pair.directory().told.load(), static_cast<std::uint64_t>(kMayRead));
 }
+
+Test(protection_table, a_row_that_is_renewed_says_the_same) {
+  ProtectionPair pair;
+  const std::uint32_t first = pair.add(7, 0, 100, 0x10000);
+  const std::uint64_t before = pair.row(first).sequence.load();
+  pair.table.renew(first, 1);
+  cr_assert_eq(pair.row(first).sequence.load(), before + 2);
+  cr_assert_eq(pair.check(7), 0);
+  cr_assert_eq(pair.place(), 0x10000u);
+}

@@ -212,3 +212,28 @@ Test(protection_view, chunks_that_lie_elsewhere_are_refused) {
   pair.directory().chunks[0].store(0);
   cr_assert_eq(pair.check(7), -EKEYREJECTED);
 }
+
+Test(protection_view, a_piece_says_which_row_in_which_generation_it_is_of) {
+  ProtectionPair pair;
+  const ProtectionTerms terms[] = {{7, 0, 10, 0x1000, 1, 0}, {7, 10, 20, 0x2000, 1, 0}};
+  std::uint32_t first;
+  cr_assert_eq(pair.table.add(terms, 2, &first), 0);
+  cr_assert_eq(pair.check(7, 8, 10), 0);
+  const ProtectedRow second = pair.pieces.rows[1];
+  cr_assert_eq(pair.pieces.rows[0].number, first);
+  cr_assert_eq(second.number, first + 1);
+  cr_assert_eq(second.address, 0x2000u);
+  cr_assert_eq(second.length, 20u);
+  cr_assert(pair.view.is_current(second.number, second.generation));
+  cr_assert_not(pair.view.is_current(second.number, second.generation + 2));
+  pair.table.tell(first, 2, kMayRead);
+  cr_assert(pair.view.is_current(second.number, second.generation), "it is the same memory");
+  pair.table.renew(first, 2);
+  cr_assert_not(pair.view.is_current(second.number, second.generation));
+  cr_assert_eq(pair.check(7, 8, 10), 0, "and may be used as before");
+  cr_assert(pair.view.is_current(second.number, pair.pieces.rows[1].generation));
+  const std::uint64_t generation = pair.pieces.rows[1].generation;
+  pair.table.remove(first, 2);
+  cr_assert_not(pair.view.is_current(second.number, generation));
+  cr_assert_not(pair.view.is_current(kMaxRows, 0));
+}

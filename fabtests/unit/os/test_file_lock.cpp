@@ -76,3 +76,21 @@ Test(file_lock, reports_a_bad_descriptor) {
   cr_assert_eq(unlock_byte(-1, 0), -EBADF);
   cr_assert_eq(byte_locked(-1, 0), -EBADF);
 }
+
+Test(file_lock, record_locks_of_this_process_are_known) {
+  const ScratchDirectory scratch;
+  const UniqueFd file(::open(scratch.path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  struct stat status {};
+  cr_assert_eq(::fstat(file.get(), &status), 0);
+  const FileIdentity identity = identity_of(status);
+  cr_assert_not(holds_record_locks(identity));
+  cr_assert_eq(try_lock_byte(file.get(), 5), 0);
+  cr_assert_not(holds_record_locks(identity), "a lock of the other kind is not lost");
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  lock.l_len = 1;
+  cr_assert_eq(::fcntl(file.get(), F_SETLK, &lock), 0);
+  cr_assert(holds_record_locks(identity));
+  Child other([&](const Meeting&) { return holds_record_locks(identity); });
+  cr_assert_eq(other.join(), 0, "they are another process's");
+}

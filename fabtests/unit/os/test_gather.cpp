@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -61,4 +62,23 @@ Test(gather, a_slice_covers_the_same_bytes) {
       cr_assert_eq(bytes, joined.size());
     }
   }
+}
+
+Test(gather, lists_that_are_cut_differently_hold_the_same) {
+  char from[20], to[20];
+  for (char i = 0; i < 20; ++i) from[static_cast<int>(i)] = i;
+  std::memset(to, '#', sizeof to);
+  const iovec source[] = {{from, 0}, {from, 7}, {from + 7, 0}, {from + 7, 13}};
+  const iovec target[] = {{to, 3}, {to + 3, 12}, {to + 15, 5}};
+  move_between(source, target, 19);
+  cr_assert_eq(std::memcmp(from, to, 19), 0);
+  cr_assert_eq(to[19], '#', "no more than was asked for");
+  move_between(source, target, 0);
+}
+
+Test(gather, lists_of_the_same_memory_may_overlap) {
+  char bytes[] = "0123456789";
+  const iovec source{bytes, 8}, target{bytes + 2, 8};
+  move_between(&source, &target, 8);
+  cr_assert_str_eq(bytes, "0101234567");
 }

@@ -115,3 +115,22 @@ Test(guarded_mapping, children_forked_while_another_thread_maps_can_map_too) {
   stop = true;
   mapper.join();
 }
+
+Test(guarded_mapping, what_is_only_read_may_be_only_readable) {
+  const ScratchDirectory scratch;
+  const std::string path = scratch.file("readable");
+  UniqueFd file(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  cr_assert_eq(::pwrite(file.get(), "x", 1, 100), 1);
+  file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  LostFlag lost{false};
+  std::byte* address = nullptr;
+  cr_assert_eq(map_guarded(file.get(), 0, 4096, &lost, &address), -EACCES);
+  cr_assert_eq(map_guarded(file.get(), 0, 4096, &lost, &address, Touching::kReadOnly), 0);
+  cr_assert(is_guard_in_force());
+  cr_assert(address[100] == std::byte{'x'});
+  cr_assert_eq(::truncate(path.c_str(), 0), 0);
+  cr_assert(*const_cast<volatile std::byte*>(address + 100) == std::byte{0});
+  cr_assert(lost.load());
+  unmap_guarded(address, 4096, &lost);
+  cr_assert_not(is_guard_in_force());
+}

@@ -78,3 +78,18 @@ Test(region_table, a_child_takes_nothing_back) {
   cr_assert_eq(waitpid(child, &status, 0), child);
   cr_assert_eq(status, 0);
 }
+
+Test(region_table, each_row_of_a_region_is_renewed) {
+  Published published;
+  MemoryRegion region = published.both();
+  published.regions.renew(region);
+  cr_assert_eq(published.regions.publish(region), 0);
+  cr_assert_eq(published.check(5, 8, 4), 0);
+  const ProtectedPieces before = published.pieces;
+  published.regions.renew(region);
+  cr_assert_eq(published.check(5, 8, 4), 0);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    cr_assert_eq(published.pieces.rows[i].number, before.rows[i].number);
+    cr_assert_neq(published.pieces.rows[i].generation, before.rows[i].generation);
+  }
+}

@@ -42,6 +42,7 @@ EndpointSettings settings_for(const Domain& domain, const fi_info& info) {
   settings.report_unknown_source = (info.caps & FI_SOURCE_ERR) != 0;
   settings.access_events = (info.caps & FI_RMA_EVENT) != 0;
   settings.direct_copy = parameter.cma;
+  settings.mapping = parameter.mapping;
   settings.transmit_size = parameter.tx_size;
   settings.receive_size = parameter.rx_size;
   if (info.tx_attr != nullptr && info.tx_attr->size != 0) settings.transmit_size = info.tx_attr->size;

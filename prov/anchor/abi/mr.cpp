@@ -34,7 +34,6 @@ int bind(fid* descriptor, fid* object, std::uint64_t flags) noexcept {
   return object_of<Mr, fid_mr>(descriptor).bind(object, flags);
 }
 
-// What the kernel does with the pages of a region is not noticed here, so there is nothing to refresh.
 int control(fid* descriptor, int command, void* argument) noexcept {
   Mr& mr = object_of<Mr, fid_mr>(descriptor);
   switch (command) {
@@ -43,7 +42,7 @@ int control(fid* descriptor, int command, void* argument) noexcept {
     case FI_GET_RAW_MR:
       return mr.raw_attributes(static_cast<struct fi_mr_raw_attr*>(argument));
     case FI_REFRESH:
-      return static_cast<const fi_mr_modify*>(argument)->flags == 0 ? 0 : -FI_EBADFLAGS;
+      return mr.refresh(*static_cast<const fi_mr_modify*>(argument));
     default:
       return -FI_ENOSYS;
   }
@@ -169,6 +168,13 @@ int Mr::enable() noexcept {
   if (!is_remote()) return 0;
   if ((domain_->mr_mode() & FI_MR_ENDPOINT) != 0 && region_.endpoint == nullptr) return -FI_EINVAL;
   return domain_->memory().enable(&region_);
+}
+
+// Which part of it was replaced makes no difference.
+int Mr::refresh(const fi_mr_modify& change) noexcept {
+  if (change.flags != 0) return -FI_EBADFLAGS;
+  if (is_remote()) domain_->memory().refresh(&region_);
+  return 0;
 }
 
 int Mr::raw_attributes(struct fi_mr_raw_attr* attributes) const noexcept {

@@ -26,6 +26,7 @@ class Mr final : public fid_mr {
   int open(const Registration& wanted);
   int bind(::fid* object, std::uint64_t flags);
   int enable() noexcept;
+  int refresh(const fi_mr_modify& change) noexcept;
   int raw_attributes(struct fi_mr_raw_attr* attributes) const noexcept;
 
   UseCount uses;  // nobody ever

@@ -40,6 +40,8 @@ constexpr Row kRows[] = {
      "Bytes of messages without a receive that are buffered for one peer before that peer has to wait"},
     {"spin", &Parameters::spin, 0, 1'000'000, "Microseconds a blocking call polls before it sleeps"},
     {"cma", &Parameters::cma, 0, 0, "Let memory of peers be read and written directly (cross-memory attach)"},
+    {"mapping", &Parameters::mapping, 0, 0,
+     "With cma: let memory of peers that is a shared file's be mapped, and read and written by plain loads and stores"},
 };
 
 std::string default_text(const Field& field) {

@@ -23,6 +23,7 @@ struct Parameters {
   std::size_t unexpected_limit = EndpointSettings{}.unexpected_limit;  // bytes
   std::size_t spin = 20;                                               // us
   bool cma = EndpointSettings{}.direct_copy;
+  bool mapping = EndpointSettings{}.mapping;
 };
 
 // Announces the table to libfabric. Called once, before any other thread can be here.

@@ -15,6 +15,7 @@ struct EndpointSettings {
   bool report_unknown_source = false;         // FI_SOURCE_ERR: an unknown sender gives an error entry with its name
   bool access_events = true;                  // FI_RMA_EVENT: accesses by peers are counted, else those with data alone
   bool direct_copy = true;                    // cross-memory attach may be used
+  bool mapping = true;                        // memory of peers that can be shared may be mapped, if direct_copy
   std::size_t transmit_size = 1024;           // sends outstanding at once
   std::size_t receive_size = 1024;            // advertised; posting more is not refused
   std::size_t unexpected_limit = 256u << 20;  // bytes buffered for one peer before its FIFO waits

@@ -63,6 +63,11 @@ void MemoryRegistry::count_with(MemoryRegion* region, Counter* counter, std::uin
   for_each_table(*region, [&](RegionTable& table) { table.update(*region); });
 }
 
+void MemoryRegistry::refresh(const MemoryRegion* region) noexcept {
+  const std::lock_guard guard(mutex_);
+  for_each_table(*region, [&](RegionTable& table) { table.renew(*region); });
+}
+
 void MemoryRegistry::forget(const Counter* counter) noexcept {
   const std::lock_guard guard(mutex_);
   for (const auto& [key, found] : regions_) {

@@ -55,6 +55,8 @@ class RegionTable {
   virtual void revoke(const MemoryRegion& region) noexcept = 0;
   // What is counted has changed.
   virtual void update(const MemoryRegion& region) noexcept = 0;
+  // Other memory may lie at its addresses now.
+  virtual void renew(const MemoryRegion& region) noexcept = 0;
 };
 
 // A peer's wish, unchecked.
@@ -82,6 +84,9 @@ class MemoryRegistry {
   void remove(MemoryRegion* region) noexcept;
   // Sets the counter for kRemoteRead or kRemoteWrite, or both.
   void count_with(MemoryRegion* region, Counter* counter, std::uint32_t rights) noexcept;
+
+  // What peers found out about its memory, beyond where it lies, holds no more.
+  void refresh(const MemoryRegion* region) noexcept;
 
   // The counter, or the endpoint, is being closed: nothing refers to it any more.
   void forget(const Counter* counter) noexcept;

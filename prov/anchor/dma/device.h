@@ -118,11 +118,25 @@ struct DirectCopyOffer {
   std::uint64_t proof[2];
 };
 
+// Memory of a peer's process as it lies in ours, too.
+struct SharedView {
+  Mapping mapping;
+  std::byte* first = nullptr;  // of the bytes that were asked for
+  bool writable = false;
+};
+
 // Copies between our memory and the peer process's private memory. Returns bytes moved (perhaps fewer than asked) or a
 // negated errno value.
 class DirectCopy {
  public:
   virtual ~DirectCopy() = default;
+  // Cold: makes `length` bytes from `address` of the peer's process ours to touch. `lost` is raised when they turn out
+  // not to be there. -EOPNOTSUPP, -ENXIO, or another negated errno value: they are only to be copied; -EAGAIN: no file
+  // descriptor left at the moment.
+  virtual int share(std::uint64_t /*address*/, std::uint64_t /*length*/, const std::shared_ptr<LostFlag>& /*lost*/,
+                    SharedView* /*view*/) noexcept {
+    return -EOPNOTSUPP;
+  }
   virtual std::ptrdiff_t read(const iovec* local, std::size_t local_count, const iovec* remote,
                               std::size_t remote_count) noexcept = 0;
   virtual std::ptrdiff_t write(const iovec* local, std::size_t local_count, const iovec* remote,

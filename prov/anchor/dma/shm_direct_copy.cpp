@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dma/shm_direct_copy.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 
+#include "dma/shm_shared_view.h"
 #include "os/process.h"
+#include "os/unique_fd.h"
 
 namespace anchor {
 namespace {
@@ -81,6 +86,18 @@ std::ptrdiff_t ShmDirectCopy::write(const iovec* local, std::size_t local_count,
   const std::ptrdiff_t moved = write_process_memory(process(), local, local_count, remote, remote_count);
   if (moved < 0) shown_.store(0, std::memory_order_relaxed);
   return moved;
+}
+
+// The folder is that of one process for ever, and empty once it is gone. So if it was opened before the number leads to
+// the process with the proof, and tells something afterwards, it is that process's.
+int ShmDirectCopy::share(std::uint64_t address, std::uint64_t length, const std::shared_ptr<LostFlag>& lost,
+                         SharedView* view) noexcept {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d", process());
+  const UniqueFd folder(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return errno == EMFILE || errno == ENFILE ? -EAGAIN : -errno;
+  if (const int error = check(); error != 0) return error;
+  return open_shared_view(folder.get(), address, length, lost, view);
 }
 
 }  // namespace anchor

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Direct copy on the shm device: cross-memory attach, with a proof that the process is still the one that made the
-// offer: in the same system call for each read, and for writes one that is no older than kProofLifetime. May be used
-// from several threads.
+// Direct copy on the shm device: cross-memory attach, and mapping what can be shared (shm_shared_view.h), with a proof
+// that the process is still the one that made the offer: in the same system call for each read, and for writes one that
+// is no older than kProofLifetime. May be used from several threads.
 #pragma once
 
 #include <sys/types.h>
@@ -34,6 +34,8 @@ class ShmDirectCopy final : public DirectCopy {
                       std::size_t remote_count) noexcept override;
   std::ptrdiff_t write(const iovec* local, std::size_t local_count, const iovec* remote,
                        std::size_t remote_count) noexcept override;
+  int share(std::uint64_t address, std::uint64_t length, const std::shared_ptr<LostFlag>& lost,
+            SharedView* view) noexcept override;
 
  private:
   pid_t process() const noexcept { return static_cast<pid_t>(offer_.process_id); }

@@ -21,7 +21,8 @@ enum ProtectionRight : std::uint32_t {
 
 // One piece of memory. A region of several segments has as many rows, one behind the other.
 struct alignas(kCacheLine) ProtectionRow {
-  SharedWord sequence;  // odd while the row is given to another region or taken from one; grows each time
+  // Odd while the row is given to another region or taken from one; grows each time, and when its memory was replaced.
+  SharedWord sequence;
   SharedWord key;
   SharedWord base;     // what peers call the first byte
   SharedWord length;   // bytes

@@ -52,6 +52,13 @@ void ProtectionTable::remove(std::uint32_t first, std::uint32_t count) noexcept 
   free_[count].push_back(first);  // never throws: take_rows() saw to the room
 }
 
+void ProtectionTable::renew(std::uint32_t first, std::uint32_t count) noexcept {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    begin_change(row(first + i));
+    end_change(row(first + i));
+  }
+}
+
 // One word, and the row stays the same region's: no reader need try again.
 void ProtectionTable::tell(std::uint32_t first, std::uint32_t count, std::uint32_t rights) noexcept {
   for (std::uint32_t i = 0; i < count; ++i) {

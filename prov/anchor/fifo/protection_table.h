@@ -35,6 +35,8 @@ class ProtectionTable {
   // May throw std::bad_alloc.
   int add(const ProtectionTerms* terms, std::uint32_t count, std::uint32_t* first);
   void remove(std::uint32_t first, std::uint32_t count) noexcept;
+  // The rows say what they did, but as if they had been given anew.
+  void renew(std::uint32_t first, std::uint32_t count) noexcept;
   // Rights of these rows, resp. of every row, whose use is to be told.
   void tell(std::uint32_t first, std::uint32_t count, std::uint32_t rights) noexcept;
   void tell_always(std::uint32_t rights) noexcept;

@@ -16,6 +16,7 @@ constexpr int kLooks = 16;
 }  // namespace
 
 struct ProtectionView::Row {
+  std::uint64_t generation;
   std::uint64_t key;
   std::uint64_t base;
   std::uint64_t length;
@@ -41,10 +42,16 @@ bool ProtectionView::copy_row(std::uint32_t number, Row* row) noexcept {
     row->length = shared->length.load(std::memory_order_acquire);
     row->address = shared->address.load(std::memory_order_acquire);
     row->terms = shared->terms.load(std::memory_order_acquire);
+    row->generation = before;
     if (before % 2 == 0 && shared->sequence.load(std::memory_order_relaxed) == before)
       return RowTerms::rights(row->terms) != 0;
   }
   return false;
+}
+
+bool ProtectionView::is_current(std::uint32_t number, std::uint64_t generation) const noexcept {
+  const ProtectionRow* shared = row_at(number);
+  return shared != nullptr && shared->sequence.load(std::memory_order_relaxed) == generation;
 }
 
 int ProtectionView::map_chunk(std::uint32_t chunk) noexcept {
@@ -113,7 +120,8 @@ int ProtectionView::check(const ProtectedAccess& wanted, ProtectedPieces* pieces
     const std::uint64_t begin = address - row.base;  // wraps round below the row's first byte
     if (begin < row.length || (begin == row.length && left == 0)) {
       const std::uint64_t length = std::min(left, row.length - begin);
-      pieces->list[pieces->count++] = {reinterpret_cast<void*>(row.address + begin), length};
+      pieces->list[pieces->count] = {reinterpret_cast<void*>(row.address + begin), length};
+      pieces->rows[pieces->count++] = {number + i, row.generation, row.address, row.length};
       address += length;
       left -= length;
       if (left == 0) return 0;

@@ -25,11 +25,20 @@ struct ProtectedAccess {
   std::uint32_t rights;
 };
 
+// The row that a piece belongs to, for whoever keeps something about rows.
+struct ProtectedRow {
+  std::uint32_t number;
+  std::uint64_t generation;  // another one as soon as the row is another region's
+  std::uint64_t address;
+  std::uint64_t length;
+};
+
 // Memory of the peer's process that was checked. The addresses mean nothing here: they are for the kernel.
 struct ProtectedPieces {
   std::uint32_t count = 0;
   std::uint32_t told = 0;  // rights whose use the peer wants to be told of
   iovec list[kMaxRegionRows];
+  ProtectedRow rows[kMaxRegionRows];  // of each
 };
 
 class ProtectionView {
@@ -48,6 +57,9 @@ class ProtectionView {
   // -EKEYREJECTED: no region has the key. -EACCES: not allowed there. -ERANGE: beyond its end. Otherwise what
   // RemoteRegion::map says, or -EPROTO: the table makes no sense.
   int check(const ProtectedAccess& wanted, ProtectedPieces* pieces) noexcept;
+
+  // Whether row `number` is still what it was in that generation.
+  bool is_current(std::uint32_t number, std::uint64_t generation) const noexcept;
 
  private:
   struct Row;

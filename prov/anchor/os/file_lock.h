@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "os/shared_memory.h"
+
 namespace anchor {
 
 // Takes the byte for `fd` (open for writing) without waiting. 0; -EAGAIN: another open file has it.
@@ -18,5 +20,8 @@ int unlock_byte(int fd, std::uint64_t byte) noexcept;
 
 // 1: another open file holds the byte; 0: nobody but `fd` itself does; a negated errno value if that cannot be said.
 int byte_locked(int fd, std::uint64_t byte) noexcept;
+
+// Whether this process has locks of the older kind on the file (F_SETLK), or may have: that cannot be found out.
+bool holds_record_locks(const FileIdentity& file) noexcept;
 
 }  // namespace anchor

@@ -57,4 +57,19 @@ std::size_t scatter(const iovec* segments, std::size_t count, std::size_t skip, 
   return copied;
 }
 
+void move_between(const iovec* from, const iovec* to, std::size_t length) noexcept {
+  if (length == 0) return;
+  std::size_t left_in_from = from->iov_len, left_in_to = to->iov_len;
+  while (length != 0) {
+    while (left_in_from == 0) left_in_from = (++from)->iov_len;
+    while (left_in_to == 0) left_in_to = (++to)->iov_len;
+    const std::size_t part = std::min({left_in_from, left_in_to, length});
+    std::memmove(static_cast<std::byte*>(to->iov_base) + (to->iov_len - left_in_to),
+                 static_cast<const std::byte*>(from->iov_base) + (from->iov_len - left_in_from), part);
+    left_in_from -= part;
+    left_in_to -= part;
+    length -= part;
+  }
+}
+
 }  // namespace anchor

@@ -17,6 +17,10 @@ std::size_t gather(void* to, const iovec* segments, std::size_t count, std::size
 std::size_t scatter(const iovec* segments, std::size_t count, std::size_t skip, const void* from,
                     std::size_t length) noexcept;
 
+// Copies `length` bytes, which both lists have. They may be of the same memory: then the result is as if one byte was
+// moved after the other had been read.
+void move_between(const iovec* from, const iovec* to, std::size_t length) noexcept;
+
 // The part of `segments` from `skip` on, at most `length` bytes, as segments of its own (`out` has room for `count`).
 // Returns how many segments; `*bytes` is what they cover.
 std::size_t slice(const iovec* segments, std::size_t count, std::size_t skip, std::size_t length, iovec* out,

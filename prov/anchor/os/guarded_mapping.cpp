@@ -187,10 +187,10 @@ int enter(std::byte* address, std::size_t bytes, LostFlag* lost) noexcept {
 }
 
 // Under one hold from mmap to the entry: a child forked in between would keep what nobody unmaps there.
-int map_and_enter(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* lost, std::byte** address) noexcept {
+int map_and_enter(int fd, std::uint64_t offset, std::size_t bytes, int protection, LostFlag* lost,
+                  std::byte** address) noexcept {
   const Hold no_fork_or_fault(table().lock);
-  void* const mapped =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, static_cast<off_t>(offset));
+  void* const mapped = ::mmap(nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, fd, static_cast<off_t>(offset));
   if (mapped == MAP_FAILED) return -errno;
   int error = ::madvise(mapped, bytes, MADV_DONTFORK) == 0 ? 0 : -errno;
   if (error == 0) error = enter(static_cast<std::byte*>(mapped), bytes, lost);
@@ -202,20 +202,25 @@ int map_and_enter(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* los
   return 0;
 }
 
-bool in_force() noexcept {
+}  // namespace
+
+bool is_guard_in_force() noexcept {
+  sigset_t blocked;
+  if (pthread_sigmask(SIG_SETMASK, nullptr, &blocked) != 0 || sigismember(&blocked, SIGBUS) != 0) return false;
   struct sigaction current {};
   return ::sigaction(SIGBUS, nullptr, &current) == 0 && is_ours(current);
 }
 
-}  // namespace
-
-int map_guarded(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* lost, std::byte** address) noexcept {
+int map_guarded(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* lost, std::byte** address,
+                Touching touching) noexcept {
   if (fork_watch_error != 0) return fork_watch_error;
-  if (const int error = map_and_enter(fd, offset, bytes, lost, address); error != 0) return error;
-  if (!in_force()) {
-    ANCHOR_INFO(kDomain,
-                "a SIGBUS handler was installed after ours: unless it passes on what it does not know, a peer that "
-                "truncates its region ends this process");
+  const int protection = touching == Touching::kReadOnly ? PROT_READ : PROT_READ | PROT_WRITE;
+  if (const int error = map_and_enter(fd, offset, bytes, protection, lost, address); error != 0) return error;
+  if (!is_guard_in_force()) {
+    ANCHOR_INFO(
+        kDomain,
+        "this thread blocks SIGBUS, or a handler was installed after ours: unless that passes on what it does not "
+        "know, a peer that truncates its region ends this process");
   }
   return 0;
 }

@@ -29,9 +29,15 @@ namespace anchor {
 using LostFlag = std::atomic<bool>;
 static_assert(LostFlag::is_always_lock_free);
 
-// Maps [offset, offset + bytes) of the file, page multiples, read-write and shared; the file may be shorter. `lost`
-// must outlive the mapping. 0 or a negated errno value.
-int map_guarded(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* lost, std::byte** address) noexcept;
+enum class Touching : std::uint8_t { kReadWrite, kReadOnly };
+
+// Maps [offset, offset + bytes) of the file, page multiples, shared; the file may be shorter. `lost` must outlive the
+// mapping. 0 or a negated errno value.
+int map_guarded(int fd, std::uint64_t offset, std::size_t bytes, LostFlag* lost, std::byte** address,
+                Touching touching = Touching::kReadWrite) noexcept;
+
+// Whether a SIGBUS of this thread would come to us first. Requires: something is mapped.
+bool is_guard_in_force() noexcept;
 
 // The same three values as given to and got from map_guarded.
 void unmap_guarded(std::byte* address, std::size_t bytes, const LostFlag* lost) noexcept;

@@ -109,6 +109,7 @@ void become_connected(Exchange& exchange, Peer& peer) {
 
 void forget_region(Peer& peer) noexcept {
   peer.protection.reset();
+  peer.mapped.reset();
   peer.direct.reset();
   peer.direct_tried = false;
   peer.region.reset();

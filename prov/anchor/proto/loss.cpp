@@ -142,6 +142,9 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.owed_bytes = 0;
   peer.channel.reset();
   peer.protection.reset();
+  peer.mapped.reset();
+  peer.wrote_mapped = false;
+  peer.detours = 0;
   peer.direct.reset();
   peer.direct_tried = false;
   peer.attention = {};

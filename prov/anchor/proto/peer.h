@@ -14,6 +14,7 @@
 #include "fifo/channel.h"
 #include "fifo/protection_view.h"
 #include "os/clock.h"
+#include "proto/mapped_rows.h"
 #include "proto/requests.h"
 
 namespace anchor {
@@ -60,6 +61,9 @@ struct Peer {
   // RemoteRequests in its FIFO, all unanswered, that we may carry out ourselves, in the order of their numbers.
   IntrusiveList<SendRequest, &SendRequest::moving> withdrawable;
   int write_error = 0;                 // negated: of the write whose bytes it is sending
+  bool wrote_mapped = false;           // its memory, by stores, since it was last read by loads
+  std::uint32_t detours = 0;           // in a row, of operations on mapped memory through the FIFO
+  std::unique_ptr<MappedRows> mapped;  // its memory that is also ours
   std::unique_ptr<DirectCopy> direct;  // nullptr: its memory is out of reach, bytes go through the FIFO
   std::size_t unexpected_bytes = 0;
   std::uint32_t unexpected_messages = 0;

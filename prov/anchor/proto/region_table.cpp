@@ -57,6 +57,11 @@ void PublishedRegions::update(const MemoryRegion& region) noexcept {
   if (ours() && found != first_rows_.end()) table_.tell(found->second, region.segment_count, region.counted());
 }
 
+void PublishedRegions::renew(const MemoryRegion& region) noexcept {
+  const auto found = first_rows_.find(&region);
+  if (ours() && found != first_rows_.end()) table_.renew(found->second, region.segment_count);
+}
+
 void PublishedRegions::tell_always(std::uint32_t rights) noexcept {
   if (ours()) table_.tell_always(rights);
 }

@@ -22,6 +22,7 @@ class PublishedRegions final : public RegionTable {
   int publish(const MemoryRegion& region) noexcept override;
   void revoke(const MemoryRegion& region) noexcept override;
   void update(const MemoryRegion& region) noexcept override;
+  void renew(const MemoryRegion& region) noexcept override;
 
   // AccessRights whose use is to be told whatever the region. Needs no lock.
   void tell_always(std::uint32_t rights) noexcept;

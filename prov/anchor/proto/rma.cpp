@@ -26,6 +26,12 @@ bool prepare(Exchange& exchange, Peer& peer) noexcept {
   if (peer.protection != nullptr) [[likely]]
     return true;
   open_direct(exchange, peer);
+  if (peer.direct != nullptr && exchange.settings.mapping && peer.mapped == nullptr) {
+    try {
+      peer.mapped = std::make_unique<MappedRows>();
+    } catch (const std::bad_alloc&) {  // then memory is copied
+    }
+  }
   const AnchorContents& contents = peer.contents;
   peer.protection.reset(new (std::nothrow) ProtectionView(
       peer.header.data() + contents.protection_offset, contents.protection_chunks, contents.header_size, *peer.region));
@@ -94,12 +100,12 @@ int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, Remot
     if (request == nullptr) return -EAGAIN;
     request->notices = checked.notices;
   }
-  const int error = move_directly(exchange, peer, work, checked);
+  const int error = checked.mapped ? move_mapped(peer, work, checked) : move_directly(exchange, peer, work, checked);
   if (error == 0 && checked.notices != 0) return tell_peer(exchange, peer, *request, queued != nullptr);
   if (request != queued) exchange.remotes.release(request);
   if (error == -EAGAIN) return error;
   if (error != 0) return reject(exchange, peer, work, queued, -error);
-  if (peer.attention.direct_left != 0) --peer.attention.direct_left;
+  if (peer.attention.direct_left != 0 && !checked.mapped) --peer.attention.direct_left;
   conclude_rma(exchange, peer, work, queued, 0);
   return 0;
 }
@@ -115,6 +121,7 @@ int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) n
     if (const int error = peer.protection->check({target.key, target.address, target.length, rights}, &pieces))
       return error;
     std::copy_n(pieces.list, pieces.count, checked->list + checked->count);
+    std::copy_n(pieces.rows, pieces.count, checked->rows + checked->count);
     checked->count += pieces.count;
     if (pieces.told & rights) checked->notices |= 1u << i;
   }
@@ -152,7 +159,8 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
     return error == -EPROTO ? error : reject(exchange, peer, work, queued, -error);
   }
   if (peer.direct != nullptr) [[likely]] {
-    if (may_withdraw(peer, work, checked)) [[likely]] {
+    const bool at_once = find_mapped(peer, work, &checked) && (peer.unanswered == 0 || !may_detour(peer));
+    if (!at_once && may_withdraw(peer, work, checked)) [[likely]] {
       const int error = start_through_fifo(exchange, peer, work, queued, true);
       if (error != -EAGAIN || peer.unanswered != 0) return error;
     }

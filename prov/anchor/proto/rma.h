@@ -2,9 +2,10 @@
 // Reads and writes of a peer's memory (fi_rma(3)).
 //
 // The initiator checks key, range and rights in the peer's memory protection table, and refuses by itself what is not
-// allowed. Then it moves the bytes by itself, too (rma_direct.cpp: cross-memory attach, in the call), and the peer has
-// nothing to do with it, unless it wants to be told: remote data and counted accesses travel in a notice. Where the
-// kernel refuses, the bytes go through the FIFO, and the peer's progress moves them (rma_fifo.cpp, rma_target.cpp).
+// allowed. Then it moves the bytes by itself, too (rma_direct.cpp: cross-memory attach, in the call; rma_mapped.cpp:
+// stores, where the memory is a file's that both have mapped), and the peer has nothing to do with it, unless it wants
+// to be told: remote data and counted accesses travel in a notice. Where the kernel refuses, the bytes go through the
+// FIFO, and the peer's progress moves them (rma_fifo.cpp, rma_target.cpp).
 //
 // Small ones go through the FIFO first even so, as a system call takes ten times as long as a peer that attends to its
 // FIFO. From one that does not they are withdrawn, and done directly after all (rma_take_over.cpp).
@@ -21,7 +22,9 @@ namespace anchor {
 struct CheckedTargets {
   std::uint32_t count = 0;
   std::uint32_t notices = 0;  // bit i: the peer wants to be told that target i was accessed
+  bool mapped = false;        // `list` is memory of ours
   iovec list[kMaxSegments * kMaxRegionRows];
+  ProtectedRow rows[kMaxSegments * kMaxRegionRows];  // of each
 };
 
 // start_remote() for kRead and kWrite.
@@ -38,6 +41,13 @@ int access_self(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRe
 // The bytes of a checked operation, directly. 0: moved. -EAGAIN: its memory is not in reach, now or for good (then
 // peer.direct is gone); otherwise why not, negated.
 int move_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept;
+
+// Whether all memory of a checked operation is mapped here: then `*checked` says where.
+bool find_mapped(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept;
+// The bytes of such an operation. 0: moved. -EFAULT: not all were there.
+int move_mapped(Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept;
+// Such an operation cannot begin yet: whether it may go through the FIFO instead.
+bool may_detour(Peer& peer) noexcept;
 
 // A checked operation through the FIFO, as start_remote() has it. `withdrawable`: may_withdraw() says so.
 int start_through_fifo(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,

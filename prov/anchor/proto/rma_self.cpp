@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // An endpoint's operations on its own memory: no peer, no FIFO, no table.
 #include <cerrno>
-#include <cstring>
 
 #include "os/gather.h"
 #include "proto/rma.h"
 
 namespace anchor {
 namespace {
-
-// Both lists may be of the same memory: then the result is as if one byte was moved after the other had been read.
-void move_bytes(const iovec* from, std::uint32_t from_count, const iovec* to, std::uint32_t to_count,
-                std::size_t length) noexcept {
-  iovec source[kMaxSegments], target[kMaxSegments];
-  for (std::size_t position = 0, bytes; position < length; position += bytes) {
-    slice(from, from_count, position, length - position, source, &bytes);
-    slice(to, to_count, position, source[0].iov_len, target, &bytes);
-    bytes = target[0].iov_len;
-    std::memmove(target[0].iov_base, source[0].iov_base, bytes);
-  }
-}
 
 RemoteAccess access_to(const Exchange& exchange, const RemoteWork& work, const RemoteTarget& target) noexcept {
   const std::uint32_t rights = work.base.type == WorkType::kRead ? kRemoteRead : kRemoteWrite;
@@ -46,14 +33,13 @@ int move_all(Exchange& exchange, const RemoteWork& work) noexcept {
     const RemoteTarget& target = work.targets[i];
     iovec ours[kMaxSegments];
     std::size_t bytes;
-    const auto count = static_cast<std::uint32_t>(
-        slice(work.base.segments, work.base.segment_count, position, target.length, ours, &bytes));
+    slice(work.base.segments, work.base.segment_count, position, target.length, ours, &bytes);
     const int error = exchange.memory->access(access_to(exchange, work, target),
-                                              [&](const MemoryRegion&, const iovec* pieces, std::uint32_t piece_count) {
+                                              [&](const MemoryRegion&, const iovec* pieces, std::uint32_t) {
                                                 if (work.base.type == WorkType::kRead) {
-                                                  move_bytes(pieces, piece_count, ours, count, target.length);
+                                                  move_between(pieces, ours, target.length);
                                                 } else {
-                                                  move_bytes(ours, count, pieces, piece_count, target.length);
+                                                  move_between(ours, pieces, target.length);
                                                 }
                                                 return 0;
                                               });

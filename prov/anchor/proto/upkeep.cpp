@@ -22,6 +22,7 @@ void retry_searches(Exchange& exchange, TimePoint now) {
 
 void check_peer(Exchange& exchange, Peer& peer) {
   if (peer.state != PeerState::kConnected && peer.state != PeerState::kAsked) return;
+  if (peer.mapped && peer.protection) peer.mapped->drop_stale(*peer.protection);
   if (!peer.region || peer.region->alive()) return;
   // What it had sent is received first; a grant among it tells on_grant that it has gone.
   if (peer.state == PeerState::kAsked && peer.channel->peek() != nullptr) return;
