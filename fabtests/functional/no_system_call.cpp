@@ -23,6 +23,9 @@ namespace {
 
 constexpr int kMessages = 5000;
 
+// Not _exit, nor declared to be like it: before a call that does not return AddressSanitizer makes a system call.
+void leave(int code) { syscall(SYS_exit_group, code); }
+
 // From now on nothing but leaving.
 void allow_exit_only() {
   sock_filter program[] = {
@@ -35,9 +38,6 @@ void allow_exit_only() {
   REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
   REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
 }
-
-// By the bare call: AddressSanitizer makes calls of its own before a function that it knows not to return.
-void leave() { syscall(SYS_exit_group, 0); }
 
 // Connected before, by a message and its answer.
 void write_without_system_calls(Team& team) {
@@ -54,7 +54,7 @@ void write_without_system_calls(Team& team) {
   for (int i = 0; i < kMessages; ++i)
     while (fi_tinject(writer.ep.get(), &i, sizeof(i), reader, 2) != 0) {
     }
-  leave();
+  leave(0);
 }
 
 // Fewer than a FIFO holds.
@@ -76,8 +76,8 @@ void send_burst_traced(Team& team) {
   REQUIRE(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0);
   kill(getpid(), SIGSTOP);
   for (int i = 0; i < kBurst; ++i)
-    if (fi_tinject(writer.ep.get(), &i, sizeof(i), reader, 2) != 0) _exit(1);
-  leave();
+    if (fi_tinject(writer.ep.get(), &i, sizeof(i), reader, 2) != 0) leave(1);
+  leave(0);
 }
 
 // The numbers of the system calls that a child begins after it has stopped itself, until it exits.
@@ -113,10 +113,12 @@ void trace_writer(Team& team) {
   const std::vector<std::uint64_t> calls = trace_until_exit(child, &status);
   team.tell(0, "sent");
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  REQUIRE(!calls.empty());
-  CHECK_EQ(calls.back(), static_cast<std::uint64_t>(SYS_exit_group));
-  CHECK_EQ(calls.size(), 2u);
-  CHECK_EQ(calls.front(), static_cast<std::uint64_t>(SYS_write));
+  const std::vector<std::uint64_t> expected{SYS_write, SYS_exit_group};
+  CHECK(calls == expected);
+  if (calls == expected) return;
+  std::string numbers;
+  for (const std::uint64_t call : calls) numbers += ' ' + std::to_string(call);
+  note_failure(FABTESTS_PLACE, "system calls:" + numbers);
 }
 
 }  // namespace

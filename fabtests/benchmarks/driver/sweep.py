@@ -11,7 +11,7 @@ from driver.schedule import Plan, run_worker
 
 SPINS = (0, 5, 10, 20, 50, 100)  # microseconds
 TEST = "delayed_answers"
-PLAN = Plan(stages=(), rounds=0, milliseconds=50)
+PLAN = Plan(stages=(), rounds=0, milliseconds=20)
 
 
 def cell(results: Results, case: str, name: str, delay: int) -> str:
@@ -30,15 +30,23 @@ def print_results(results: Results, names: dict[int, str]) -> None:
     table.print_errors(results)
 
 
-def run(build: Build, rounds: int) -> int:
-    """The exit status."""
+def measure(build: Build, rounds: int, names: dict[int, str], results: Results) -> None:
     subject = next(case for case in all_cases(build) if case.name == SUBJECT)
-    names = {spin: f"spin-{spin}" for spin in SPINS}
-    results = Results()
     for turn in range(rounds):
         for spin, name in names.items():
             case = replace(subject, environment={**subject.environment, "FI_ANCHOR_SPIN": str(spin)})
             for record in run_worker(build.worker, case, (TEST,), PLAN):
                 results.add(turn, name, record)
+        print(f"round {turn + 1} of {rounds}", flush=True)
+
+
+def run(build: Build, rounds: int) -> int:
+    """The exit status."""
+    names = {spin: f"spin-{spin}" for spin in SPINS}
+    results = Results()
+    try:
+        measure(build, rounds, names, results)
+    except KeyboardInterrupt:
+        print("Interrupted: what follows is what was measured until then")
     print_results(results, names)
     return 1 if results.errors else 0
