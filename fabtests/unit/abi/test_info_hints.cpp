@@ -158,7 +158,7 @@ Test(info_hints, domain) {
          {"other domain", [](fi_info& h) { h.domain_attr->name = ::strdup("eth0"); }, false},
          {"manual", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_MANUAL; }, true},
          {"automatic", [](fi_info& h) { h.domain_attr->data_progress = FI_PROGRESS_AUTO; }, true},
-         {"unknown progress", [](fi_info& h) { h.domain_attr->data_progress = static_cast<fi_progress>(9); }, false},
+         {"unknown progress", [](fi_info& h) { h.domain_attr->data_progress = static_cast<fi_progress>(3); }, false},
          {"automatic control", [](fi_info& h) { h.domain_attr->control_progress = FI_PROGRESS_AUTO; }, true},
          {"managed", [](fi_info& h) { h.domain_attr->resource_mgmt = FI_RM_ENABLED; }, true},
          {"map", [](fi_info& h) { h.domain_attr->av_type = FI_AV_MAP; }, true},
