@@ -132,6 +132,7 @@ Test(shm_remote_region_life, without_descriptors_nobody_is_declared_dead) {
   // A sanitizer that meets a type for the first time needs descriptors itself.
   cr_assert_eq(place.attach_error("b"), -ENOENT);
   place.attached("a").reset();
+  place.published("c").reset();
   const auto peer = place.attached("a");
   rlimit before{};
   cr_assert_eq(::getrlimit(RLIMIT_NOFILE, &before), 0);
