@@ -75,6 +75,36 @@ TEST(getinfo_source_is_own_address) {
   CHECK_EQ(ntohl(address->sin_addr.s_addr), INADDR_LOOPBACK);
 }
 
+// As upstream's fabtests with FI_ADDR_STR: the address without a service is all that either side is told, and both give
+// it as their own.
+TEST(getinfo_address_alone_names_a_server, .ranks = 2, .anchor_only = true) {
+  NodeOptions options;
+  options.address_format = FI_ADDR_STR;
+  options.host = "127.0.77." + std::to_string(1 + getpid() % 250);
+  options.host = to_text(team.gather(to_bytes(options.host))[0]);
+  if (team.rank() != 0) team.hear(0);
+  Node node(team, options);
+  if (team.rank() == 0) team.tell(1, "open");
+  const std::string name = "anchor://" + options.host;
+  const std::string found = reinterpret_cast<const char*>(node.name().data());
+  CHECK_EQ(found == name, team.rank() == 0);
+  CHECK(found.starts_with(name));
+  if (team.rank() == 0) {
+    char byte = 0;
+    node.submit([&] { return fi_recv(node.ep(), &byte, 1, nullptr, FI_ADDR_UNSPEC, nullptr); });
+    node.await_receive();
+  } else {
+    Info hints = message_hints();
+    hints->addr_format = FI_ADDR_STR;
+    Info there;
+    REQUIRE_OK(get_info(kApiVersion, options.host.c_str(), nullptr, 0, hints.get(), &there));
+    const auto* raw = static_cast<const std::byte*>(there->dest_addr);
+    const fi_addr_t server = node.insert(Bytes(raw, raw + there->dest_addrlen));
+    node.submit([&] { return fi_inject(node.ep(), "x", 1, server); });
+  }
+  team.barrier();
+}
+
 // A host to be at, in whatever format and by whatever name, is not used up by the first endpoint there.
 TEST(getinfo_source_without_service_is_any_port, .anchor_only = true) {
   for (const std::uint32_t format : {FI_ADDR_STR, FI_SOCKADDR_IN}) {

@@ -65,6 +65,20 @@ Test(endpoint, a_free_port_is_chosen_on_request) {
   cr_assert_not(first.name() == second.name());
 }
 
+Test(endpoint, a_free_port_follows_a_name_that_is_taken) {
+  Place place;
+  Endpoint first(place.device, {}), second(place.device, {});
+  for (Endpoint* endpoint : {&first, &second}) {
+    cr_assert_eq(endpoint->set_name_or_free_port(named("127.0.0.1")), 0);
+    cr_assert(endpoint->name() == named("127.0.0.1"));
+    cr_assert_eq(endpoint->enable(), 0);
+  }
+  cr_assert(first.name() == named("127.0.0.1"));
+  const std::string name(second.name().view());
+  cr_assert_eq(name.substr(0, 19), "anchor://127.0.0.1:");
+  cr_assert_geq(std::stoul(name.substr(19)), 49152u);
+}
+
 Test(endpoint, without_that_request_a_name_is_taken_as_it_is) {
   Place place;
   Endpoint endpoint(place.device, {});

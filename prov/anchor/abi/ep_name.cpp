@@ -32,13 +32,19 @@ int getname(fid_t descriptor, void* address, std::size_t* size) noexcept {
 
 }  // namespace
 
-// An IP address in FI_ADDR_STR form is one, too: a service of 0 means any port in every format.
+// An IP address in FI_ADDR_STR form is one, too: a service of 0 means any port in every format. Without a service it
+// may be the name that a server's clients look for (upstream's fabtests with -F fi_addr_str), or each client's of a
+// host.
 int Ep::set_name(const void* address, std::size_t size) {
   const std::uint32_t format = core_->domain->address_format();
   EndpointName name;
   int status = local_name(format, address, size, &name);
   if (status != 0) return status;
-  status = leaves_port_open(name) ? endpoint_->set_name_with_free_port(name) : endpoint_->set_name(name);
+  if (leaves_port_open(name)) {
+    status = endpoint_->set_name_with_free_port(name);
+  } else {
+    status = is_address_alone(name) ? endpoint_->set_name_or_free_port(name) : endpoint_->set_name(name);
+  }
   if (status != 0) return status;
   core_->given_address = {};
   if (!name.empty()) copy_address(format, address, size, &core_->given_address);

@@ -202,6 +202,13 @@ bool leaves_port_open(const EndpointName& name) noexcept {
   return name.view().ends_with(":0") && parse_ip_name(name, &socket);
 }
 
+bool is_address_alone(const EndpointName& name) noexcept {
+  if (!name.view().starts_with(kNamePrefix)) return false;
+  const std::string host(name.view().substr(kNamePrefix.size()));
+  in_addr address;
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && address.s_addr != INADDR_ANY;
+}
+
 bool with_port_of(const EndpointName& name, const SocketAddress& host, SocketAddress* socket) noexcept {
   SocketAddress named;
   if (is_any(host) || !parse_ip_name(name, &named) || named.family() != host.family()) return false;

@@ -52,6 +52,8 @@ bool parse_ip_name(const EndpointName& name, SocketAddress* socket) noexcept;
 
 // Whether a name is an IP address that ends in ":0", so that whoever takes it is to choose a port.
 bool leaves_port_open(const EndpointName& name) noexcept;
+// Whether a name is an IPv4 address, not the wildcard, and no more. That says where to be and hardly who.
+bool is_address_alone(const EndpointName& name) noexcept;
 
 // `host` with the port of an IP name. False for the wildcard, and for a name that is no IP name of that family.
 bool with_port_of(const EndpointName& name, const SocketAddress& host, SocketAddress* socket) noexcept;

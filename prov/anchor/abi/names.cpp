@@ -56,7 +56,8 @@ int resolve_ip_uri(const ServiceQuery& query, Address* address) {
 }
 
 // Whether a node by itself says where to be and not who: an address or a name of this host. A service would tell the
-// endpoints there apart, so without one it is any port, as in the IP formats.
+// endpoints there apart, so without one it is any port, as in the IP formats; but an address may also be what peers
+// look for, so the first to come has it as it is (Ep::set_name).
 bool is_own_host(const ServiceQuery& query, SocketAddress* socket) {
   return query.local && query.node != nullptr && query.service == nullptr &&
          resolve_host(AF_UNSPEC, query.node, nullptr, query.numeric_host, true, socket) == 0 && is_this_host(*socket);
@@ -67,7 +68,9 @@ int resolve_string(const ServiceQuery& query, Address* address) {
   if (is_ip_uri(node)) return resolve_ip_uri(query, address);
   SocketAddress host;
   if (node.find("://") == node.npos && is_own_host(query, &host)) {
-    *address = string_address(ip_name(host));
+    const EndpointName as_given = EndpointName::from(std::string(kNamePrefix).append(node));
+    const bool kept = is_address_alone(as_given);
+    *address = string_address(kept ? as_given : ip_name(host));
     return 0;
   }
   std::string text;

@@ -29,6 +29,7 @@ struct Endpoint::State {
   bool enabled = false;
   pid_t process = 0;  // that enabled it
   bool wants_free_port = false;
+  EndpointName tried_first;  // before the free ports; empty: nothing
   Exchange exchange;
 };
 
@@ -113,6 +114,7 @@ int Endpoint::set_name(const EndpointName& name) {
   if (!name.empty() && !name.valid()) return -EINVAL;
   state_->exchange.name = name.empty() ? unique_name() : name;
   state_->wants_free_port = false;
+  state_->tried_first = {};
   return 0;
 }
 
@@ -124,7 +126,16 @@ int Endpoint::set_name_with_free_port(const EndpointName& name) {
   return error;
 }
 
-const EndpointName& Endpoint::name() const noexcept { return state_->exchange.name; }
+int Endpoint::set_name_or_free_port(const EndpointName& name) {
+  const int error = set_name_with_free_port(EndpointName::from(std::string(name.view()) + ":0"));
+  if (error != 0) return error;
+  state_->tried_first = name;
+  return 0;
+}
+
+const EndpointName& Endpoint::name() const noexcept {
+  return state_->enabled || state_->tried_first.empty() ? state_->exchange.name : state_->tried_first;
+}
 
 int Endpoint::enable() {
   const LockGuard guard(state_->lock);
@@ -133,7 +144,13 @@ int Endpoint::enable() {
   exchange.incarnation = random_identity();
   exchange.proof[0] = random_identity();
   exchange.proof[1] = random_identity();
-  int error = state_->wants_free_port ? open_region_on_free_port(exchange) : open_region(exchange, exchange.name);
+  int error = -EADDRINUSE;
+  if (!state_->wants_free_port) {
+    error = open_region(exchange, exchange.name);
+  } else {
+    if (!state_->tried_first.empty()) error = open_region(exchange, state_->tried_first);
+    if (error == -EADDRINUSE) error = open_region_on_free_port(exchange);
+  }
   if (error != 0) return error;
   try {
     open_board(exchange);

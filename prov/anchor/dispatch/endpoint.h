@@ -36,6 +36,8 @@ class Endpoint {
   int set_name(const EndpointName& name);
   // Likewise, for a name that ends in ":0": enable() puts a free port in the place of the 0.
   int set_name_with_free_port(const EndpointName& name);
+  // Likewise, for a name that has no port yet: it is the endpoint's, or with a free port behind it where it is taken.
+  int set_name_or_free_port(const EndpointName& name);
   const EndpointName& name() const noexcept;
 
   // Makes the endpoint findable under its name.
