@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // FI_PROGRESS_AUTO: what was begun goes on while the application does something else, and that costs nothing when
 // nothing happens.
+#include <rdma/fi_trigger.h>
+
 #include "calls.h"
 #include "common/registry.h"
 #include "sleeper.h"
@@ -11,8 +13,8 @@ namespace {
 
 constexpr std::size_t kLarge = 2'000'000;
 
-Info automatic_info() {
-  Info hints = message_hints();
+Info automatic_info(std::uint64_t caps = FI_MSG | FI_TAGGED) {
+  Info hints = message_hints(caps);
   hints->domain_attr->data_progress = FI_PROGRESS_AUTO;
   Info info = info_or_skip(hints.get());
   CHECK_EQ(info->domain_attr->data_progress, FI_PROGRESS_AUTO);
@@ -49,6 +51,48 @@ TEST(automatic_progress_while_the_application_is_away, .ranks = 2, .anchor_only 
     const std::size_t before = sleeper.entries.size();
     sleeper.await(before + 1);
     team.tell(1, "delivered");
+  }
+  team.barrier();
+}
+
+// A message makes work due, the rank that has queued it being away.
+TEST(automatic_progress_starts_what_is_due, .ranks = 2, .anchor_only = true,
+     .environment = {"FI_ANCHOR_LIVENESS_INTERVAL=60000"}) {
+  const OpenDomain open(automatic_info(FI_MSG | FI_TAGGED | FI_TRIGGER).get());
+  const Owned<fid_cntr> received = open_counter(open.domain.get());
+  Sleeper sleeper(open);
+  REQUIRE_OK(fi_ep_bind(sleeper.ep.get(), received.as_fid(), FI_RECV));
+  const auto names = team.gather(name_of(sleeper.ep.get()));
+  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
+  char out = static_cast<char>('a' + team.rank()), in = 0;
+  sleeper.receive(&in, 1);
+  if (team.rank() == 0) {
+    iovec segment{&out, 1};
+    fi_op_tagged answer{};
+    answer.ep = sleeper.ep.get();
+    answer.msg = {.msg_iov = &segment,
+                  .desc = nullptr,
+                  .iov_count = 1,
+                  .addr = peer,
+                  .tag = 7,
+                  .ignore = 0,
+                  .context = nullptr,
+                  .data = 0};
+    fi_deferred_work work{};
+    work.threshold = 1;
+    work.triggering_cntr = received.get();
+    work.op_type = FI_OP_TSEND;
+    work.op.tagged = &answer;
+    REQUIRE_OK(fi_control(&open.domain.get()->fid, FI_QUEUE_WORK, &work));
+    team.tell(1, "queued");
+    team.hear(1);
+    CHECK_EQ(in, 'b');
+  } else {
+    team.hear(0);
+    REQUIRE_OK(fi_tinject(sleeper.ep.get(), &out, 1, peer, 7));
+    sleeper.await(1);
+    CHECK_EQ(in, 'a');
+    team.tell(0, "answered");
   }
   team.barrier();
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "guarded_file.h"
+#include "os/signals_blocked.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -96,6 +97,20 @@ Test(guarded_mapping, a_child_has_neither_mapping_nor_claim_to_its_address) {
   cr_assert_eq(child.join(), 0);
   guarded->at(0) = 'p';
   delete guarded;
+}
+
+// Threads that take no other signal.
+Test(guarded_mapping, threads_of_ours_are_guarded) {
+  const ScratchDirectory scratch;
+  const Guarded guarded(scratch);
+  guarded.cut();
+  std::thread thread;
+  {
+    const SignalsBlocked blocked;
+    thread = std::thread([&] { cr_assert_eq(guarded.at(0), 0); });
+  }
+  thread.join();
+  cr_assert(guarded.lost.load());
 }
 
 Test(guarded_mapping, children_forked_while_another_thread_maps_can_map_too) {

@@ -64,8 +64,6 @@ int control(fid* descriptor, int command, void* argument) noexcept {
   return wait_object_control(cntr.wait_object(), cntr.group().wait_descriptor(), cntr.condition(), command, argument);
 }
 
-constexpr unsigned kLooksPerTry = 4;
-
 fi_ops fid_ops{
     .size = sizeof(fi_ops),
     .close = close_object<Cntr, fid_cntr>,
@@ -118,11 +116,7 @@ bool Cntr::changed() const noexcept {
 }
 
 int Cntr::try_wait() noexcept {
-  const auto ready = [this] { return changed(); };
-  // What a look finds may be for others than this counter, and the next look nothing.
-  for (unsigned looks = 0; looks < kLooksPerTry && !ready(); ++looks)
-    if (group_.prepare_to_wait(ready)) return 0;
-  return -FI_EAGAIN;
+  return group_.prepare_to_wait([this] { return changed(); });
 }
 
 int Cntr::wait(std::uint64_t threshold, int timeout) noexcept {

@@ -31,8 +31,6 @@ fi_ops fid_ops{
     .ops_set = refuse<-FI_ENOSYS>,
 };
 
-constexpr unsigned kLooksPerTry = 4;
-
 // Where fi_cq_err_entry::src_addr lies. It came with libfabric 1.20; the headers we build with may be older.
 constexpr std::size_t kErrorSourceOffset = 80;
 constexpr std::uint32_t kErrorSourceVersion = FI_VERSION(1, 20);
@@ -53,14 +51,7 @@ Cq::Cq(Domain& domain, const fi_cq_attr& attr, std::size_t capacity, void* user_
 }
 
 int Cq::try_wait() noexcept {
-  const auto ready = [this] { return !queue_.empty(); };
-  if (ready()) return -FI_EAGAIN;
-  // What a look finds may be for others than this queue, and the next look nothing.
-  for (unsigned looks = 0; looks < kLooksPerTry; ++looks) {
-    if (group_.prepare_to_wait(ready)) return 0;
-    if (ready()) break;
-  }
-  return -FI_EAGAIN;
+  return group_.prepare_to_wait([this] { return !queue_.empty(); });
 }
 
 bool Cq::signalled(std::uint32_t seen) noexcept {

@@ -37,7 +37,8 @@ class Cq final : public fid_cq {
 
   ssize_t read_error(fi_cq_err_entry* entry) noexcept;
 
-  // Ends the wait of every thread that is in a blocking read now, or of the next one to come.
+  // Ends the wait of every thread that is in a blocking read now, or of the next one to come. Sequentially consistent,
+  // against a sleeper that arms and then looks, as the counter's values are.
   void signal() noexcept {
     signals_.fetch_add(1, std::memory_order_seq_cst);
     group_.interrupt();

@@ -142,7 +142,7 @@ Domain::Domain(Fabric& fabric, std::unique_ptr<Device> device, const fi_info& in
       locked_(needs_locks(threading_of(info), info.caps) || drives_itself(info)),
       mr_mode_(mr_mode_of(info)),
       triggers_((info.caps & FI_TRIGGER) != 0),
-      progress_thread_(drives_itself(info) ? std::make_unique<ProgressThread>() : nullptr) {
+      progress_thread_(drives_itself(info) ? std::make_unique<ProgressThread>(deferred()) : nullptr) {
   fid = {.fclass = FI_CLASS_DOMAIN, .context = user_context, .ops = &fid_ops};
   ops = &domain_ops;
   mr = &memory_ops;

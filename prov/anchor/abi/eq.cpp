@@ -98,6 +98,7 @@ void Eq::announce() noexcept {
 
 int Eq::try_wait() noexcept {
   std::lock_guard guard(mutex_);
+  if (!wait_.is_open()) return -FI_EINVAL;
   if (!queue_.empty()) return -FI_EAGAIN;
   wait_.clear();
   return 0;

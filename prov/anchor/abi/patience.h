@@ -5,7 +5,7 @@
 // Belongs to one call of one thread.
 #pragma once
 
-#include <sched.h>
+#include <chrono>
 
 #include "abi/parameters.h"
 #include "os/clock.h"

@@ -14,7 +14,7 @@
 
 namespace anchor {
 
-// fi_trywait(3) for one object of any class that can be waited for. -FI_EINVAL: another class.
+// fi_trywait(3) for one object of any class that can be waited for. -FI_EINVAL: another class, or nothing to wait for.
 int try_wait(::fid* object) noexcept;
 
 class WaitSet final : public fid_wait {

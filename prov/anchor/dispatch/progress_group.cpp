@@ -94,7 +94,7 @@ bool ProgressGroup::begin_sleep(TimePoint* alarm) noexcept {
   return wait_.open() != 0 || engage(alarm);
 }
 
-// Without a descriptor to sleep on there is nothing to do but to come back soon.
+// S6. Without a descriptor to sleep on there is nothing to do but to come back soon.
 void ProgressGroup::nap(TimePoint moment) noexcept {
   if (wait_.is_open()) {
     wait_.wait_until(moment);

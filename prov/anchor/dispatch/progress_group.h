@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <vector>
 
@@ -43,12 +44,16 @@ class ProgressGroup {
   // more when nothing can happen unnoticed any more; true: there is no need to sleep.
   template <class Ready>
   void sleep_until(TimePoint moment, Ready&& ready) noexcept;
-  void interrupt() noexcept { wait_.signal(); }
+  void interrupt() noexcept {
+    const LockGuard guard(lock_);
+    wait_.signal();
+  }
 
-  // The same for who sleeps on wait_descriptor() in a system call of his own: true: it becomes readable when there may
-  // be something to do. It counts as asleep until the thread that called makes progress here. Requires open_wait().
+  // The same for who sleeps on wait_descriptor() in a system call of his own: 0: it becomes readable when there may be
+  // something to do, and the caller counts as asleep until it makes progress here. -EAGAIN: there is something, or may
+  // be. -EINVAL: there was no open_wait().
   template <class Ready>
-  bool prepare_to_wait(Ready&& ready) noexcept;
+  int prepare_to_wait(Ready&& ready) noexcept;
 
  private:
   struct Member {
@@ -57,6 +62,12 @@ class ProgressGroup {
     bool counted = false;  // it counts us among its sleepers
   };
 
+  static constexpr unsigned kLooksBeforeWait = 4;
+
+  bool has_wait() noexcept {
+    const LockGuard guard(lock_);
+    return wait_.is_open();
+  }
   bool progress_members() noexcept;
   // Everything of a sleep but sleeping. True: nothing is to be done before `alarm`.
   bool engage(TimePoint* alarm) noexcept;
@@ -89,10 +100,14 @@ void ProgressGroup::sleep_until(TimePoint moment, Ready&& ready) noexcept {
 }
 
 template <class Ready>
-bool ProgressGroup::prepare_to_wait(Ready&& ready) noexcept {
-  if (begin_outside() && !ready()) return true;
-  end_outside();
-  return false;
+int ProgressGroup::prepare_to_wait(Ready&& ready) noexcept {
+  if (!has_wait()) return -EINVAL;
+  // What a look finds may be for others than the caller, and the next look nothing.
+  for (unsigned looks = 0; looks < kLooksBeforeWait && !ready(); ++looks) {
+    if (begin_outside() && !ready()) return 0;
+    end_outside();
+  }
+  return -EAGAIN;
 }
 
 }  // namespace anchor

@@ -7,7 +7,7 @@
 
 namespace anchor {
 
-ProgressThread::ProgressThread() : process_(::getpid()) {
+ProgressThread::ProgressThread(DeferredWork* deferred) : group_(true, nullptr, deferred), process_(::getpid()) {
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
 }

@@ -17,7 +17,8 @@ namespace anchor {
 
 class ProgressThread {
  public:
-  ProgressThread();   // throws std::system_error when there can be no thread
+  // `deferred`: work to be started when it is due; nullptr: none. Throws std::system_error when there can be no thread.
+  explicit ProgressThread(DeferredWork* deferred = nullptr);
   ~ProgressThread();  // ends it and waits for that; nothing to wait for in a forked child
   ProgressThread(const ProgressThread&) = delete;
   ProgressThread& operator=(const ProgressThread&) = delete;
@@ -27,7 +28,7 @@ class ProgressThread {
  private:
   void run() noexcept;
 
-  ProgressGroup group_{true};
+  ProgressGroup group_;
   std::atomic<bool> stops_{false};
   const pid_t process_;
   std::thread thread_;

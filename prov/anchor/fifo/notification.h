@@ -30,7 +30,7 @@ class Bell {
         line_(line),
         owner_(owner) {}
 
-  // R4, paired with A4: whoever sees the count finds what was published before it.
+  // W3, and R4, paired with A4: whoever sees the count finds what was published before it.
   void ring() noexcept {
     if (place_ == nullptr) return;
     place_->store(++count_, std::memory_order_release);

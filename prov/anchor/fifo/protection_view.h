@@ -33,7 +33,8 @@ struct ProtectedRow {
   std::uint64_t length;
 };
 
-// Memory of the peer's process that was checked. The addresses mean nothing here: they are for the kernel.
+// Memory of the peer's process that was checked. The addresses mean nothing here: they are for the kernel, or for
+// MappedRows to look up.
 struct ProtectedPieces {
   std::uint32_t count = 0;
   std::uint32_t told = 0;  // rights whose use the peer wants to be told of

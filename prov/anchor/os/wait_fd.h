@@ -2,7 +2,7 @@
 // One file descriptor that becomes readable for any of several reasons: an added descriptor is readable, somebody in
 // this process signals, or an alarm goes off. An epoll(7) set, so it can stand in others' sets.
 //
-// Thread-safe but for open() and set_alarm(). Everything returns 0 or a negated errno value.
+// Thread-safe but for open() and set_alarm(). What can fail returns 0 or a negated errno value.
 #pragma once
 
 #include <atomic>

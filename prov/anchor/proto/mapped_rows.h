@@ -44,6 +44,7 @@ class MappedRows {
 
   // Whether a file was cut short since the last call: what was moved meanwhile has gone nowhere, or came from nowhere.
   // Everything is unmapped then, and what was not cut is mapped again in its time.
+  // Relaxed: raised by the handler on the thread that touched, or under the endpoint's lock before.
   bool lost() noexcept {
     if (!lost_->load(std::memory_order_relaxed)) [[likely]]
       return false;

@@ -3,9 +3,9 @@
 //
 // The initiator checks key, range and rights in the peer's memory protection table, and refuses by itself what is not
 // allowed. Then it moves the bytes by itself, too (rma_direct.cpp: cross-memory attach, in the call; rma_mapped.cpp:
-// stores, where the memory is a file's that both have mapped), and the peer has nothing to do with it, unless it wants
-// to be told: remote data and counted accesses travel in a notice. Where the kernel refuses, the bytes go through the
-// FIFO, and the peer's progress moves them (rma_fifo.cpp, rma_target.cpp).
+// loads and stores, where the memory is a file's that both have mapped), and the peer has nothing to do with it, unless
+// it wants to be told: remote data and counted accesses travel in a notice. Where the kernel refuses, the bytes go
+// through the FIFO, and the peer's progress moves them (rma_fifo.cpp, rma_target.cpp).
 //
 // Small ones go through the FIFO first even so, as a system call takes ten times as long as a peer that attends to its
 // FIFO. From one that does not they are withdrawn, and done directly after all (rma_take_over.cpp).

@@ -48,7 +48,8 @@ bool may_detour(Peer& peer) noexcept { return ++peer.detours <= kMostDetours; }
 int move_mapped(Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept {
   peer.detours = 0;
   if (work.base.type == WorkType::kWrite) {
-    // Write after read and after write.
+    // R9, paired with A9, or with the acquire of the target's own program: else it could see this write and not the one
+    // before. A fence, because it orders plain bytes. Keeps write after read, too.
     std::atomic_thread_fence(std::memory_order_release);
     move_all(work.base.segments, work.base.segment_count, targets.list, targets.count, work.base.length);
     peer.wrote_mapped = true;
@@ -58,7 +59,8 @@ int move_mapped(Peer& peer, const RemoteWork& work, const CheckedTargets& target
     if (peer.wrote_mapped) std::atomic_thread_fence(std::memory_order_seq_cst);
     peer.wrote_mapped = false;
     move_all(targets.list, targets.count, work.base.segments, work.base.segment_count, work.base.length);
-    std::atomic_thread_fence(std::memory_order_acquire);  // read after read
+    // A9, paired with R9: else the next read could find older bytes than this one.
+    std::atomic_thread_fence(std::memory_order_acquire);
   }
   return peer.mapped->lost() ? -EFAULT : 0;
 }
