@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // FI_PROGRESS_AUTO: what was begun goes on while the application does something else, and that costs nothing when
 // nothing happens.
+#include <rdma/fi_domain.h>
+#include <rdma/fi_rma.h>
 #include <rdma/fi_trigger.h>
+#include <sched.h>
+
+#include <atomic>
 
 #include "calls.h"
 #include "common/registry.h"
@@ -93,6 +98,39 @@ TEST(automatic_progress_starts_what_is_due, .ranks = 2, .anchor_only = true,
     sleeper.await(1);
     CHECK_EQ(in, 'a');
     team.tell(0, "answered");
+  }
+  team.barrier();
+}
+
+// A small write that its target does not come to carry out is done directly, its initiator being away, too.
+TEST(automatic_progress_takes_over, .ranks = 2, .anchor_only = true,
+     .environment = {"FI_ANCHOR_LIVENESS_INTERVAL=60000"}) {
+  constexpr std::uint64_t kCaps = FI_MSG | FI_TAGGED | FI_RMA;
+  const OpenDomain open(team.rank() == 0 ? automatic_info(kCaps).get()
+                                         : info_or_skip(message_hints(kCaps).get()).get());
+  std::atomic<std::uint64_t> word{0};
+  Owned<fid_mr> region;
+  REQUIRE_OK(fi_mr_reg(open.domain.get(), &word, sizeof word, FI_REMOTE_WRITE, 0, 1, 0, region.out(), nullptr));
+  Sleeper sleeper(open);
+  const auto names = team.gather(name_of(sleeper.ep.get()));
+  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
+  char in;
+  sleeper.receive(&in, 1);
+  REQUIRE_OK(fi_tinject(sleeper.ep.get(), "x", 1, peer, 1));
+  sleeper.await(1);
+  if (team.rank() == 0) {
+    team.hear(1);
+    const std::uint64_t value = 42;
+    REQUIRE_OK(fi_write(sleeper.ep.get(), &value, sizeof value, nullptr, peer, 0, 1, nullptr));
+    team.hear(1);
+  } else {
+    const Deadline settled(0.2);  // long enough for rank 0's thread to fall asleep, and to learn that we poll
+    while (!settled.expired()) sleeper.read_all();
+    team.tell(0, "away");
+    const Deadline deadline(10);
+    while (word.load() == 0 && !deadline.expired()) sched_yield();
+    CHECK_EQ(word.load(), 42u);
+    team.tell(0, "there");
   }
   team.barrier();
 }

@@ -324,6 +324,7 @@ TEST(rma_mapped_order, .ranks = 2, .anchor_only = true) {
       node.submit([&] { return fi_trecv(node.ep(), &go, 1, nullptr, FI_ADDR_UNSPEC, 2, 0, nullptr); });
       node.await_receive();
     }
+    team.barrier();
     return;
   }
   for (std::uint64_t i = 1; i <= kRounds; ++i) {
@@ -334,6 +335,7 @@ TEST(rma_mapped_order, .ranks = 2, .anchor_only = true) {
     REQUIRE_EQ(area.word(64), i);
     node.submit([&] { return fi_tinject(node.ep(), "g", 1, node.peer(0), 2); });
   }
+  team.barrier();  // a read may still be under way
 }
 
 // A child of the initiator has none of the mappings, and its end is nobody's business.

@@ -62,15 +62,6 @@ void ping_pong(Team& team, std::size_t size, int rounds) {
   team.barrier();
 }
 
-template <class Body>
-int exit_code_of_child(Body body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body());
-  int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
-  return WEXITSTATUS(status);
-}
-
 }  // namespace
 
 TEST(sleeping_ping_pong, .ranks = 2, .anchor_only = true,

@@ -168,4 +168,37 @@ TEST(descriptor_only_where_it_was_asked_for, .anchor_only = true) {
   CHECK_EQ(object, FI_WAIT_UNSPEC);
 }
 
+// The alarm of who waited outside, gone off meanwhile, is no reason to stay awake.
+TEST(descriptor_beside_a_blocking_read, .ranks = 2, .anchor_only = true) {
+  const OpenDomain open = OpenDomain::usual();
+  Sleeper sleeper(open);
+  const auto names = team.gather(name_of(sleeper.ep.get()));
+  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
+  char in[2];
+  sleeper.receive(&in[0], 1);
+  REQUIRE_OK(fi_tinject(sleeper.ep.get(), "x", 1, peer, 1));
+  sleeper.await(1);
+  team.barrier();
+  sleeper.fall_asleep();
+  CHECK(sleeper.readable(2000));  // for a look at whether the peer lives
+  sleeper.read_all();
+  const double before = processor_seconds();
+  fi_cq_tagged_entry entry;
+  CHECK_EQ(fi_cq_sread(sleeper.cq.get(), &entry, 1, nullptr, 1000), -FI_EAGAIN);
+  CHECK(processor_seconds() - before < 0.3);
+  team.barrier();
+}
+
+// A child has no part in what its parent shares with peers, and can give its copies back.
+TEST(descriptor_in_a_forked_child, .anchor_only = true) {
+  const OpenDomain open = OpenDomain::usual();
+  Sleeper sleeper(open);
+  sleeper.fall_asleep();
+  CHECK_EQ(exit_code_of_child([&] {
+             sleeper.ep.reset();
+             return 0;
+           }),
+           0);
+}
+
 }  // namespace anchor::fabtests

@@ -66,7 +66,7 @@ Test(deferred, errors_are_told_to_both) {
   WorkRequest work = couple.a.request(WorkType::kTaggedSend, kDeferred, nullptr, 0, couple.to_b, 0, 0);
   work.context = &sent;
   fail_send(couple.a.exchange, work, EIO);
-  ReceiveRequest receive;
+  ReceiveRequest receive{};
   receive.flags = kDeferred;
   receive.context = &received;
   fail_receive(couple.a.exchange, receive, EIO);

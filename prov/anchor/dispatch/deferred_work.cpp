@@ -71,9 +71,13 @@ void DeferredWork::forget(const Endpoint* endpoint) noexcept {
 
 // Each task that is started may let a counter reach the value that another one waits for.
 void DeferredWork::start_due() noexcept {
-  const std::unique_lock guard(lock_, std::try_to_lock);
-  if (!guard) return;  // another thread is at it
-  while (start_one_round()) continue;
+  wanted_.store(true, std::memory_order_seq_cst);
+  do {
+    const std::unique_lock guard(lock_, std::try_to_lock);
+    if (!guard) return;  // another thread is at it, and sees that more is wanted
+    while (wanted_.exchange(false, std::memory_order_seq_cst))
+      while (start_one_round()) continue;
+  } while (wanted_.load(std::memory_order_seq_cst));
 }
 
 bool DeferredWork::start_one_round() noexcept {

@@ -84,6 +84,7 @@ class DeferredWork {
   std::mutex lock_;
   std::map<const Counter*, Tasks> tasks_;
   std::uint64_t next_number_ = 0;
+  std::atomic<bool> wanted_{false};      // sequentially consistent: who finds the lock taken has said so before
   std::atomic<std::size_t> waiting_{0};  // relaxed: a hint for who makes progress; what it misses is found next time
 
   std::mutex started_lock_;

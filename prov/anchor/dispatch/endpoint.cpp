@@ -71,6 +71,12 @@ int open_region_on_free_port(Exchange& exchange) {
   return -EADDRINUSE;
 }
 
+// `first`: to be tried before the ports; empty: nothing.
+int open_region_on(Exchange& exchange, const EndpointName& first) {
+  const int error = first.empty() ? -EADDRINUSE : open_region(exchange, first);
+  return error == -EADDRINUSE || error == -EACCES ? open_region_on_free_port(exchange) : error;
+}
+
 void open_board(Exchange& exchange) {
   exchange.board =
       std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset,
@@ -144,13 +150,8 @@ int Endpoint::enable() {
   exchange.incarnation = random_identity();
   exchange.proof[0] = random_identity();
   exchange.proof[1] = random_identity();
-  int error = -EADDRINUSE;
-  if (!state_->wants_free_port) {
-    error = open_region(exchange, exchange.name);
-  } else {
-    if (!state_->tried_first.empty()) error = open_region(exchange, state_->tried_first);
-    if (error == -EADDRINUSE) error = open_region_on_free_port(exchange);
-  }
+  const EndpointName asked = exchange.name;
+  int error = state_->wants_free_port ? open_region_on(exchange, state_->tried_first) : open_region(exchange, asked);
   if (error != 0) return error;
   try {
     open_board(exchange);
@@ -161,6 +162,7 @@ int Endpoint::enable() {
   if (error != 0) {
     withdraw_memory(exchange);
     exchange.region.reset();
+    exchange.name = asked;
     return error;
   }
   exchange.last_check = Clock::now();
@@ -279,6 +281,7 @@ bool Endpoint::fall_asleep(bool first, TimePoint* alarm) noexcept {
 }
 
 void Endpoint::end_sleep() noexcept {
+  if (state_->process != getpid()) return;  // a forked child has no board to look at
   const LockGuard guard(state_->lock);
   --state_->exchange.sleepers;
   try {

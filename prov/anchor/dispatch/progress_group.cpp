@@ -91,7 +91,9 @@ void ProgressGroup::disengage() noexcept {
 bool ProgressGroup::begin_sleep(TimePoint* alarm) noexcept {
   const LockGuard guard(lock_);
   ++inside_;
-  return wait_.open() != 0 || engage(alarm);
+  const bool asleep = wait_.open() != 0 || engage(alarm);
+  if (!outside_) wait_.set_alarm(WaitFd::kNoAlarm);  // the last outsider's may have gone off
+  return asleep;
 }
 
 // S6. Without a descriptor to sleep on there is nothing to do but to come back soon.
@@ -117,6 +119,7 @@ void ProgressGroup::end_sleep() noexcept {
 
 bool ProgressGroup::begin_outside() noexcept {
   const LockGuard guard(lock_);
+  if (inside_ != 0 && wait_.signalled()) return false;  // for one who is about to wake: it must not be taken away
   TimePoint alarm = WaitFd::kNoAlarm;
   outside_ = true;
   outsider_ = pthread_self();

@@ -31,6 +31,22 @@ bool leaves_messages(const Exchange& exchange) noexcept {
                      [](const Peer* peer) { return !peer->channel->quiet() && peer->channel->peek() != nullptr; });
 }
 
+// The pass that looked again has begun to send, and ran out of credits that nobody knows we wait for.
+bool awaits_untold_credits(Exchange& exchange) noexcept {
+  if (exchange.starving.size() == exchange.starving.capacity()) return false;  // the alarm finds them
+  bool untold = false;
+  exchange.streaming.for_each([&](SendRequest* request) {
+    untold = !request->peer->starving;
+    return !untold;
+  });
+  if (untold) return true;
+  exchange.serving.for_each([&](ServedRead* read) {
+    untold = !read->peer->starving;
+    return !untold;
+  });
+  return untold;
+}
+
 TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
   TimePoint alarm = TimePoint::max();
   if (exchange.peers.size() + exchange.abandoned.size() != 0)
@@ -53,7 +69,8 @@ bool look_again(Exchange& exchange) {
   if (exchange.unwatched) sweep_all(exchange);
   if (!progress(exchange)) return false;
   // Transfers count as progress, though all that can be done for some is to wait for their senders.
-  return exchange.incoming.empty() || pulls_something(exchange) || leaves_messages(exchange);
+  return exchange.incoming.empty() || pulls_something(exchange) || leaves_messages(exchange) ||
+         awaits_untold_credits(exchange);
 }
 
 }  // namespace

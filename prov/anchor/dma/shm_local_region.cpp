@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 #include <new>
+#include <utility>
 
 #include "dma/shm_region.h"
 #include "dma/shm_wait_pipe.h"
@@ -217,7 +218,8 @@ int ShmLocalRegion::wait_object() noexcept try {
   const std::string path = wait_pipe_path(path_, identity_);
   const int error = make_wait_pipe(path.c_str(), &pipe_);
   if (error == 0) return pipe_.get();
-  ANCHOR_WARN(kEndpoint, "cannot make the pipe %s (%s): waiting polls instead", path.c_str(), std::strerror(-error));
+  if (!std::exchange(pipe_refusal_told_, true))
+    ANCHOR_WARN(kEndpoint, "cannot make the pipe %s (%s): waiting polls instead", path.c_str(), std::strerror(-error));
   return error;
 } catch (const std::bad_alloc&) {
   return -ENOMEM;

@@ -63,7 +63,8 @@ class ShmLocalRegion final : public LocalRegion {
   ProcessFd pipe_;  // the wait object, once it was asked for
   FileIdentity identity_;
   bool published_ = false;
-  bool shortage_told_ = false;  // a caller may ask again and again; the log shall say it once
+  bool shortage_told_ = false;      // a caller may ask again and again; the log shall say it once
+  bool pipe_refusal_told_ = false;  // likewise
 
   std::byte* base_ = nullptr;
   std::size_t size_limit_ = 0;

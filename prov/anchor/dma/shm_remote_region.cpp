@@ -19,6 +19,8 @@ namespace anchor {
 namespace {
 
 constexpr mode_t kForOthers = 0077;
+// A process may have 1024 descriptors as a rule: beyond this number none is kept for a pipe that may be opened again.
+constexpr int kScarceDescriptor = 512;
 
 // Running out of descriptors says nothing about the peer: the caller shall ask again.
 int retry_without_descriptor(int error) noexcept { return error == -EMFILE || error == -ENFILE ? -EAGAIN : error; }
@@ -90,7 +92,9 @@ bool ShmRemoteRegion::alive() noexcept {
 int ShmRemoteRegion::wake() noexcept try {
   if (!pipe_)
     if (const int error = open_wait_pipe(wait_pipe_path(path_, identity_).c_str(), &pipe_)) return error;
-  return ring_wait_pipe(pipe_.get());
+  const int error = ring_wait_pipe(pipe_.get());
+  if (pipe_.get() >= kScarceDescriptor) pipe_.reset();
+  return error;
 } catch (const std::bad_alloc&) {
   return -ENOMEM;
 }

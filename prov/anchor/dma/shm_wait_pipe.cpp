@@ -40,7 +40,7 @@ int open_wait_pipe(const char* path, ProcessFd* pipe) noexcept {
   struct stat status {};
   int error = ::fstat(pipe->get(), &status) == 0 ? 0 : -errno;
   if (error == 0 && (!S_ISFIFO(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & kForOthers) != 0)) {
-    ANCHOR_WARN(kEndpoint, "%s belongs to user %u and has mode %o: no pipe to wake a peer through", path, status.st_uid,
+    ANCHOR_INFO(kEndpoint, "%s belongs to user %u and has mode %o: no pipe to wake a peer through", path, status.st_uid,
                 status.st_mode);
     error = -EACCES;
   }
@@ -55,9 +55,10 @@ int ring_wait_pipe(int pipe) noexcept {
 }
 
 void drain_wait_pipe(int pipe) noexcept {
-  char bytes[256];
-  while (::read(pipe, bytes, sizeof bytes) == static_cast<ssize_t>(sizeof bytes)) {
-  }
+  // As much as a pipe holds, once: whoever writes faster than we read does not keep us. What is left wakes us again.
+  constexpr int kMostReads = 16;
+  char bytes[4096];
+  for (int i = 0; i < kMostReads && ::read(pipe, bytes, sizeof bytes) == static_cast<ssize_t>(sizeof bytes);) ++i;
 }
 
 std::string_view owner_of_wait_pipe(std::string_view path, std::string_view* number) noexcept {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <new>
 
+#include "os/cacheline.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -116,6 +117,11 @@ void restore_handler() noexcept {
   table().installed = false;
 }
 
+bool map_zeros(std::uintptr_t address, std::size_t bytes) noexcept {
+  return ::mmap(reinterpret_cast<void*>(address), bytes, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
 // Maps zeros over the entry that contains the address. Several threads may fault on one entry at once: each maps zeros,
 // and what the first has written to them meanwhile is lost, as is everything else in them.
 bool replace_by_zeros(const void* fault) noexcept {
@@ -125,9 +131,9 @@ bool replace_by_zeros(const void* fault) noexcept {
   if (entry == table().mappings.begin()) return false;
   --entry;
   if (address - entry->first >= entry->second.size) return false;
-  void* const zeros = ::mmap(reinterpret_cast<void*>(entry->first), entry->second.size, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-  if (zeros == MAP_FAILED) return false;
+  // The kernel may not promise so much memory at once (vm.overcommit_memory = 2), but a page.
+  if (!map_zeros(entry->first, entry->second.size) && !map_zeros(address / kPageSize * kPageSize, kPageSize))
+    return false;
   entry->second.lost->store(true, std::memory_order_relaxed);
   return true;
 }

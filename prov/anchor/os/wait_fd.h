@@ -29,6 +29,7 @@ class WaitFd {
   // Readable from now on, until clear(). Costs a system call once however often it is called in between.
   void signal() noexcept;
   void clear() noexcept;
+  bool signalled() const noexcept { return signalled_.load(std::memory_order_relaxed); }
 
   // Readable once the moment has come, until the alarm is set anew. kNoAlarm: never.
   int set_alarm(TimePoint moment) noexcept;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "proto/alertness.h"
 #include "proto/loss.h"
 #include "proto/remote.h"
 #include "proto/rma.h"
@@ -85,6 +86,7 @@ void remember_withdrawable(Exchange& exchange, Peer& peer, RemoteRequest& reques
   if (peer.withdrawable.empty()) {
     peer.attention.silent_passes = 0;
     exchange.expected.push_back(&peer);  // room was made when it was connected
+    rouse(exchange);                     // who sleeps would not count the passes
   }
   peer.withdrawable.push_back(&request);
 }
