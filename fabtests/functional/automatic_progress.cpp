@@ -112,12 +112,7 @@ TEST(automatic_progress_takes_over, .ranks = 2, .anchor_only = true,
   Owned<fid_mr> region;
   REQUIRE_OK(fi_mr_reg(open.domain.get(), &word, sizeof word, FI_REMOTE_WRITE, 0, 1, 0, region.out(), nullptr));
   Sleeper sleeper(open);
-  const auto names = team.gather(name_of(sleeper.ep.get()));
-  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
-  char in;
-  sleeper.receive(&in, 1);
-  REQUIRE_OK(fi_tinject(sleeper.ep.get(), "x", 1, peer, 1));
-  sleeper.await(1);
+  const fi_addr_t peer = meet(team, sleeper);
   if (team.rank() == 0) {
     team.hear(1);
     const std::uint64_t value = 42;
@@ -138,12 +133,7 @@ TEST(automatic_progress_takes_over, .ranks = 2, .anchor_only = true,
 TEST(automatic_progress_sleeps, .ranks = 2, .anchor_only = true) {
   const OpenDomain open(automatic_info().get());
   Sleeper sleeper(open);
-  const auto names = team.gather(name_of(sleeper.ep.get()));
-  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
-  char in;
-  sleeper.receive(&in, 1);
-  REQUIRE_OK(fi_tinject(sleeper.ep.get(), "x", 1, peer, 1));
-  sleeper.await(1);
+  meet(team, sleeper);
   team.barrier();
   const double before = processor_seconds();
   poll(nullptr, 0, 500);

@@ -39,10 +39,8 @@ void allow_exit_only() {
   REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
 }
 
-// Connected before, by a message and its answer.
-void write_without_system_calls(Team& team) {
-  const OpenDomain open = OpenDomain::usual();
-  Sleeper writer(open);
+// By a message and its answer; until rank 0 says to go on.
+fi_addr_t connect_to_reader(Team& team, Sleeper& writer) {
   const fi_addr_t reader = insert_address(writer.av.get(), team.hear(0));
   team.tell(0, name_of(writer.ep.get()));
   char in;
@@ -50,6 +48,13 @@ void write_without_system_calls(Team& team) {
   REQUIRE_OK(fi_tinject(writer.ep.get(), "x", 1, reader, 1));
   writer.await(1);
   team.hear(0);
+  return reader;
+}
+
+void write_without_system_calls(Team& team) {
+  const OpenDomain open = OpenDomain::usual();
+  Sleeper writer(open);
+  const fi_addr_t reader = connect_to_reader(team, writer);
   allow_exit_only();
   for (int i = 0; i < kMessages; ++i)
     while (fi_tinject(writer.ep.get(), &i, sizeof(i), reader, 2) != 0) {
@@ -64,13 +69,7 @@ constexpr int kBurst = 40;
 void send_burst_traced(Team& team) {
   const OpenDomain open = OpenDomain::usual();
   Sleeper writer(open);
-  const fi_addr_t reader = insert_address(writer.av.get(), team.hear(0));
-  team.tell(0, name_of(writer.ep.get()));
-  char in;
-  writer.receive(&in, 1);
-  REQUIRE_OK(fi_tinject(writer.ep.get(), "x", 1, reader, 1));
-  writer.await(1);
-  team.hear(0);
+  const fi_addr_t reader = connect_to_reader(team, writer);
   REQUIRE_OK(fi_tinject(writer.ep.get(), "x", 1, reader, 1));
   team.hear(0);
   REQUIRE(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0);

@@ -76,6 +76,17 @@ struct Sleeper {
   std::vector<int> errors;
 };
 
+// Both of two ranks call it: each gets a byte from the other, whose address it returns.
+inline fi_addr_t meet(Team& team, Sleeper& sleeper) {
+  const auto names = team.gather(name_of(sleeper.ep.get()));
+  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
+  char in;
+  sleeper.receive(&in, 1);
+  REQUIRE_OK(fi_tinject(sleeper.ep.get(), "x", 1, peer, 1));
+  sleeper.await(1);
+  return peer;
+}
+
 // Processor time of this process, in seconds.
 inline double processor_seconds() {
   rusage usage{};

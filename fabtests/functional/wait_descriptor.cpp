@@ -172,12 +172,7 @@ TEST(descriptor_only_where_it_was_asked_for, .anchor_only = true) {
 TEST(descriptor_beside_a_blocking_read, .ranks = 2, .anchor_only = true) {
   const OpenDomain open = OpenDomain::usual();
   Sleeper sleeper(open);
-  const auto names = team.gather(name_of(sleeper.ep.get()));
-  const fi_addr_t peer = insert_address(sleeper.av.get(), names[static_cast<std::size_t>(1 - team.rank())]);
-  char in[2];
-  sleeper.receive(&in[0], 1);
-  REQUIRE_OK(fi_tinject(sleeper.ep.get(), "x", 1, peer, 1));
-  sleeper.await(1);
+  meet(team, sleeper);
   team.barrier();
   sleeper.fall_asleep();
   CHECK(sleeper.readable(2000));  // for a look at whether the peer lives
