@@ -8,7 +8,7 @@
 
 using namespace anchor;
 
-Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 3u); }
+Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 4u); }
 
 Test(fifo_layout, slot) {
   cr_assert_eq(sizeof(Slot), 64u);
@@ -34,7 +34,8 @@ Test(fifo_layout, lines_of_the_peer) {
   cr_assert_eq(offsetof(CreditLine, tail), 0u);
   cr_assert_eq(offsetof(CreditLine, polled), 8u);
   cr_assert_eq(offsetof(CreditLine, starved), 16u);
-  cr_assert_eq(offsetof(CreditLine, reserved), 24u);
+  cr_assert_eq(offsetof(CreditLine, costs), 24u);
+  cr_assert_eq(offsetof(CreditLine, reserved), 32u);
   cr_assert_eq(sizeof(PullLine), 64u);
   cr_assert_eq(offsetof(PullLine, pulled), 0u);
   cr_assert_eq(offsetof(PullLine, gate), 8u);

@@ -173,3 +173,72 @@ Test(fifo_tx, a_reader_that_does_not_poll_wants_to_be_told) {
   fifo.credit.polled.store(1);
   cr_assert_not(fifo.tx.reader_wants_notification());
 }
+
+Test(fifo_tx, a_tail_that_came_with_a_message_makes_room) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
+  fifo.tx.credited(3);
+  for (std::uint32_t i = 0; i < 3; ++i) cr_assert_eq(fifo.put(i), 0);
+  cr_assert_eq(fifo.put(0), -EAGAIN, "the credit line, which is behind, takes nothing back");
+  fifo.credit.tail.store(2);
+  cr_assert_eq(fifo.put(0), -EAGAIN);
+  fifo.credit.tail.store(4);
+  cr_assert_eq(fifo.put(0), 0);
+}
+
+Test(fifo_tx, a_tail_that_is_old_or_makes_no_sense_is_no_news) {
+  FifoPair fifo;
+  for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
+  fifo.tx.credited(8);
+  for (std::uint32_t i = 0; i < 8; ++i) cr_assert_eq(fifo.put(i), 0);
+  for (const std::uint32_t tail : {7u, 0u, 25u, 0x80000000u, 0xffffffffu}) {
+    fifo.tx.credited(tail);
+    cr_assert_eq(fifo.put(0), -EAGAIN, "tail %u", tail);
+  }
+}
+
+Test(fifo_tx, only_messages_that_carry_a_tail_are_given_one) {
+  FifoPair fifo;
+  for (const std::uint8_t flags : {kInArea + 0, kInArea | kCarriesTail}) {
+    iovec segment{const_cast<std::byte*>(pattern(0)), 65};
+    OutgoingMessage message{.operation = Operation::kChunk, .flags = flags, .length = 65};
+    message.segments = &segment;
+    message.segment_count = 1;
+    message.set_body(ChunkBody{0, 77, 99});
+    cr_assert_eq(fifo.tx.put(message, 1234), 0);
+    cr_assert_eq(fifo.rx.peek()->body_as<ChunkBody>().tail, flags & kCarriesTail ? 1234u : 77u);
+    cr_assert_eq(fifo.rx.peek()->body_as<ChunkBody>().transfer, 99u);
+    fifo.rx.consume(&fifo.credit);
+  }
+}
+
+Test(fifo_tx, an_empty_payload_area_is_begun_anew) {
+  FifoPair fifo;
+  const auto put_and_take = [&] {
+    cr_assert_eq(fifo.put(5, 1000), 0);
+    const std::uint32_t offset = fifo.rx.peek()->body_as<AreaBody>().offset;
+    cr_assert(fifo.take(5, 1000));
+    return offset;
+  };
+  cr_assert_eq(put_and_take(), 0u);
+  cr_assert_eq(put_and_take(), 1024u, "nobody said that the first one was read");
+  fifo.tx.credited(2);
+  cr_assert_eq(put_and_take(), 0u);
+}
+
+// Long messages are written through the caches or past them, as the reader's and the writer's clocks have it: all
+// arrive whole, and the reader hears which it was.
+Test(fifo_tx, long_messages_arrive_whole_either_way) {
+  FifoPair fifo({64, kMaxPayloadArea});
+  bool streamed = false, cached = false;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    const std::uint32_t length = kMinMeasured + i % 4001;
+    cr_assert_eq(fifo.put(i, length), 0);
+    (fifo.rx.peek()->flags & kStreamed ? streamed : cached) = true;
+    cr_assert(fifo.take(i, length));
+    cr_assert(fifo.empty());
+  }
+  cr_assert(cached || kStreamingCopies);
+  cr_assert_eq(streamed, kStreamingCopies, "the other way is tried from time to time");
+  cr_assert_neq(fifo.credit.costs.load(), 0u);
+}

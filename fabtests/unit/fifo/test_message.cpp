@@ -21,11 +21,14 @@ Test(message, operations_have_their_numbers) {
   cr_assert_eq(kInArea, 2);
   cr_assert_eq(kWantFinish, 4);
   cr_assert_eq(kWithdrawable, 8);
-  cr_assert_eq(kKnownFlags, 15);
+  cr_assert_eq(kKnownFlags, 63);
 }
 
 Test(message, bodies_have_their_layouts) {
+  cr_assert_eq(sizeof(AreaPlace), 8u);
+  cr_assert_eq(offsetof(AreaPlace, tail), 4u);
   cr_assert_eq(sizeof(AreaBody), 16u);
+  cr_assert_eq(offsetof(AreaBody, tail), 4u);
   cr_assert_eq(offsetof(AreaBody, request), 8u);
   cr_assert_eq(sizeof(AnnounceBody), 32u);
   cr_assert_eq(offsetof(AnnounceBody, segment_count), 4u);
@@ -38,6 +41,7 @@ Test(message, bodies_have_their_layouts) {
   cr_assert_eq(offsetof(ClearToSendBody, transfer), 8u);
   cr_assert_eq(offsetof(ClearToSendBody, length), 16u);
   cr_assert_eq(sizeof(ChunkBody), 16u);
+  cr_assert_eq(offsetof(ChunkBody, tail), 4u);
   cr_assert_eq(offsetof(ChunkBody, transfer), 8u);
   cr_assert_eq(sizeof(FinishBody), 16u);
   cr_assert_eq(offsetof(FinishBody, status), 8u);
@@ -56,6 +60,7 @@ Test(message, bodies_have_their_layouts) {
   cr_assert_eq(offsetof(RemoteReadBody, length), 16u);
   cr_assert_eq(offsetof(RemoteReadBody, position), 24u);
   cr_assert_eq(sizeof(ReadChunkBody), 24u);
+  cr_assert_eq(offsetof(ReadChunkBody, tail), 4u);
   cr_assert_eq(offsetof(ReadChunkBody, request), 8u);
   cr_assert_eq(offsetof(ReadChunkBody, position), 16u);
   cr_assert_eq(sizeof(RemoteNoticeBody), 24u);

@@ -68,6 +68,38 @@ Test(shm_channel, carries_messages_both_ways) {
   }
 }
 
+// In a ping-pong of long messages no credit line is written: each message tells of the one that it answers.
+Test(shm_channel, credits_travel_with_messages_and_are_settled_later) {
+  Connection connection;
+  const auto send = [](Side& side) {
+    iovec segment{const_cast<std::byte*>(pattern(0)), 1000};
+    OutgoingMessage message{.operation = Operation::kEager, .flags = kInArea | kCarriesTail, .length = 1000};
+    message.segments = &segment;
+    message.segment_count = 1;
+    return side.channel->send(message);
+  };
+  const auto receive = [](Side& side) {
+    const IncomingMessage* message = side.channel->peek();
+    cr_assert_not_null(message);
+    const std::uint32_t offset = message->body_as<AreaBody>().offset;
+    side.channel->consume();
+    return offset;
+  };
+  for (unsigned i = 0; i < 3; ++i) {
+    cr_assert_eq(send(connection.a), 0);
+    cr_assert_eq(receive(connection.b), 0u, "the area is empty each time");
+    cr_assert_eq(send(connection.b), 0);
+    cr_assert_null(connection.b.channel->peek());
+    cr_assert_eq(receive(connection.a), 0u);
+  }
+  cr_assert_eq(connection.a.word(offsetof(CreditLine, tail)).load(), 0u);
+  connection.b.channel->settle();
+  cr_assert_eq(connection.a.word(offsetof(CreditLine, tail)).load(), 3u);
+  // One that came long after the line.
+  cr_assert_eq(send(connection.a), 0);
+  cr_assert_eq(receive(connection.b), 0u);
+}
+
 Test(shm_channel, receives_before_it_can_send) {
   Side a, b;
   cr_assert_not(a.channel->connected());

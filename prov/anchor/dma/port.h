@@ -3,7 +3,8 @@
 // its Port, so that each call here is inlined into a store.
 //
 // put() moves bytes whose order does not matter; publish() then makes them visible: whoever load()s the published value
-// sees every byte put before. Neither waits for the other side.
+// sees every byte put before. Neither waits for the other side. stream() is a put() for many bytes that leaves them in
+// no cache of ours.
 #pragma once
 
 #include <atomic>
@@ -17,6 +18,8 @@ template <class P>
 concept Port = requires(void* to, const void* from, std::size_t size, std::atomic<std::uint64_t>& word,
                         const std::atomic<std::uint64_t>& source, std::uint64_t value) {
   { P::put(to, from, size) }
+  noexcept;
+  { P::stream(to, from, size) }
   noexcept;
   { P::publish(word, value) }
   noexcept;

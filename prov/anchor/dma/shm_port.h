@@ -9,6 +9,7 @@
 
 #include "dma/port.h"
 #include "os/small_copy.h"
+#include "os/streaming_copy.h"
 
 namespace anchor {
 
@@ -19,6 +20,7 @@ struct ShmPort {
     if (size <= kSmallCopy) return small_copy(to, from, size);
     std::memcpy(to, from, size);
   }
+  static void stream(void* to, const void* from, std::size_t size) noexcept { streaming_copy(to, from, size); }
 
   // R1, paired with A1 in load(): without it a reader could see the new sequence number and old message bytes.
   static void publish(std::atomic<std::uint64_t>& word, std::uint64_t value) noexcept {

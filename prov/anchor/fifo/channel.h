@@ -45,6 +45,8 @@ class Channel {
   virtual const IncomingMessage* peek() noexcept = 0;
   virtual void consume() noexcept = 0;
   virtual bool broken() const noexcept = 0;
+  // Returns all credits. A message that tells of them may stand behind others that its reader has no room for.
+  virtual void settle() noexcept = 0;
 
   // Tells the peer whether we look at its FIFO by ourselves.
   virtual void set_polled(bool polled) noexcept = 0;

@@ -20,7 +20,7 @@
 
 namespace anchor {
 
-inline constexpr std::uint32_t kFormatVersion = 3;
+inline constexpr std::uint32_t kFormatVersion = 4;
 
 using SharedWord = std::atomic<std::uint64_t>;
 static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 8);
@@ -56,7 +56,8 @@ struct alignas(kCacheLine) CreditLine {
   SharedWord tail;     // slots consumed so far, low 32 bits significant
   SharedWord polled;   // 1: the FIFO is polled directly; 0: ring the notification board after publishing
   SharedWord starved;  // 1: the peer waits for credits; ring its board after returning some
-  std::uint64_t reserved[5];
+  SharedWord costs;    // what reading the payload area takes the peer: CopyCosts (copy_choice.h)
+  std::uint64_t reserved[4];
 };
 static_assert(sizeof(CreditLine) == kCacheLine);
 

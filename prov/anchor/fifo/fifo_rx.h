@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "fifo/copy_choice.h"
 #include "fifo/fifo_layout.h"
 #include "fifo/message.h"
 
@@ -46,13 +47,21 @@ class FifoRx {
   bool consume(CreditLine* credit) noexcept {
     ++position_;
     // Every quarter of the ring, or of the payload area, so that the writer never waits for the last bit of it.
-    if (message_.flags & kInArea) unreturned_bytes_ += message_.length + kCacheLine;
+    if (message_.flags & kInArea) {
+      unreturned_bytes_ += message_.length + kCacheLine;
+      if (message_.length >= kMinMeasured) measure(credit);
+    }
     if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > payload_size_ / 4) return return_credits(credit);
     return false;
   }
 
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
   bool return_all(CreditLine* credit) noexcept { return owes_bytes() && return_credits(credit); }
+
+  std::uint32_t position() const noexcept { return position_; }
+  // The writer was told of it by a message of ours. It may be long in looking at that: settle() some time, too.
+  void note_told() noexcept { unreturned_bytes_ = 0; }
+  bool settle(CreditLine* credit) noexcept { return returned_ != position_ && return_credits(credit); }
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are handled.
   void prefetch() const noexcept { prefetch_to_read(&slots_[(position_ + kPrefetchDistance) & mask_]); }
@@ -67,6 +76,8 @@ class FifoRx {
   std::uint32_t next_position() const noexcept { return position_ + 1; }
 
  private:
+  static constexpr std::uint32_t kMeasuredPerWord = 8;
+
   bool locate_payload() noexcept {
     if ((message_.flags & kInArea) == 0) {
       message_.payload = reinterpret_cast<const std::byte*>(message_.body);
@@ -78,9 +89,19 @@ class FifoRx {
     std::uint32_t offset;
     std::memcpy(&offset, message_.body, sizeof offset);
     message_.payload = payload_ + offset;
+    if (message_.length >= kMinMeasured) began_ = ticks();
     broken_ |=
         offset > payload_size_ || message_.length > payload_size_ - offset || (message_.flags & ~kKnownFlags) != 0;
     return !broken_;
+  }
+
+  // From peek() to consume(): whatever else is done there is done either way.
+  void measure(CreditLine* credit) noexcept {
+    const CopyWay way = message_.flags & kStreamed ? CopyWay::kStreaming : CopyWay::kCached;
+    costs_.add(way, ticks() - began_, message_.length);
+    // Relaxed: a hint.
+    if (credit != nullptr && ++measured_ % kMeasuredPerWord == 0)
+      credit->costs.store(costs_.word(), std::memory_order_relaxed);
   }
 
   bool return_credits(CreditLine* credit) noexcept {
@@ -100,6 +121,9 @@ class FifoRx {
   const std::byte* const payload_;
   const std::uint32_t payload_size_;
   bool broken_ = false;
+  CopyCosts costs_;
+  std::uint32_t measured_ = 0;
+  std::uint64_t began_ = 0;  // ticks() at the last peek()
   IncomingMessage message_{};
 };
 

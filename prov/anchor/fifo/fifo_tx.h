@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "fifo/copy_choice.h"
 #include "fifo/fifo_layout.h"
 #include "fifo/message.h"
 
@@ -27,6 +28,7 @@ class FifoTx {
         mask_(geometry.slot_count - 1),
         head_(start),
         tail_(start),
+        line_tail_(start),
         polled_(trusts_polled ? &credit->polled : &kNeverPolled),
         credit_(credit),
         payload_(block + geometry.payload_offset()),
@@ -35,23 +37,25 @@ class FifoTx {
         payload_marks_(std::make_unique<std::uint32_t[]>(geometry.slot_count)) {}
 
   // Writes the message into the next slot and makes it visible. -EAGAIN: no room now. -EPROTO: the peer returned
-  // credits that it never had. Requires: message.length <= kInlineSize, or <= max_payload() with kInArea.
-  int put(const OutgoingMessage& message) noexcept {
+  // credits that it never had. Requires: message.length <= kInlineSize, or <= max_payload() with kInArea. `consumed`:
+  // slots of the other direction, for messages that carry a tail.
+  int put(const OutgoingMessage& message, std::uint32_t consumed = 0) noexcept {
     if (const int error = await_slot()) [[unlikely]]
       return error;
     Slot& slot = slots_[head_ & mask_];
-    if (message.flags & kInArea) {
-      std::uint32_t offset;
-      if (const int error = reserve(message.length, &offset)) return error;
-      put_segments(payload_ + offset, message);
+    std::uint8_t flags = message.flags;
+    if (flags & kInArea) {
+      AreaPlace place{.offset = 0, .tail = consumed};
+      if (const int error = reserve(message.length, &place.offset)) return error;
+      flags |= fill_area(payload_ + place.offset, message);
       Port::put(slot.body, message.body, sizeof slot.body);
-      Port::put(slot.body, &offset, sizeof offset);  // AreaBody::offset and its namesakes
+      Port::put(slot.body, &place, flags & kCarriesTail ? sizeof place : sizeof place.offset);
     } else if (message.length != 0) {
       put_segments(slot.body, message);
     } else {
       Port::put(slot.body, message.body, sizeof slot.body);
     }
-    publish(slot, message.operation, message.flags, message.length, message.tag, message.data);
+    publish(slot, message.operation, flags, message.length, message.tag, message.data);
     return 0;
   }
 
@@ -67,6 +71,12 @@ class FifoTx {
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are prepared.
   void prefetch() const noexcept { prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]); }
+
+  // A tail that came with a message of the other direction, or in the credit line: whichever is behind the other is no
+  // news, like one that makes no sense.
+  void credited(std::uint32_t tail) noexcept {
+    if (tail - tail_ <= head_ - tail_) advance(tail);
+  }
 
   std::uint32_t max_payload() const noexcept { return max_payload_; }
 
@@ -98,13 +108,32 @@ class FifoTx {
                                             static_cast<std::uint16_t>(length)));
   }
 
+  template <auto kPut = &Port::put>
   void put_segments(void* place, const OutgoingMessage& message) noexcept {
     auto* to = static_cast<std::byte*>(place);
     for (std::uint32_t i = 0; i < message.segment_count; ++i) {
       if (message.segments[i].iov_len == 0) continue;  // its address may be anything, NULL too
-      Port::put(to, message.segments[i].iov_base, message.segments[i].iov_len);
+      kPut(to, message.segments[i].iov_base, message.segments[i].iov_len);
       to += message.segments[i].iov_len;
     }
+  }
+
+  // Returns what the slot's flags shall say of it.
+  std::uint8_t fill_area(std::byte* place, const OutgoingMessage& message) noexcept {
+    if (message.length < kMinMeasured) {
+      put_segments(place, message);
+      return 0;
+    }
+    // Relaxed: a hint.
+    const CopyWay way = choice_.next([this] { return credit_->costs.load(std::memory_order_relaxed); });
+    const std::uint64_t begin = ticks();
+    if (way == CopyWay::kStreaming) {
+      put_segments<&Port::stream>(place, message);
+    } else {
+      put_segments(place, message);
+    }
+    choice_.wrote(way, ticks() - begin, message.length);
+    return way == CopyWay::kStreaming ? kStreamed : 0;
   }
 
   // Contiguous room in the payload area. Counters run freely; the rest before the end of the area is skipped if too
@@ -124,18 +153,27 @@ class FifoTx {
 
   int take_credits() noexcept {
     const auto tail = static_cast<std::uint32_t>(Port::load(credit_->tail));  // A3, see FifoRx::return_credits
-    if (tail - tail_ > head_ - tail_) return -EPROTO;
-    if (tail == tail_) return 0;
+    if (tail - line_tail_ > head_ - line_tail_) return -EPROTO;
+    line_tail_ = tail;
+    credited(tail);
+    return 0;
+  }
+
+  // Requires: a tail that the peer may have.
+  void advance(std::uint32_t tail) noexcept {
+    if (tail == tail_) return;
     tail_ = tail;
     payload_tail_ = payload_marks_[(tail - 1) & mask_];
-    return 0;
+    // An empty area is begun anew: the fewer lines go to and fro, the nearer they are.
+    if (payload_tail_ == payload_head_) payload_offset_ = 0;
   }
 
   // Written by us for each message.
   Slot* const slots_;
   const std::uint32_t mask_;
-  std::uint32_t head_;  // slots written
-  std::uint32_t tail_;  // slots known to be consumed
+  std::uint32_t head_;       // slots written
+  std::uint32_t tail_;       // slots known to be consumed
+  std::uint32_t line_tail_;  // what the credit line said last: behind tail_ where messages carried tails
   const SharedWord* const polled_;
   const CreditLine* const credit_;
   std::byte* const payload_;
@@ -144,6 +182,7 @@ class FifoTx {
   std::uint32_t payload_offset_ = 0;
   std::uint32_t payload_head_ = 0;  // bytes reserved, skipped ones included
   std::uint32_t payload_tail_ = 0;
+  CopyChoice choice_;
   const std::unique_ptr<std::uint32_t[]> payload_marks_;  // payload_head_ after each slot still in flight
 };
 

@@ -41,13 +41,20 @@ enum MessageFlag : std::uint8_t {
   kInArea = 2,         // the bytes lie in the payload area (body: AreaBody first)
   kWantFinish = 4,     // answer with kFinish for AreaBody::request once delivered
   kWithdrawable = 8,   // kRemoteWrite, kRemoteRead: the whole of an operation, which its sender may carry out itself
+  kCarriesTail = 16,   // with kInArea: the second word of the body is a tail
+  kStreamed = 32,      // with kInArea: the bytes were written past the caches (copy_choice.h); for measuring only
 };
-inline constexpr std::uint8_t kKnownFlags = kHasRemoteData | kInArea | kWantFinish | kWithdrawable;
+inline constexpr std::uint8_t kKnownFlags =
+    kHasRemoteData | kInArea | kWantFinish | kWithdrawable | kCarriesTail | kStreamed;
 
-// Bodies: the last 40 bytes of a slot. Every message with kInArea begins with AreaBody.
+// Bodies: the last 40 bytes of a slot. Every message with kInArea begins with AreaPlace, or with its first word.
+struct AreaPlace {
+  std::uint32_t offset;  // in the payload area
+  std::uint32_t tail;    // with kCarriesTail: slots of the other direction that the writer has consumed
+};
 struct AreaBody {
   std::uint32_t offset;  // in the payload area
-  std::uint32_t reserved;
+  std::uint32_t tail;
   std::uint64_t request;  // the sender's name for the message, 0 if it wants no answer
 };
 
@@ -70,7 +77,7 @@ struct ClearToSendBody {
 };
 struct ChunkBody {
   std::uint32_t offset;  // in the payload area
-  std::uint32_t reserved;
+  std::uint32_t tail;
   std::uint64_t transfer;  // from kClearToSend
 };
 struct FinishBody {
@@ -103,7 +110,7 @@ struct RemoteReadBody {
 };
 struct ReadChunkBody {
   std::uint32_t offset;  // in the payload area
-  std::uint32_t reserved;
+  std::uint32_t tail;
   std::uint64_t request;
   std::uint64_t position;
 };
@@ -150,8 +157,8 @@ constexpr bool pulled_of(std::uint64_t word, std::uint64_t transfer) noexcept {
 }
 constexpr std::uint64_t pulled_position(std::uint64_t word) noexcept { return word & ((1ull << 48) - 1); }
 
-// A message on its way out. Its bytes are gathered from `segments`; with kInArea `body` begins with AreaBody's layout
-// and the FIFO fills in its offset.
+// A message on its way out. Its bytes are gathered from `segments`; with kInArea `body` begins with an AreaPlace and
+// the FIFO fills in its offset, and with kCarriesTail its tail.
 struct OutgoingMessage {
   Operation operation;
   std::uint8_t flags = 0;

@@ -34,7 +34,11 @@ class FifoChannel final : public Channel {
 
   bool connected() const noexcept override { return tx_.has_value(); }
 
-  int send(const OutgoingMessage& message) noexcept override { return notify_after(tx_->put(message)); }
+  int send(const OutgoingMessage& message) noexcept override {
+    const int error = tx_->put(message, rx_.position());
+    if (error == 0 && (message.flags & kCarriesTail)) rx_.note_told();
+    return notify_after(error);
+  }
   int send_small(const SmallMessage& message) noexcept override { return notify_after(tx_->put_small(message)); }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
@@ -43,7 +47,9 @@ class FifoChannel final : public Channel {
 
   const IncomingMessage* peek() noexcept override {
     const IncomingMessage* message = rx_.peek();
-    if (message == nullptr) {
+    if (message != nullptr && (message->flags & kCarriesTail) && tx_) {
+      tx_->credited(message->body_as<AreaPlace>().tail);
+    } else if (message == nullptr) {
       if (rx_.return_all(peer_credit_)) [[unlikely]]
         tell_credits();
       // Without a credit line to return them to, there may be something to do still.
@@ -63,6 +69,9 @@ class FifoChannel final : public Channel {
     }
   }
   bool broken() const noexcept override { return rx_.broken(); }
+  void settle() noexcept override {
+    if (rx_.settle(peer_credit_)) tell_credits();
+  }
 
   void set_polled(bool polled) noexcept override {
     polled_ = polled;

@@ -34,7 +34,7 @@ int push_chunk(SendRequest& request, std::uint64_t end) noexcept {
   std::size_t bytes;
   const std::size_t count = slice(request.segments, request.work.segment_count, request.position, length, part, &bytes);
   OutgoingMessage message{.operation = Operation::kChunk,
-                          .flags = kInArea,
+                          .flags = kInArea | kCarriesTail,
                           .length = static_cast<std::uint32_t>(bytes),
                           .segments = part,
                           .segment_count = static_cast<std::uint32_t>(count)};

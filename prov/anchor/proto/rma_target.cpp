@@ -55,7 +55,7 @@ int push_read_chunk(Exchange& exchange, ServedRead& read) noexcept {
   return access_memory(exchange, {read.key, read.address, length, kRemoteRead, &exchange},
                        [&](const iovec* pieces, std::uint32_t count) {
                          OutgoingMessage message{.operation = Operation::kReadChunk,
-                                                 .flags = kInArea,
+                                                 .flags = kInArea | kCarriesTail,
                                                  .length = length,
                                                  .segments = pieces,
                                                  .segment_count = count};

@@ -43,7 +43,7 @@ int send_small(Channel& channel, const WorkRequest& work) noexcept {
 [[gnu::noinline]] int send_eager(Channel& channel, const WorkRequest& work) noexcept {
   OutgoingMessage message = envelope(work, Operation::kTaggedEager, Operation::kEager);
   attach_bytes(message, work);
-  if (work.length > kInlineSize) message.flags |= kInArea;
+  if (work.length > kInlineSize) message.flags |= kInArea | kCarriesTail;
   return channel.send(message);
 }
 
@@ -79,7 +79,7 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
   if (work.length <= peer.channel->max_payload()) {
     message = envelope(work, Operation::kTaggedEager, Operation::kEager);
     attach_bytes(message, work);
-    message.flags |= kInArea | kWantFinish;
+    message.flags |= kInArea | kCarriesTail | kWantFinish;
     message.set_body(AreaBody{0, 0, id});
   } else {
     message = envelope(work, Operation::kTaggedAnnounce, Operation::kAnnounce);

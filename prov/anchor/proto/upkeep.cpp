@@ -47,6 +47,11 @@ void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
   }
 }
 
+void settle_credits(Exchange& exchange) noexcept {
+  for (Peer* peer : exchange.polled)
+    if (peer->channel) peer->channel->settle();
+}
+
 // Somebody cut the file of our own region: what peers write there does not arrive any more.
 void check_own_region(Exchange& exchange) {
   if (exchange.region->intact()) [[likely]]
@@ -73,6 +78,7 @@ void upkeep(Exchange& exchange, std::size_t most_checks) {
   const TimePoint now = Clock::now();
   if (exchange.drowsy) perk_up(exchange);
   sweep_one(exchange);
+  settle_credits(exchange);
   if (!exchange.contacts.empty()) answer_contacts(exchange);
   check_own_region(exchange);
   retry_searches(exchange, now);
