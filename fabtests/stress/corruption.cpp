@@ -65,7 +65,7 @@ void Corruption::say_nearly_right() {
 
 void Corruption::answer_wrongly() {
   Words words{};
-  switch (random_.below(4)) {
+  switch (random_.below(5)) {
     case 0:
       words.operation = Operation::kFinish;
       words.with(FinishBody{known(), static_cast<std::int64_t>(word())});
@@ -79,6 +79,10 @@ void Corruption::answer_wrongly() {
       words.flags = kInArea;
       words.length = static_cast<std::uint16_t>(random_.below(6081));
       words.with(ChunkBody{static_cast<std::uint32_t>(random_.below(6000)), 0, known()});
+      break;
+    case 3:
+      words.operation = random_.one_in(2) ? Operation::kOfferArea : Operation::kTakeArea;
+      words.with(OfferAreaBody{known() & ~(kPageSize - 1), random_.one_in(2) ? 28'672 : word()});
       break;
     default:
       words.operation = Operation::kGrant;

@@ -100,6 +100,8 @@ void operations_out_of_place() {
   offend({.operation = Operation::kClearToSend});
   offend({.operation = Operation::kRefuse});
   offend({.operation = Operation::kGrant});
+  offend({.operation = Operation::kTakeArea});
+  offend({.operation = Operation::kOfferArea});
 }
 
 constexpr std::uint32_t kArea = EndpointSettings{}.fifo_payload;

@@ -48,6 +48,7 @@ EndpointSettings settings_for(const Domain& domain, const fi_info& info) {
   if (info.tx_attr != nullptr && info.tx_attr->size != 0) settings.transmit_size = info.tx_attr->size;
   if (info.rx_attr != nullptr && info.rx_attr->size != 0) settings.receive_size = info.rx_attr->size;
   settings.unexpected_limit = parameter.unexpected_limit;
+  settings.large_areas = parameter.large_areas;
   settings.connect_timeout = Milliseconds(parameter.connect_timeout);
   settings.liveness_interval = Milliseconds(parameter.liveness_interval);
   return settings;

@@ -38,6 +38,8 @@ constexpr Row kRows[] = {
     {"cq_size", &Parameters::cq_size, 1, 1u << 24, "Entries of a completion queue that is opened with size 0"},
     {"unexpected_limit", &Parameters::unexpected_limit, 0, SIZE_MAX / 2,
      "Bytes of messages without a receive that are buffered for one peer before that peer has to wait"},
+    {"large_areas", &Parameters::large_areas, 0, 4096,
+     "Peers for whose long messages an endpoint sets aside 120 KiB each, first come, first served"},
     {"spin", &Parameters::spin, 0, 1'000'000, "Microseconds a blocking call polls before it sleeps"},
     {"cma", &Parameters::cma, 0, 0, "Let memory of peers be read and written directly (cross-memory attach)"},
     {"mapping", &Parameters::mapping, 0, 0,

@@ -21,6 +21,7 @@ struct EndpointSettings {
   std::size_t unexpected_limit = 256u << 20;  // bytes buffered for one peer before its FIFO waits
   std::uint32_t fifo_slots = 64;              // of each FIFO that a peer is granted
   std::uint32_t fifo_payload = 24448;         // bytes of its payload area: with the slots, just 28 KiB
+  std::size_t large_areas = 8;                // of peers that send much, beside the others' small payload areas
   Milliseconds connect_timeout{30000};
   Milliseconds liveness_interval{200};  // how often a connected peer's liveness is checked
 };

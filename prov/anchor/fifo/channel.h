@@ -30,6 +30,8 @@ class Channel {
   virtual int send(const OutgoingMessage& message) noexcept = 0;
   virtual int send_small(const SmallMessage& message) noexcept = 0;
   virtual std::uint32_t max_payload() const noexcept = 0;
+  // Bytes of a long message that are best sent in one message of their own. Requires connected().
+  virtual std::uint32_t chunk_size() const noexcept = 0;
   // Whether a message without bytes in the payload area could be sent now. Requires connected().
   virtual bool has_room() noexcept = 0;
   // Whether the peer looks at its FIFO by itself, and need not be rung for. Requires connected().
@@ -45,6 +47,16 @@ class Channel {
   virtual const IncomingMessage* peek() noexcept = 0;
   virtual void consume() noexcept = 0;
   virtual bool broken() const noexcept = 0;
+  // A larger payload area, for a writer that sends much: the reader offers `bytes` of its memory at `area` and tells
+  // the writer; who takes them, a mapping of them, from its next message on, which it says first (kTakeArea); when the
+  // reader finds that it looks there. Once a connection each.
+  virtual void offer_area(const std::byte* area, std::uint32_t bytes) noexcept = 0;
+  virtual void take_area(Mapping area) noexcept = 0;
+  // False: none was offered.
+  virtual bool area_taken() noexcept = 0;
+  // Through the payload area, from the peer.
+  virtual std::uint64_t bytes_read() const noexcept = 0;
+
   // Returns all credits. A message that tells of them may stand behind others that its reader has no room for.
   virtual void settle() noexcept = 0;
 

@@ -100,9 +100,16 @@ inline constexpr std::uint32_t kMaxSlots = 1u << 16;
 inline constexpr std::uint32_t kMinPayloadArea = 2 * (2 * 4096 + 128);
 inline constexpr std::uint32_t kMaxPayloadArea = 120u << 10;  // so that max_payload() fits the slot's 16-bit length
 
+// A payload area of its own, that takes the place of a block's for those who send much.
+inline constexpr std::uint32_t kLargeArea = kMaxPayloadArea / kPageSize * kPageSize;
+
+constexpr bool valid_area(std::uint64_t bytes) noexcept {
+  return bytes % kCacheLine == 0 && bytes >= kMinPayloadArea && bytes <= kMaxPayloadArea;
+}
+
 constexpr bool valid(const BlockGeometry& g) noexcept {
   return is_power_of_two(g.slot_count) && g.slot_count >= kMinSlots && g.slot_count <= kMaxSlots &&
-         g.payload_bytes % kCacheLine == 0 && g.payload_bytes >= kMinPayloadArea && g.payload_bytes <= kMaxPayloadArea;
+         valid_area(g.payload_bytes);
 }
 
 // Where a block lies in its owner's region and which byte of the owner's notification board belongs to it.

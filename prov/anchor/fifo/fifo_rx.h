@@ -49,6 +49,7 @@ class FifoRx {
     // Every quarter of the ring, or of the payload area, so that the writer never waits for the last bit of it.
     if (message_.flags & kInArea) {
       unreturned_bytes_ += message_.length + kCacheLine;
+      bytes_read_ += message_.length;
       if (message_.length >= kMinMeasured) measure(credit);
     }
     if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > payload_size_ / 4) return return_credits(credit);
@@ -70,6 +71,16 @@ class FifoRx {
   bool owes_bytes() const noexcept { return unreturned_bytes_ != 0; }
 
   bool broken() const noexcept { return broken_; }
+
+  // From the next message on the bytes come to another area, `bytes` of our own memory. Between peek() and consume().
+  void move_area(const std::byte* area, std::uint32_t bytes) noexcept {
+    payload_ = area;
+    payload_size_ = bytes;
+    unreturned_bytes_ = 0;
+  }
+
+  // Through the payload area, ever.
+  std::uint64_t bytes_read() const noexcept { return bytes_read_; }
 
   // The head of the slot that the next message will come in, and the position that it will have.
   const SharedWord* next_head() const noexcept { return &slots_[position_ & mask_].head; }
@@ -118,8 +129,9 @@ class FifoRx {
   std::uint32_t position_;  // slots consumed
   std::uint32_t returned_;  // position_ as the writer knows it
   std::uint32_t unreturned_bytes_ = 0;
-  const std::byte* const payload_;
-  const std::uint32_t payload_size_;
+  const std::byte* payload_;
+  std::uint32_t payload_size_;
+  std::uint64_t bytes_read_ = 0;
   bool broken_ = false;
   CopyCosts costs_;
   std::uint32_t measured_ = 0;

@@ -5,6 +5,7 @@
 // line of our own (`credit`), which the peer writes and which is therefore checked before use.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -78,7 +79,18 @@ class FifoTx {
     if (tail - tail_ <= head_ - tail_) advance(tail);
   }
 
+  // Of one message, whatever the area.
   std::uint32_t max_payload() const noexcept { return max_payload_; }
+  // Of a long message's pieces: writing and reading overlap.
+  std::uint32_t chunk_size() const noexcept { return payload_size_ / 4 / kCacheLine * kCacheLine; }
+
+  // From the next message on the bytes go to another area. What is in flight is read where it lies.
+  void move_area(std::byte* area, std::uint32_t bytes) noexcept {
+    payload_ = area;
+    payload_size_ = bytes;
+    payload_offset_ = payload_head_ = payload_tail_ = 0;
+    std::fill_n(payload_marks_.get(), mask_ + 1, 0);
+  }
 
   // Whether put() of a message that fits the slot would go well.
   bool has_room() noexcept { return await_slot() == 0; }
@@ -176,8 +188,8 @@ class FifoTx {
   std::uint32_t line_tail_;  // what the credit line said last: behind tail_ where messages carried tails
   const SharedWord* const polled_;
   const CreditLine* const credit_;
-  std::byte* const payload_;
-  const std::uint32_t payload_size_;
+  std::byte* payload_;
+  std::uint32_t payload_size_;
   const std::uint32_t max_payload_;
   std::uint32_t payload_offset_ = 0;
   std::uint32_t payload_head_ = 0;  // bytes reserved, skipped ones included

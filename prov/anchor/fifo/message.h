@@ -33,8 +33,10 @@ enum class Operation : std::uint8_t {
   kRemoteFinish = 15,   // a remote operation has ended, or why not
   kAtomic = 16,         // an operation on words of the receiver's memory
   kAtomicReply = 17,    // what they held before
+  kOfferArea = 18,      // receiver to sender: a larger payload area
+  kTakeArea = 19,       // sender to receiver: the bytes of what follows lie there
 };
-inline constexpr std::size_t kOperationCount = 18;
+inline constexpr std::size_t kOperationCount = 20;
 
 enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
@@ -119,6 +121,10 @@ struct RemoteNoticeBody {
   std::uint64_t request;  // asks for kRemoteFinish if not 0
   std::uint32_t rights;   // ProtectionRight: kMayRead, or kMayWrite
   std::uint32_t last;     // 1: the last notice of its operation
+};
+struct OfferAreaBody {
+  std::uint64_t offset;  // in the region of who offers it
+  std::uint64_t bytes;
 };
 struct RemoteFinishBody {
   std::uint64_t request;

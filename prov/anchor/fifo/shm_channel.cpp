@@ -35,6 +35,8 @@ class FifoChannel final : public Channel {
   bool connected() const noexcept override { return tx_.has_value(); }
 
   int send(const OutgoingMessage& message) noexcept override {
+    if (taken_ && (message.flags & kInArea)) [[unlikely]]
+      if (const int error = move_area()) return notify_after(error);
     const int error = tx_->put(message, rx_.position());
     if (error == 0 && (message.flags & kCarriesTail)) rx_.note_told();
     return notify_after(error);
@@ -42,6 +44,7 @@ class FifoChannel final : public Channel {
   int send_small(const SmallMessage& message) noexcept override { return notify_after(tx_->put_small(message)); }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
+  std::uint32_t chunk_size() const noexcept override { return tx_->chunk_size(); }
   bool has_room() noexcept override { return tx_->has_room(); }
   bool watched() const noexcept override { return !tx_->reader_wants_notification(); }
 
@@ -69,6 +72,21 @@ class FifoChannel final : public Channel {
     }
   }
   bool broken() const noexcept override { return rx_.broken(); }
+  void offer_area(const std::byte* area, std::uint32_t bytes) noexcept override {
+    offered_ = area;
+    offered_bytes_ = bytes;
+  }
+  void take_area(Mapping area) noexcept override {
+    if (!area_mapping_) taken_ = true;
+    if (!area_mapping_) area_mapping_ = std::move(area);
+  }
+  bool area_taken() noexcept override {
+    if (offered_ == nullptr) return false;
+    rx_.move_area(std::exchange(offered_, nullptr), offered_bytes_);
+    return true;
+  }
+  std::uint64_t bytes_read() const noexcept override { return rx_.bytes_read(); }
+
   void settle() noexcept override {
     if (rx_.settle(peer_credit_)) tell_credits();
   }
@@ -100,6 +118,15 @@ class FifoChannel final : public Channel {
     if (error == 0 && tx_->reader_wants_notification()) [[unlikely]]
       bell_.ring();
     return error;
+  }
+
+  // What follows the message that says so lies in the larger area.
+  [[gnu::noinline]] int move_area() noexcept {
+    const int error = tx_->put({.operation = Operation::kTakeArea});
+    if (error != 0) return error;
+    taken_ = false;
+    tx_->move_area(area_mapping_.data(), static_cast<std::uint32_t>(area_mapping_.size()));
+    return 0;
   }
 
   // W1 to W5 with the tail in the place of a slot.
@@ -141,6 +168,10 @@ class FifoChannel final : public Channel {
   bool last_went_out_ = false;
   std::uint32_t in_a_row_ = 0;
   Mapping peer_mapping_;
+  const std::byte* offered_ = nullptr;  // to the peer, which has not taken it yet
+  std::uint32_t offered_bytes_ = 0;
+  bool taken_ = false;  // from the peer, and not said yet
+  Mapping area_mapping_;
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ namespace anchor {
 struct AbandonedBlock {
   EndpointName writer_name;
   BlockDescriptor block;
+  std::uint64_t area_offset;
   std::unique_ptr<RemoteRegion> writer;
 };
 
@@ -41,7 +42,8 @@ struct Exchange {
         device(on),
         sends(with.transmit_size),
         remotes(with.transmit_size),
-        geometry{with.fifo_slots, with.fifo_payload} {
+        geometry{with.fifo_slots, with.fifo_payload},
+        areas_left(with.large_areas) {
     contacts.reserve(kContactEntries);
   }
 
@@ -112,6 +114,7 @@ struct Exchange {
   std::vector<Peer*> board_owners;  // by index of the board
   std::vector<std::uint32_t> free_notifications;
   std::vector<AbandonedBlock> abandoned;
+  std::size_t areas_left;               // larger payload areas that may be offered still
   std::vector<Peer*> seeking;           // kSeeking and kAsked
   std::vector<std::uint32_t> contacts;  // entries of our contact table that rang and are still to be answered
   bool contact_rang = false;            // since they were last looked at

@@ -55,8 +55,12 @@ void drop_announcements(Exchange& exchange, Peer& peer) {
   }
 }
 
-void release_block(Exchange& exchange, const BlockDescriptor& block) {
+void release_block(Exchange& exchange, const BlockDescriptor& block, std::uint64_t area_offset) {
   exchange.region->release(block.offset, exchange.geometry.size());
+  if (area_offset != 0) {
+    exchange.region->release(area_offset, kLargeArea);
+    ++exchange.areas_left;
+  }
   exchange.board_owners[block.notification] = nullptr;
   exchange.free_notifications.push_back(block.notification);  // never throws: there was room for all of them once
 }
@@ -65,15 +69,16 @@ void release_block(Exchange& exchange, const BlockDescriptor& block) {
 void take_back_block(Exchange& exchange, Peer& peer) noexcept {
   if (peer.granted.offset == 0) return;
   if (!peer.may_write || !peer.region || !peer.region->alive()) {
-    release_block(exchange, peer.granted);
+    release_block(exchange, peer.granted, peer.area_offset);
   } else {
     try {
-      exchange.abandoned.push_back({peer.name, peer.granted, std::move(peer.region)});
+      exchange.abandoned.push_back({peer.name, peer.granted, peer.area_offset, std::move(peer.region)});
       exchange.board_owners[peer.granted.notification] = nullptr;
     } catch (const std::bad_alloc&) {  // then nobody ever gets it
     }
   }
   peer.granted = {};
+  peer.area_offset = 0;
   peer.may_write = false;
 }
 
@@ -161,7 +166,7 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
 void release_abandoned(Exchange& exchange) {
   std::erase_if(exchange.abandoned, [&](const AbandonedBlock& abandoned) {
     if (abandoned.writer->alive()) return false;
-    release_block(exchange, abandoned.block);
+    release_block(exchange, abandoned.block, abandoned.area_offset);
     return true;
   });
 }

@@ -77,6 +77,7 @@ struct Peer {
   std::unique_ptr<ProtectionView> protection;  // made when its memory is first wanted
   bool direct_tried = false;                   // nullptr in `direct` is final
   BlockDescriptor granted{};                   // our block for it; granted.offset 0: none
+  std::uint64_t area_offset = 0;               // our larger payload area for it; 0: none
   BlockDescriptor received{};                  // its block for us
   bool may_write = false;                      // it was told of `granted`, and has neither left nor refused since
   int loss = 0;                                // kLeaving: the error its requests end with

@@ -24,12 +24,18 @@ std::uint64_t end_of_stream(const SendRequest& request) noexcept {
   return std::min(pulled_position(word), request.wanted);
 }
 
+// Large pieces cost less, several overlap better: a message that is not much longer than a piece is cut in four, but into
+// none so small that handing it over takes as long as copying it.
+std::uint64_t piece_size(const SendRequest& request) noexcept {
+  constexpr std::uint64_t kLeast = 8192;
+  const std::uint64_t quarter = round_up(request.wanted / 4, kCacheLine);
+  return std::min<std::uint64_t>(std::max(quarter, kLeast), request.peer->channel->chunk_size());
+}
+
 // One chunk. 0, or -EAGAIN when the FIFO is full.
 int push_chunk(SendRequest& request, std::uint64_t end) noexcept {
   Channel& channel = *request.peer->channel;
-  // Half of the largest payload is a quarter of the area: writing and reading overlap.
-  const std::uint64_t length =
-      std::min<std::uint64_t>(round_up(channel.max_payload() / 2, kCacheLine), end - request.position);
+  const std::uint64_t length = std::min(piece_size(request), end - request.position);
   iovec part[kMaxSegments];
   std::size_t bytes;
   const std::size_t count = slice(request.segments, request.work.segment_count, request.position, length, part, &bytes);

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "proto/alertness.h"
+#include "proto/area.h"
 #include "proto/connect.h"
 #include "proto/loss.h"
 #include "proto/polling.h"
@@ -47,9 +48,12 @@ void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
   }
 }
 
-void settle_credits(Exchange& exchange) noexcept {
-  for (Peer* peer : exchange.polled)
-    if (peer->channel) peer->channel->settle();
+void tend_fifos(Exchange& exchange) {
+  for (Peer* peer : exchange.polled) {
+    if (!peer->channel) continue;
+    peer->channel->settle();
+    consider_larger_area(exchange, *peer);
+  }
 }
 
 // Somebody cut the file of our own region: what peers write there does not arrive any more.
@@ -78,7 +82,7 @@ void upkeep(Exchange& exchange, std::size_t most_checks) {
   const TimePoint now = Clock::now();
   if (exchange.drowsy) perk_up(exchange);
   sweep_one(exchange);
-  settle_credits(exchange);
+  tend_fifos(exchange);
   if (!exchange.contacts.empty()) answer_contacts(exchange);
   check_own_region(exchange);
   retry_searches(exchange, now);
