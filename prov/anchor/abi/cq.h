@@ -7,6 +7,7 @@
 #include <rdma/fi_eq.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include "abi/domain.h"
@@ -31,7 +32,10 @@ class Cq final : public fid_cq {
   // An empty queue is read again after progress was made. A count of zero asks for progress only (fi_cq(3)).
   template <class Emit>
   std::ptrdiff_t read(std::size_t count, Emit&& emit) noexcept {
-    if (queue_.empty() || count == 0) group_.progress();
+    if (queue_.empty() || count == 0) {
+      group_.progress();
+      if (queue_.empty()) return -EAGAIN;
+    }
     return queue_.read(count, emit);
   }
 

@@ -9,21 +9,40 @@
 
 namespace anchor {
 
-bool progress(Exchange& exchange) {
-  if (exchange.peers.catch_up()) [[unlikely]]
-    forget_strangers(exchange);
-  const bool received = poll_peers(exchange) || !exchange.incoming.empty();
-  if (exchange.contact_rang) [[unlikely]]
-    answer_contacts(exchange);
-  if (!exchange.backlogged.empty()) [[unlikely]]
-    flush_backlog(exchange);
+namespace {
+
+// Whether there is more to a pass than looking at FIFOs.
+bool anything_waits(const Exchange& exchange) noexcept {
+  return exchange.contact_rang || !exchange.backlogged.empty() || !exchange.incoming.empty() ||
+         !exchange.expected.empty() || !exchange.streaming.empty() || !exchange.serving.empty();
+}
+
+// Apart, so that a pass that finds nothing is short: half of one lies between a message's arrival and its being seen.
+[[gnu::noinline]] void move_what_waits(Exchange& exchange) {
+  if (exchange.contact_rang) answer_contacts(exchange);
+  if (!exchange.backlogged.empty()) flush_backlog(exchange);
   if (!exchange.incoming.empty()) pull_stalled(exchange);
   if (!exchange.expected.empty()) take_over_stalled(exchange);
   if (!exchange.streaming.empty()) push_streams(exchange);
-  if (!exchange.serving.empty()) [[unlikely]]
-    push_served_reads(exchange);
+  if (!exchange.serving.empty()) push_served_reads(exchange);
+}
+
+[[gnu::noinline]] void now_and_then(Exchange& exchange) { upkeep(exchange); }
+
+[[gnu::noinline]] void heed_addresses(Exchange& exchange) { forget_strangers(exchange); }
+
+}  // namespace
+
+bool progress(Exchange& exchange) {
+  if (exchange.peers.catch_up()) [[unlikely]]
+    heed_addresses(exchange);
+  bool received = poll_peers(exchange);
+  if (anything_waits(exchange)) [[unlikely]] {
+    received |= !exchange.incoming.empty();
+    move_what_waits(exchange);
+  }
   if (++exchange.passes % kPassesPerUpkeep == 0) [[unlikely]]
-    upkeep(exchange);
+    now_and_then(exchange);
   return received;
 }
 

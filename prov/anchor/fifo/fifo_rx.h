@@ -47,7 +47,7 @@ class FifoRx {
   bool consume(CreditLine* credit) noexcept {
     ++position_;
     // Every quarter of the ring, or of the payload area, so that the writer never waits for the last bit of it.
-    if (message_.flags & kInArea) {
+    if (message_.flags & kInArea) [[unlikely]] {
       unreturned_bytes_ += message_.length + kCacheLine;
       bytes_read_ += message_.length;
       if (message_.length >= kMinMeasured) measure(credit);

@@ -50,9 +50,10 @@ class FifoChannel final : public Channel {
 
   const IncomingMessage* peek() noexcept override {
     const IncomingMessage* message = rx_.peek();
-    if (message != nullptr && (message->flags & kCarriesTail) && tx_) {
-      tx_->credited(message->body_as<AreaPlace>().tail);
-    } else if (message == nullptr) {
+    if (message != nullptr) [[likely]] {
+      if ((message->flags & kCarriesTail) && tx_) [[unlikely]]
+        tx_->credited(message->body_as<AreaPlace>().tail);
+    } else {
       if (rx_.return_all(peer_credit_)) [[unlikely]]
         tell_credits();
       // Without a credit line to return them to, there may be something to do still.

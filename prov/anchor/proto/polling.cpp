@@ -28,7 +28,6 @@ class Attendance {
 // Takes messages from the peer's FIFO. Returns whether there was one.
 bool receive_from(Exchange& exchange, Peer& peer) {
   Channel& channel = *peer.channel;
-  if (channel.quiet()) return false;
   const Attendance attendance(channel);
   for (unsigned taken = 0; taken < kMessagesPerPoll; ++taken) {
     const IncomingMessage* message = channel.peek();
@@ -66,7 +65,7 @@ void take_last_messages(Exchange& exchange, Peer& peer, bool* all) {
   *all = true;
 }
 
-void see_off(Exchange& exchange, Peer& peer) {
+[[gnu::noinline]] void see_off(Exchange& exchange, Peer& peer) {
   bool all;
   take_last_messages(exchange, peer, &all);
   if (all) finish_loss(exchange, peer);
@@ -90,6 +89,31 @@ void hear(Exchange& exchange, std::uint32_t index) {
   } else if (Peer* peer = exchange.board_owners[index]) {
     start_polling(exchange, *peer);
   }
+}
+
+[[gnu::noinline]] void scan_board(Exchange& exchange) {
+  exchange.board->scan([&](std::uint32_t index) { hear(exchange, index); });
+}
+
+// Whether the peer has nothing for us and goes on being polled.
+bool idles(const Exchange& exchange, const Peer& peer) noexcept {
+  return peer.state != PeerState::kLeaving && peer.channel->quiet() &&
+         (peer.idle_polls < kIdlePolls || exchange.polled.size() <= kFreePolls);
+}
+
+// All the others. Whether a message came.
+bool attend(Exchange& exchange, Peer& peer) {
+  if (peer.state == PeerState::kLeaving) [[unlikely]] {
+    see_off(exchange, peer);
+    return false;
+  }
+  if (receive_from(exchange, peer)) {
+    peer.idle_polls = 0;
+    return true;
+  }
+  if (++peer.idle_polls > kIdlePolls && exchange.polled.size() > kFreePolls && may_rest(peer))
+    stop_polling(exchange, peer);
+  return false;
 }
 
 // A broken FIFO has no message to show; polling it ends the connection.
@@ -125,17 +149,14 @@ bool poll_peers(Exchange& exchange) {
   bool found = false;
   for (std::size_t i = exchange.polled.size(); i-- > 0;) {
     Peer& peer = *exchange.polled[i];
-    if (peer.state == PeerState::kLeaving) [[unlikely]] {
-      see_off(exchange, peer);
-    } else if (receive_from(exchange, peer)) {
-      peer.idle_polls = 0;
-      found = true;
-    } else if (++peer.idle_polls > kIdlePolls && exchange.polled.size() > kFreePolls && may_rest(peer)) [[unlikely]] {
-      stop_polling(exchange, peer);
+    if (idles(exchange, peer)) [[likely]] {
+      ++peer.idle_polls;
+      continue;
     }
+    found |= attend(exchange, peer);
     i = std::min(i, exchange.polled.size());  // several may have left
   }
-  if (scans_now(exchange, found)) exchange.board->scan([&](std::uint32_t index) { hear(exchange, index); });
+  if (scans_now(exchange, found)) scan_board(exchange);
   return found;
 }
 
