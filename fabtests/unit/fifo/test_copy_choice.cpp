@@ -65,11 +65,11 @@ Test(copy_choice, settles_for_the_cheaper_way_and_still_tries_the_other) {
   if (!kStreamingCopies) return;
   for (const bool far : {false, true}) {
     Pair pair{.cached = far ? 10'000u : 1'000u, .streaming = 2'000};
-    pair.streamed_of(1000);
+    pair.streamed_of(2000);
     const unsigned streamed = pair.streamed_of(1024);
     const unsigned trials = far ? 1024 - streamed : streamed;
-    cr_assert_geq(trials, 8u);
-    cr_assert_leq(trials, 64u, "%u of 1024 messages went the dearer way", trials);
+    cr_assert_geq(trials, 4u);
+    cr_assert_leq(trials, 16u, "%u of 1024 messages went the dearer way", trials);
   }
 }
 
@@ -79,7 +79,7 @@ Test(copy_choice, notices_when_the_other_way_becomes_cheaper) {
   Pair pair{.cached = 1'000, .streaming = 2'000};
   for (unsigned turn = 0; turn < 4; ++turn) {
     pair.cached = turn % 2 == 0 ? 10'000 : 1'000;
-    pair.streamed_of(1000);
+    pair.streamed_of(4000);
     const bool streams = pair.streamed_of(1024) > 512;
     cr_assert_eq(streams, turn % 2 == 0, "turn %u", turn);
   }
@@ -93,7 +93,7 @@ Test(copy_choice, copies_through_the_caches_as_long_as_the_reader_is_silent) {
     pair.choice.wrote(way, 1, kBytes);
     streamed += way == CopyWay::kStreaming;
   }
-  cr_assert_leq(streamed, 64u);
+  cr_assert_leq(streamed, 16u);
 }
 
 // The reader's word may be anything.

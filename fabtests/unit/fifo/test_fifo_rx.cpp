@@ -134,6 +134,17 @@ Test(fifo_rx, bytes_come_back_when_a_quarter_of_the_area_is_read) {
   cr_assert_eq(fifo.credit.tail.load(), 2u);
 }
 
+// What goes through the caches keeps to a small part of the area.
+Test(fifo_rx, cached_bytes_come_back_when_a_quarter_of_their_window_is_read) {
+  FifoPair fifo({64, kMaxPayloadArea});
+  for (std::uint32_t i = 0; i < 3; ++i) cr_assert_eq(fifo.put(i, 700), 0);
+  cr_assert(fifo.take(0, 700));
+  cr_assert(fifo.take(1, 700));
+  cr_assert_eq(fifo.credit.tail.load(), 0u);
+  cr_assert(fifo.take(2, 700));
+  cr_assert_eq(fifo.credit.tail.load(), 3u);
+}
+
 Test(fifo_rx, bytes_come_back_when_there_is_nothing_to_read) {
   FifoPair fifo({64, kMinPayloadArea});
   cr_assert_eq(fifo.put(0, 100), 0);

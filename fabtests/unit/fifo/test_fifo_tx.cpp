@@ -226,6 +226,21 @@ Test(fifo_tx, an_empty_payload_area_is_begun_anew) {
   cr_assert_eq(put_and_take(), 0u);
 }
 
+Test(fifo_tx, what_goes_through_the_caches_keeps_to_a_few_lines) {
+  FifoPair fifo({64, kMaxPayloadArea});
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    const int error = fifo.put(i, 1000);
+    cr_assert_eq(error, i % 8 == 0 && i != 0 ? -EAGAIN : 0, "message %u", i);
+    if (error != 0) {
+      for (std::uint32_t taken = i - 8; taken < i; ++taken) {
+        cr_assert_lt(fifo.rx.peek()->body_as<AreaBody>().offset, kCachedWindow);
+        cr_assert(fifo.take(taken, 1000));
+      }
+      cr_assert_eq(fifo.put(i, 1000), 0);
+    }
+  }
+}
+
 // Long messages are written through the caches or past them, as the reader's and the writer's clocks have it: all
 // arrive whole, and the reader hears which it was.
 Test(fifo_tx, long_messages_arrive_whole_either_way) {

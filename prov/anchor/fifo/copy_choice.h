@@ -22,6 +22,10 @@ enum class CopyWay : std::uint8_t { kCached, kStreaming };
 // Shorter messages are written through the caches: what is measured would be the rest of the work.
 inline constexpr std::uint32_t kMinMeasured = 2048;
 
+// Of the area, what is written through the caches keeps to so many bytes: the lines of a larger part do not stay in the
+// nearest caches of both, and come at half the speed.
+inline constexpr std::uint32_t kCachedWindow = 8192;
+
 // Running averages of what a KiB takes, in ticks, either way. 0: not known yet.
 class CopyCosts {
  public:
@@ -68,7 +72,7 @@ class CopyChoice {
 
  private:
   static constexpr std::uint32_t kTurnsPerDecision = 8;
-  static constexpr std::uint32_t kTurnsPerTrial = 128;
+  static constexpr std::uint32_t kTurnsPerTrial = 512;
   static constexpr std::uint32_t kTrials = 4;
 
   static CopyWay other(CopyWay way) noexcept {

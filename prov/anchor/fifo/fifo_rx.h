@@ -46,13 +46,15 @@ class FifoRx {
   // whether credits went to the writer.
   bool consume(CreditLine* credit) noexcept {
     ++position_;
-    // Every quarter of the ring, or of the payload area, so that the writer never waits for the last bit of it.
+    // Every quarter of the ring, or of what its writer uses of the payload area, so that it never waits for the last
+    // bit.
     if (message_.flags & kInArea) [[unlikely]] {
       unreturned_bytes_ += message_.length + kCacheLine;
       bytes_read_ += message_.length;
       if (message_.length >= kMinMeasured) measure(credit);
     }
-    if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > payload_size_ / 4) return return_credits(credit);
+    const std::uint32_t used = message_.flags & kStreamed ? payload_size_ : kCachedWindow;
+    if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > used / 4) return return_credits(credit);
     return false;
   }
 

@@ -47,8 +47,10 @@ class FifoTx {
     std::uint8_t flags = message.flags;
     if (flags & kInArea) {
       AreaPlace place{.offset = 0, .tail = consumed};
-      if (const int error = reserve(message.length, &place.offset)) return error;
-      flags |= fill_area(payload_ + place.offset, message);
+      const CopyWay way = way_of(message.length);
+      if (const int error = reserve(message.length, way, &place.offset)) return error;
+      fill_area(payload_ + place.offset, message, way);
+      if (way == CopyWay::kStreaming) flags |= kStreamed;
       Port::put(slot.body, message.body, sizeof slot.body);
       Port::put(slot.body, &place, flags & kCarriesTail ? sizeof place : sizeof place.offset);
     } else if (message.length != 0) {
@@ -130,14 +132,14 @@ class FifoTx {
     }
   }
 
-  // Returns what the slot's flags shall say of it.
-  std::uint8_t fill_area(std::byte* place, const OutgoingMessage& message) noexcept {
-    if (message.length < kMinMeasured) {
-      put_segments(place, message);
-      return 0;
-    }
+  CopyWay way_of(std::uint32_t length) noexcept {
+    if (length < kMinMeasured) return CopyWay::kCached;
     // Relaxed: a hint.
-    const CopyWay way = choice_.next([this] { return credit_->costs.load(std::memory_order_relaxed); });
+    return choice_.next([this] { return credit_->costs.load(std::memory_order_relaxed); });
+  }
+
+  void fill_area(std::byte* place, const OutgoingMessage& message, CopyWay way) noexcept {
+    if (message.length < kMinMeasured) return put_segments(place, message);
     const std::uint64_t begin = ticks();
     if (way == CopyWay::kStreaming) {
       put_segments<&Port::stream>(place, message);
@@ -145,22 +147,27 @@ class FifoTx {
       put_segments(place, message);
     }
     choice_.wrote(way, ticks() - begin, message.length);
-    return way == CopyWay::kStreaming ? kStreamed : 0;
   }
 
-  // Contiguous room in the payload area. Counters run freely; the rest before the end of the area is skipped if too
-  // short.
-  int reserve(std::uint32_t length, std::uint32_t* offset) noexcept {
+  // Contiguous room in the payload area. Counters run freely; the rest of the area is skipped if it is too short, or if
+  // what goes through the caches would leave the few lines that stay near.
+  int reserve(std::uint32_t length, CopyWay way, std::uint32_t* offset) noexcept {
     const std::uint32_t size = static_cast<std::uint32_t>(round_up(length, kCacheLine));
-    const std::uint32_t skip = payload_offset_ + size > payload_size_ ? payload_size_ - payload_offset_ : 0;
-    if (payload_size_ - (payload_head_ - payload_tail_) < size + skip) {
+    const std::uint32_t window = way == CopyWay::kCached ? std::max(kCachedWindow, 2 * size) : payload_size_;
+    const std::uint32_t end = std::min(window, payload_size_);
+    if (room() < size + skipped(size, end)) {
       if (const int error = take_credits()) return error;
-      if (payload_size_ - (payload_head_ - payload_tail_) < size + skip) return -EAGAIN;
+      if (room() < size + skipped(size, end)) return -EAGAIN;
     }
+    const std::uint32_t skip = skipped(size, end);
     *offset = skip != 0 ? 0 : payload_offset_;
     payload_offset_ = *offset + size == payload_size_ ? 0 : *offset + size;
     payload_head_ += size + skip;
     return 0;
+  }
+  std::uint32_t room() const noexcept { return payload_size_ - (payload_head_ - payload_tail_); }
+  std::uint32_t skipped(std::uint32_t size, std::uint32_t end) const noexcept {
+    return payload_offset_ + size > end ? payload_size_ - payload_offset_ : 0;
   }
 
   int take_credits() noexcept {
