@@ -4,6 +4,7 @@
 //   PROGRAM [--list] [--verbose] [--provider NAME] [--seed N] [--repeat N] [PATTERN ...]
 //
 // Environment: FI_PROVIDER (the provider under test, default anchor), FABTESTS_SEED, FABTESTS_TIME_SCALE,
+// FABTESTS_DEVICE (window: on that device, ranks of even and odd number as two hosts),
 // FABTESTS_WRAPPER (words put before each rank's command, e.g. a program that chooses another libfabric).
 #include <fnmatch.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "hub.h"
 #include "shared_memory.h"
 #include "team.h"
+#include "window_hosts.h"
 
 namespace anchor::fabtests {
 
@@ -144,6 +146,7 @@ Outcome judge_leftovers(const Test& test, Outcome outcome) {
 
 Outcome run_one(const Test& test, const RunSettings& settings) {
   const std::string left_out = reason_to_leave_out(test);
+  if (left_out.empty() && on_window()) prepare_window();
   if (left_out.empty()) return judge_leftovers(test, Hub(test, settings).run());
   Outcome outcome;
   outcome.verdict = Verdict::kSkipped;

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tests on the window device: two "hosts" on one machine, which differ in their number only, over one file in memory.
+// Ranks with an even number are of host 0, the others of host 1.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace anchor::fabtests {
+
+// FABTESTS_DEVICE=window.
+bool on_window();
+
+// Makes the file and the two configurations unless they are there. Throws std::runtime_error.
+void prepare_window();
+
+// What has the plugin use them, for a rank.
+std::vector<std::string> window_environment(int rank);
+
+}  // namespace anchor::fabtests
