@@ -11,7 +11,8 @@ namespace anchor::fabtests {
 // FABTESTS_DEVICE=window.
 bool on_window();
 
-// Makes the file and the two configurations unless they are there. Throws std::runtime_error.
+// Makes the file and the two configurations unless they are there, and starts a process for each host that keeps its
+// heartbeat (anchor_window keep), so that a host does not fall silent with its only rank. Throws std::runtime_error.
 void prepare_window();
 
 // What has the plugin use them, for a rank.

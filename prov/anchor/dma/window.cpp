@@ -30,7 +30,6 @@ int Window::open(const WindowConfig& config, const std::string& directory) noexc
     if (const int error = partitions_[host].open(config_.partitions[host])) return error;
     seen_[host].changed.store(now_in_nanoseconds(), std::memory_order_relaxed);
   }
-  if (const int error = own().reserve()) return error;
   if (const int error = home_.open(config_, own(), directory)) return error;
   const WindowHome::Turn turn(home_);
   return prepare_own();
@@ -38,12 +37,19 @@ int Window::open(const WindowConfig& config, const std::string& directory) noexc
   return -ENOMEM;
 }
 
-int Window::prepare_own() noexcept {
+int Window::prepare_own() {
   std::string reason;
+  // Before anything is written: it might be in the middle of somebody else's memory.
+  for (std::uint32_t host = 0; host < hosts(); ++host) {
+    if (host == config_.host || partition(host).look(host, hosts(), &reason) != PartitionState::kDisagreeing) continue;
+    ANCHOR_WARN(kDomain, "%s: the configurations of host %u and of this one, %u, do not agree", reason.c_str(), host,
+                config_.host);
+    return -EPROTO;
+  }
   switch (own().look(config_.host, hosts(), &reason)) {
     case PartitionState::kNew:
-      write_header();
-      return 0;
+      return begin_anew();
+    case PartitionState::kDisagreeing:
     case PartitionState::kInvalid:
       ANCHOR_WARN(kDomain, "%s; where the configurations of all hosts agree, anchor_window init makes it ours",
                   reason.c_str());
@@ -72,11 +78,11 @@ int Window::take_over() noexcept {
     }
     ::nanosleep(&kPause, nullptr);
   }
-  write_header();
-  return 0;
+  return begin_anew();
 }
 
-void Window::write_header() noexcept {
+int Window::begin_anew() noexcept {
+  if (const int error = own().reserve()) return error;
   PartitionHeader* header = partition_header(own().base());
   header->version.store(0, std::memory_order_relaxed);
   for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot)
@@ -90,6 +96,7 @@ void Window::write_header() noexcept {
   header->generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
   header->machine.store(home_.shared().machine.load(std::memory_order_relaxed), std::memory_order_relaxed);
   header->version.store(kWindowVersion, std::memory_order_release);
+  return 0;
 }
 
 int Window::announce(const EndpointName& name, const WindowEndpoint& endpoint) noexcept {
@@ -210,7 +217,8 @@ bool Window::is_ready(std::uint32_t host) noexcept {
     state = partition(host).look(host, hosts(), &reason);
   } catch (const std::bad_alloc&) {
   }
-  if (state == PartitionState::kInvalid && !invalid_told_[host].exchange(true, std::memory_order_relaxed))
+  if (state != PartitionState::kValid && state != PartitionState::kNew &&
+      !invalid_told_[host].exchange(true, std::memory_order_relaxed))
     ANCHOR_WARN(kDomain, "host %u cannot be reached through the window: %s", host, reason.c_str());
   if (state != PartitionState::kValid) return false;
   ready_[host].store(partition_header(partition(host).base())->generation.load(std::memory_order_relaxed),
@@ -230,7 +238,7 @@ void Window::beat_if_due() noexcept {
 
 void Window::beat() noexcept {
   PartitionHeader* header = partition_header(own().base());
-  HomeFile& file = home_.shared();
+  const HomeFile& file = home_.shared();
   if (header->machine.load(std::memory_order_relaxed) != file.machine.load(std::memory_order_relaxed)) {
     if (!intruder_told_.exchange(true))
       ANCHOR_WARN(kDomain, "%s: another machine has taken our partition, of host %u: each needs a number of its own",
@@ -239,21 +247,29 @@ void Window::beat() noexcept {
   }
   home_.look_after([this](std::uint32_t slot) { withdraw(slot); },
                    [this](std::uint32_t slot) { return is_forgotten(slot); });
-  const std::uint64_t beat = file.beat.fetch_add(1, std::memory_order_relaxed) + 1;
+  const std::uint64_t beat = next_beat();
   header->beat.store(beat, std::memory_order_relaxed);
-  for (std::uint32_t host = 0; host < hosts(); ++host) {
-    if (host == config_.host || !is_ready(host)) continue;
-    NeighbourPage& page = told_to(host);
-    std::uint64_t held[kHeldWords];
-    home_.held_of(host, held);
-    for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_relaxed);
-    for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot)
-      page.lives[slot].store(directory_entry(own().base(), slot)->life.load(std::memory_order_relaxed),
-                             std::memory_order_relaxed);
-    page.generation.store(file.generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    // Last: whoever has heard so many beats has heard what was true when the last one began.
-    page.beat.store(beat, std::memory_order_release);
-  }
+  for (std::uint32_t host = 0; host < hosts(); ++host)
+    if (host != config_.host && is_ready(host)) speak_to(host, beat);
+}
+
+std::uint64_t Window::next_beat() noexcept { return home_.shared().beat.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+void Window::speak_to(std::uint32_t host, std::uint64_t beat) noexcept {
+  NeighbourPage& page = told_to(host);
+  std::uint64_t held[kHeldWords];
+  home_.held_of(host, held);
+  for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_relaxed);
+  for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot)
+    page.lives[slot].store(directory_entry(own().base(), slot)->life.load(std::memory_order_relaxed),
+                           std::memory_order_relaxed);
+  page.generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  // Last: whoever has heard so many beats has heard what was true when the last one began.
+  page.beat.store(beat, std::memory_order_release);
+}
+
+void Window::introduce_to(std::uint32_t host) noexcept {
+  if (host != config_.host) speak_to(host, next_beat());
 }
 
 }  // namespace anchor

@@ -58,6 +58,10 @@ class Window {
            endpoint.life;
   }
 
+  // Has a host that find() found know at once what is due to it with the next heartbeat: whoever is asked for a
+  // connection shall find the one that asks.
+  void introduce_to(std::uint32_t host) noexcept;
+
   // The heartbeat, if it is due, and what comes with it: seeing off who died here, freeing what nobody uses any more.
   void beat_if_due() noexcept;
 
@@ -67,9 +71,9 @@ class Window {
     std::atomic<std::int64_t> changed{0};
   };
 
-  int prepare_own() noexcept;
+  int prepare_own();
   int take_over() noexcept;
-  void write_header() noexcept;
+  int begin_anew() noexcept;
   NeighbourPage& heard_from(std::uint32_t host) const noexcept { return *neighbour_page(own().base(), host); }
   NeighbourPage& told_to(std::uint32_t host) const noexcept {
     return *neighbour_page(partition(host).base(), config_.host);
@@ -82,6 +86,8 @@ class Window {
   bool is_forgotten(std::uint32_t slot) noexcept;
   void bury(std::uint32_t slot) noexcept;
   void beat() noexcept;
+  std::uint64_t next_beat() noexcept;
+  void speak_to(std::uint32_t host, std::uint64_t beat) noexcept;
 
   WindowConfig config_;
   WindowPartition partitions_[kMaxWindowHosts];

@@ -43,6 +43,7 @@ int WindowDevice::attach(const EndpointName& name, std::unique_ptr<RemoteRegion>
   auto found = std::make_unique<WindowRemoteRegion>(window_, peer);
   // Only now it is certain that the memory stays its own as long as we hold it.
   if (!found->alive() || !window_.is_current(peer)) return -ENOENT;
+  window_.introduce_to(peer.host);
   *region = std::move(found);
   return 0;
 } catch (const std::bad_alloc&) {

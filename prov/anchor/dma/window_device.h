@@ -27,6 +27,9 @@ class WindowDevice final : public Device {
   int open_direct_copy(const DirectCopyOffer& offer, std::unique_ptr<DirectCopy>* direct) noexcept override;
   void sweep() noexcept override { window_.beat_if_due(); }
 
+  // Sends the heartbeat from now on, though no endpoint is here. 0 or -EAGAIN.
+  int keep() noexcept { return keeper_.start(); }
+
  private:
   Window window_;
   WindowKeeper keeper_{window_};

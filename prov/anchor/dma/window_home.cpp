@@ -138,6 +138,13 @@ int WindowHome::take_row() noexcept {
   return -ENFILE;
 }
 
+unsigned WindowHome::users() noexcept {
+  unsigned count = 0;
+  for (std::uint32_t row = 0; row < kUserRows; ++row)
+    count += row == row_ || byte_locked(locks_.get(), kFirstRowByte + row) != 0;
+  return count;
+}
+
 int WindowHome::take_slot(ProcessFd* lock, std::uint32_t* slot) noexcept {
   if (const int error = open_file(lock)) return error;
   for (std::uint32_t i = 0; i < kWindowSlots; ++i) {

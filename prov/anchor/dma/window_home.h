@@ -71,6 +71,9 @@ class WindowHome {
   // Once. `own`: our partition, open. Begins anew if the file is not there. Negated errno value, with a warning.
   int open(const WindowConfig& config, const WindowPartition& own, const std::string& directory) noexcept;
 
+  // Domains of this host that have the window open, this one included.
+  unsigned users() noexcept;
+
   HomeFile& shared() const noexcept { return *file_; }
   const std::string& path() const noexcept { return path_; }
 

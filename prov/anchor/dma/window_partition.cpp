@@ -79,7 +79,7 @@ PartitionState WindowPartition::look(std::uint32_t host, std::uint32_t hosts, st
                      differs("header length", header->length, sizeof(PartitionHeader)) ||
                      differs("number of hosts", header->hosts, hosts) || differs("size", header->size, place_.size) ||
                      differs("host number", header->host, host);
-  return wrong ? PartitionState::kInvalid : PartitionState::kValid;
+  return wrong ? PartitionState::kDisagreeing : PartitionState::kValid;
 }
 
 }  // namespace anchor

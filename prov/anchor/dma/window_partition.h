@@ -18,9 +18,10 @@
 namespace anchor {
 
 enum class PartitionState : std::uint8_t {
-  kNew,      // nothing but zeros where the header would be
-  kValid,    // its host has set it up as we would
-  kInvalid,  // something else
+  kNew,          // nothing but zeros where the header would be
+  kValid,        // its host has set it up as we would
+  kDisagreeing,  // it is set up, but otherwise: `reason` says how
+  kInvalid,      // something else lies there
 };
 
 class WindowPartition {
@@ -40,7 +41,7 @@ class WindowPartition {
   // Requires: the range lies inside.
   Mapping part(std::uint64_t offset, std::size_t bytes) const noexcept { return Mapping::of(whole_, offset, bytes); }
 
-  // `reason`: of kInvalid.
+  // `reason`: of the last two.
   PartitionState look(std::uint32_t host, std::uint32_t hosts, std::string* reason) const;
 
  private:
