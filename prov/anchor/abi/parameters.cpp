@@ -26,7 +26,8 @@ struct Row {
 constexpr std::size_t kDay = 24u * 60 * 60 * 1000;
 
 constexpr Row kRows[] = {
-    {"devices", &Parameters::devices, 0, 0, "Devices to offer, comma-separated, best first; none named: all there are"},
+    {"devices", &Parameters::devices, 0, 0,
+     "Devices to offer, comma-separated, best first; none named: the window if one is configured, else shm"},
     {"shm_dir", &Parameters::shm_dir, 0, 0, "Directory of the shm device's regions; none named: /dev/shm"},
     {"window", &Parameters::window, 0, 0, "Configuration file of the window device; none named: there is no window"},
     {"connect_timeout", &Parameters::connect_timeout, 1, kDay,

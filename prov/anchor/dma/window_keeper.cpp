@@ -33,16 +33,21 @@ WindowWatch::WindowWatch(const std::byte* board, std::size_t bytes, const std::a
       event_(event),
       seen_(bytes / 8, 0) {}
 
-// What changed while its owner was awake wakes it once too often; what changes after it has looked for the last time
-// (S5 of fifo/sleep_line.h) is always seen here, since what is compared with is older.
+void WindowWatch::expect() noexcept {
+  const std::lock_guard guard(lock_);
+  for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = words_[i].load(std::memory_order_relaxed);
+  wanted_ = true;
+  awake_looks_ = 0;
+}
+
+// What is compared with was seen before the owner looked for the last time (S5 of fifo/sleep_line.h), so that either
+// sees a change.
 bool WindowWatch::look(bool* changed) noexcept {
-  const std::uint64_t asked = asked_.load(std::memory_order_seq_cst);
-  if (asked == done_) return false;
+  const std::lock_guard guard(lock_);
+  if (!wanted_) return false;
   if (epoch_->load(std::memory_order_acquire) % 2 == 0) {
-    // Awake, or not asleep yet.
-    if (++awake_looks_ < kLooksAtAwake) return true;
-    done_ = asked;
-    return false;
+    wanted_ = ++awake_looks_ < kLooksAtAwake;  // awake, or not asleep yet
+    return wanted_;
   }
   awake_looks_ = 0;
   bool news = false;

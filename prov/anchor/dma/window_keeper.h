@@ -29,7 +29,8 @@ class WindowWatch {
   // `board`: words of our own memory that others change to wake us; `epoch`: odd while we sleep. `event`: an eventfd.
   WindowWatch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch, int event);
 
-  void expect() noexcept { asked_.fetch_add(1, std::memory_order_seq_cst); }
+  // The owner is about to announce that it sleeps, and to look for the last time: what changes from now on wakes it.
+  void expect() noexcept;
   // Wakes the sleeper if something changed. Returns whether there is anything more to look for.
   bool look(bool* changed) noexcept;
 
@@ -37,10 +38,9 @@ class WindowWatch {
   const std::atomic<std::uint64_t>* const words_;
   const std::atomic<std::uint64_t>* const epoch_;
   const int event_;
+  std::mutex lock_;  // for what follows
   std::vector<std::uint64_t> seen_;
-  std::atomic<std::uint64_t> asked_{0};  // how often the owner went to sleep
-  // The keeper's own.
-  std::uint64_t done_ = 0;  // of those: it has been awake for long since
+  bool wanted_ = false;
   unsigned awake_looks_ = 0;
 };
 

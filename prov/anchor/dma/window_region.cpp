@@ -118,9 +118,10 @@ int WindowLocalRegion::wait_object() noexcept try {
 
 void WindowLocalRegion::drain_wakes() noexcept {
   if (!watch_) return;
+  // In this order: the keeper may be about to tell of what the watch now takes for seen.
+  keeper_.expect(*watch_);
   eventfd_t count;
   static_cast<void>(::eventfd_read(event_.get(), &count));
-  keeper_.expect(*watch_);
 }
 
 int WindowLocalRegion::wake() noexcept { return watch_ && ::eventfd_write(event_.get(), 1) != 0 ? -errno : 0; }
