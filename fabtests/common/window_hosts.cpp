@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "deadline.h"
+#include "shared_memory.h"
 
 namespace anchor::fabtests {
 
@@ -60,6 +61,8 @@ bool on_window() {
   const char* device = std::getenv("FABTESTS_DEVICE");
   return device != nullptr && std::strcmp(device, "window") == 0;
 }
+
+bool can_prepare_window() { return shared_memory_is_private() || std::getenv("FABTESTS_WINDOW_FOLDER") != nullptr; }
 
 void prepare_window() {
   const std::string memory = folder() + "/memory";

@@ -11,6 +11,9 @@ namespace anchor::fabtests {
 // FABTESTS_DEVICE=window.
 bool on_window();
 
+// Whether there is a place for it that nobody else uses: a /dev/shm of our own, or the FABTESTS_WINDOW_FOLDER.
+bool can_prepare_window();
+
 // Makes the file and the two configurations unless they are there, and starts a process for each host that keeps its
 // heartbeat (anchor_window keep), so that a host does not fall silent with its only rank. Throws std::runtime_error.
 void prepare_window();
