@@ -12,4 +12,7 @@ dpkg-deb --contents libfabric-anchor-provider_*.deb
 folder=unpacked/usr/lib/$(dpkg-architecture --query DEB_HOST_MULTIARCH)/libfabric
 test "$(ls "$folder")" = libanchor-fi.so
 test -f unpacked/usr/share/man/man7/fi_anchor.7.gz
+dpkg-deb --extract libfabric-anchor-tools_*.deb unpacked
+test -x unpacked/usr/bin/anchor_window
+test -f unpacked/usr/share/man/man1/anchor_window.1.gz
 FI_PROVIDER_PATH=$folder fi_info -p anchor

@@ -42,7 +42,7 @@ def faults_in(path, listed):
 
 def main():
     listed = listed_files()
-    paths = sorted(path for folder in ("prov", "include", "fabtests") for path in (ROOT / folder).rglob("*")
+    paths = sorted(path for folder in ("prov", "include", "tools", "fabtests") for path in (ROOT / folder).rglob("*")
                    if path.suffix in {".cpp", ".c", ".h"})
     faults = [f"{path}: {fault}" for path in paths for fault in faults_in(path, listed)]
     faults += [f"{name}: listed, but not there" for name in sorted(listed) if not (ROOT / name).is_file()]

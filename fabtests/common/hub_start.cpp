@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "hub.h"
+#include "window_hosts.h"
 
 namespace anchor::fabtests {
 
@@ -58,6 +59,9 @@ void Hub::become_rank(const Rank& rank, int socket, int output) {
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
   fcntl(socket, F_SETFD, 0);
+  std::vector<std::string> device;
+  if (on_window()) device = window_environment(rank.number);
+  for (const std::string& variable : device) putenv(const_cast<char*>(variable.c_str()));
   for (const std::string& variable : test_.options.environment) putenv(const_cast<char*>(variable.c_str()));
   std::vector<std::string> words = settings_.command;
   for (const std::string& word :

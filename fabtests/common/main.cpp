@@ -4,6 +4,7 @@
 //   PROGRAM [--list] [--verbose] [--provider NAME] [--seed N] [--repeat N] [PATTERN ...]
 //
 // Environment: FI_PROVIDER (the provider under test, default anchor), FABTESTS_SEED, FABTESTS_TIME_SCALE,
+// FABTESTS_DEVICE (window: on that device, ranks of even and odd number as two hosts),
 // FABTESTS_WRAPPER (words put before each rank's command, e.g. a program that chooses another libfabric).
 #include <fnmatch.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "hub.h"
 #include "shared_memory.h"
 #include "team.h"
+#include "window_hosts.h"
 
 namespace anchor::fabtests {
 
@@ -97,6 +99,8 @@ int run_rank(const Test& test, const CommandLine& line) {
 
 std::string reason_to_leave_out(const Test& test) {
   if (test.options.anchor_only && !Team::provider_is_anchor()) return "asks for more than this provider promises";
+  if (test.options.shm_only && on_window()) return "not of the window device";
+  if (on_window() && !can_prepare_window()) return "a window of its own needs root";
   if (test.options.root_only && geteuid() != 0) return "needs to be root";
   return {};
 }
@@ -144,6 +148,7 @@ Outcome judge_leftovers(const Test& test, Outcome outcome) {
 
 Outcome run_one(const Test& test, const RunSettings& settings) {
   const std::string left_out = reason_to_leave_out(test);
+  if (left_out.empty() && on_window()) prepare_window();
   if (left_out.empty()) return judge_leftovers(test, Hub(test, settings).run());
   Outcome outcome;
   outcome.verdict = Verdict::kSkipped;

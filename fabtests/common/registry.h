@@ -21,6 +21,7 @@ struct TestOptions {
   int restarts = 0;                           // how often a mortal rank is started anew after its death
   bool anchor_only = false;                   // tests what other providers do not promise
   bool root_only = false;                     // needs mount namespaces or other users
+  bool shm_only = false;                      // of files in /dev/shm, or of what needs the target's memory in reach
   std::vector<std::string> environment = {};  // "NAME=value" for every rank
 };
 

@@ -103,7 +103,7 @@ TEST(automatic_progress_starts_what_is_due, .ranks = 2, .anchor_only = true,
 }
 
 // A small write that its target does not come to carry out is done directly, its initiator being away, too.
-TEST(automatic_progress_takes_over, .ranks = 2, .anchor_only = true,
+TEST(automatic_progress_takes_over, .ranks = 2, .anchor_only = true, .shm_only = true,
      .environment = {"FI_ANCHOR_LIVENESS_INTERVAL=60000"}) {
   constexpr std::uint64_t kCaps = FI_MSG | FI_TAGGED | FI_RMA;
   const OpenDomain open(team.rank() == 0 ? automatic_info(kCaps).get()
@@ -130,7 +130,7 @@ TEST(automatic_progress_takes_over, .ranks = 2, .anchor_only = true,
   team.barrier();
 }
 
-TEST(automatic_progress_sleeps, .ranks = 2, .anchor_only = true) {
+TEST(automatic_progress_sleeps, .ranks = 2, .anchor_only = true, .shm_only = true) {
   const OpenDomain open(automatic_info().get());
   Sleeper sleeper(open);
   meet(team, sleeper);

@@ -59,7 +59,7 @@ std::vector<std::string> difference(const std::vector<std::string>& all, const s
 }  // namespace
 
 // Endpoints are opened until the room is used up: a clear error, not a signal; and what is open goes on working.
-TEST(confined_to_one_mebibyte, .anchor_only = true, .root_only = true,
+TEST(confined_to_one_mebibyte, .anchor_only = true, .root_only = true, .shm_only = true,
      .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=300"}) {
   if (!enter_private_shared_memory("size=1m")) skip("may not mount");
   const OpenDomain open = OpenDomain::usual();
@@ -96,7 +96,7 @@ TEST(confined_to_one_mebibyte, .anchor_only = true, .root_only = true,
 }
 
 // Room that was given back is found again.
-TEST(confined_room_is_given_back, .anchor_only = true, .root_only = true) {
+TEST(confined_room_is_given_back, .anchor_only = true, .root_only = true, .shm_only = true) {
   if (!enter_private_shared_memory("size=1m")) skip("may not mount");
   const OpenDomain open = OpenDomain::usual();
   const std::size_t count = open_until_full(open).size();
@@ -104,7 +104,7 @@ TEST(confined_room_is_given_back, .anchor_only = true, .root_only = true) {
   CHECK_EQ(open_until_full(open).size(), count);
 }
 
-TEST(confined_to_nothing, .anchor_only = true, .root_only = true) {
+TEST(confined_to_nothing, .anchor_only = true, .root_only = true, .shm_only = true) {
   if (!enter_private_shared_memory("size=4k")) skip("may not mount");
   const OpenDomain open = OpenDomain::usual();
   const Attempt attempt(open);
@@ -113,7 +113,7 @@ TEST(confined_to_nothing, .anchor_only = true, .root_only = true) {
 }
 
 // Names carry the user: the same name of two users is two endpoints, and a message never goes to the stranger.
-TEST(confined_same_name_of_two_users, .ranks = 2, .anchor_only = true, .root_only = true,
+TEST(confined_same_name_of_two_users, .ranks = 2, .anchor_only = true, .root_only = true, .shm_only = true,
      .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=400"}) {
   if (team.rank() == 1) {
     REQUIRE(setgid(kNobody) == 0 && setuid(kNobody) == 0);
@@ -145,7 +145,7 @@ TEST(confined_same_name_of_two_users, .ranks = 2, .anchor_only = true, .root_onl
 }
 
 // A file that another user has put where our region would be is an error, for its owner-to-be and for who looks for it.
-TEST(confined_region_of_another_user, .anchor_only = true, .root_only = true,
+TEST(confined_region_of_another_user, .anchor_only = true, .root_only = true, .shm_only = true,
      .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=300"}) {
   if (!shared_memory_is_private()) skip("needs a /dev/shm of its own");
   const OpenDomain open = OpenDomain::usual();
@@ -177,7 +177,7 @@ TEST(confined_region_of_another_user, .anchor_only = true, .root_only = true,
 }
 
 // Nobody else may open our regions.
-TEST(confined_regions_are_private, .anchor_only = true) {
+TEST(confined_regions_are_private, .anchor_only = true, .shm_only = true) {
   if (!shared_memory_is_private()) skip("needs a /dev/shm of its own");
   Node node(team);
   const std::vector<std::string> names = regions_in_shared_memory();

@@ -77,7 +77,7 @@ TEST(getinfo_source_is_own_address) {
 
 // As upstream's fabtests with FI_ADDR_STR: the address without a service is all that either side is told, and both give
 // it as their own.
-TEST(getinfo_address_alone_names_a_server, .ranks = 2, .anchor_only = true) {
+TEST(getinfo_address_alone_names_a_server, .ranks = 2, .anchor_only = true, .shm_only = true) {
   NodeOptions options;
   options.address_format = FI_ADDR_STR;
   options.host = "127.0.77." + std::to_string(1 + getpid() % 250);

@@ -81,10 +81,10 @@ void be_peers(Team& team) {
 
 // The server sleeps but for a look now and then at whether its peers live; with the alarm for that far away, each of
 // its peers must wake it.
-TEST(idle_server_of_a_hundred_peers, .ranks = 5, .seconds = 60, .anchor_only = true) {
+TEST(idle_server_of_a_hundred_peers, .ranks = 5, .seconds = 60, .anchor_only = true, .shm_only = true) {
   team.rank() == 0 ? serve_hundred(team) : be_peers(team);
 }
 TEST_AGAIN(idle_server_is_woken_by_each_peer, idle_server_of_a_hundred_peers, .ranks = 5, .seconds = 60,
-           .anchor_only = true, .environment = {"FI_ANCHOR_LIVENESS_INTERVAL=60000"});
+           .anchor_only = true, .shm_only = true, .environment = {"FI_ANCHOR_LIVENESS_INTERVAL=60000"});
 
 }  // namespace anchor::fabtests

@@ -170,7 +170,7 @@ TEST_AGAIN(mr_thousands_through_fifo, mr_thousands, .ranks = 2, .seconds = 60, .
            .environment = {"FI_ANCHOR_CMA=no"});
 
 // One region for one endpoint of two.
-TEST(mr_of_one_endpoint, .anchor_only = true) {
+TEST(mr_of_one_endpoint, .anchor_only = true, .shm_only = true) {
   NodeOptions options = rma_options(FI_MR_ENDPOINT);
   const OpenDomain open(node_info(options).get());
   Node chosen(team, open, options), other(team, open, options);
@@ -188,7 +188,7 @@ TEST(mr_of_one_endpoint, .anchor_only = true) {
 }
 
 // An endpoint that is enabled after the region was registered lets peers into it, too.
-TEST(mr_before_the_endpoint, .anchor_only = true) {
+TEST(mr_before_the_endpoint, .anchor_only = true, .shm_only = true) {
   const NodeOptions options = rma_options();
   const OpenDomain open(node_info(options).get());
   Bytes memory(100, kUntouched);

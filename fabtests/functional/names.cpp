@@ -166,7 +166,7 @@ TEST(name_in_use_is_refused, .anchor_only = true) {
   CHECK_EQ(set != 0 ? set : fi_enable(second.ep.get()), -FI_EADDRINUSE);
 }
 
-TEST(name_in_use_by_another_process, .ranks = 2, .anchor_only = true) {
+TEST(name_in_use_by_another_process, .ranks = 2, .anchor_only = true, .shm_only = true) {
   Unnamed endpoint(FI_SOCKADDR_IN);
   const Bytes port = team.gather(to_bytes(std::to_string(20000 + getpid() % 40000)))[0];
   const sockaddr_in wanted = loopback(std::stoi(to_text(port)));

@@ -122,7 +122,7 @@ void trace_writer(Team& team) {
 
 }  // namespace
 
-TEST(sleeping_reader_costs_one_system_call, .ranks = 2, .mortal = 1u << 1, .anchor_only = true,
+TEST(sleeping_reader_costs_one_system_call, .ranks = 2, .mortal = 1u << 1, .anchor_only = true, .shm_only = true,
      .environment = {"FI_ANCHOR_LIVENESS_INTERVAL=60000"}) {
   if (team.rank() == 1) return trace_writer(team);
   const OpenDomain open = OpenDomain::usual();

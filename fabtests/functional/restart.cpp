@@ -61,7 +61,7 @@ TEST(restart_under_the_same_name, .ranks = 2, .mortal = 1u << 1, .restarts = 5, 
 }
 
 // Whatever a killed process left in /dev/shm is gone once the next one has started.
-TEST(restart_sweeps_leftovers, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
+TEST(restart_sweeps_leftovers, .ranks = 2, .mortal = 1u << 1, .anchor_only = true, .shm_only = true) {
   if (!shared_memory_is_private()) skip("needs a /dev/shm of its own, that is, to be root");
   if (team.rank() == 1) {
     const OpenDomain open = OpenDomain::usual();

@@ -147,7 +147,7 @@ TEST(rma_both_come_and_go, .ranks = 2, .seconds = 90, .anchor_only = true) {
 }
 
 // An endpoint that is closed with operations on their way does them first, whether its peer attends or not.
-TEST(rma_close_withdraws, .ranks = 2, .anchor_only = true) {
+TEST(rma_close_withdraws, .ranks = 2, .anchor_only = true, .shm_only = true) {
   constexpr std::uint64_t kWrites = 20;
   Node node(team, rma_options());
   const Exposed exposed(node, 8 * kWrites, 1);

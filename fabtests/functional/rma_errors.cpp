@@ -81,7 +81,7 @@ TEST_AGAIN(rma_not_allowed_through_fifo, rma_not_allowed, .ranks = 2, .anchor_on
            .environment = {"FI_ANCHOR_CMA=no"});
 
 // An endpoint that is not to be a target lets nobody in.
-TEST(rma_no_target, .anchor_only = true) {
+TEST(rma_no_target, .anchor_only = true, .shm_only = true) {
   const OpenDomain open(node_info(rma_options()).get());
   Bytes memory(100, kUntouched);
   Owned<fid_mr> mr;

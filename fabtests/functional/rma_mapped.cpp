@@ -127,7 +127,7 @@ struct Initiator {
 }  // namespace
 
 // Every kind of file and place, while the target attends and while it does not.
-TEST(rma_mapped_kinds, .ranks = 2, .anchor_only = true) {
+TEST(rma_mapped_kinds, .ranks = 2, .anchor_only = true, .shm_only = true) {
   Node node(team, rma_options());
   node.introduce();
   for (int kind = 0; kind < File::kKinds; ++kind) {
@@ -196,7 +196,7 @@ TEST(rma_mapped_not, .ranks = 2, .anchor_only = true) {
 }
 
 // A target that may only read its file: so may the initiator.
-TEST(rma_mapped_read_only, .ranks = 2, .anchor_only = true) {
+TEST(rma_mapped_read_only, .ranks = 2, .anchor_only = true, .shm_only = true) {
   Node node(team, rma_options());
   const File file(File::kNamed);
   REQUIRE(pwrite(file.fd(), "contents", 8, 16) == 8);
@@ -339,7 +339,7 @@ TEST(rma_mapped_order, .ranks = 2, .anchor_only = true) {
 }
 
 // A child of the initiator has none of the mappings, and its end is nobody's business.
-TEST(rma_mapped_fork, .ranks = 2, .anchor_only = true) {
+TEST(rma_mapped_fork, .ranks = 2, .anchor_only = true, .shm_only = true) {
   Node node(team, rma_options());
   const File file(File::kNamed);
   Area area(file);
@@ -365,7 +365,7 @@ TEST(rma_mapped_fork, .ranks = 2, .anchor_only = true) {
 }
 
 // The target is killed: its memory may be there for a while, but an error comes, and the memory goes.
-TEST(rma_mapped_target_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = true,
+TEST(rma_mapped_target_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = true, .shm_only = true,
      .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=300"}) {
   Node node(team, rma_options());
   const File file(team.rank() == 1 ? File::kUnlinked : File::kNameless);

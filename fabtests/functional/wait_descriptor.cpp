@@ -84,7 +84,7 @@ TEST(descriptor_in_select, .ranks = 2, .anchor_only = true) {
 TEST(descriptor_in_epoll, .ranks = 2, .anchor_only = true) { wait_in_epoll(team, EPOLLIN); }
 TEST(descriptor_in_epoll_edge_triggered, .ranks = 2, .anchor_only = true) { wait_in_epoll(team, EPOLLIN | EPOLLET); }
 
-TEST(descriptor_covers_many_messages, .ranks = 2, .anchor_only = true) {
+TEST(descriptor_covers_many_messages, .ranks = 2, .anchor_only = true, .shm_only = true) {
   constexpr int kMessages = 40;
   if (team.rank() == 1) {
     Node node(team);

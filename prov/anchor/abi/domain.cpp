@@ -204,8 +204,8 @@ int open_domain(Fabric& fabric, const fi_info* info, fid_domain** domain, void* 
       ANCHOR_WARN(kDomain, "no device has the name of the domain");
       return -FI_ENODEV;
     }
-    std::unique_ptr<Device> device = entry->open({.directory = parameters().shm_dir, .direct_copy = parameters().cma});
-    if (!device) return -FI_ENOMEM;
+    std::unique_ptr<Device> device = entry->open(device_options());
+    if (!device) return -FI_ENODEV;  // it has said why
     device->sweep();
     *domain = new Domain(fabric, std::move(device), *info, context);
     return 0;

@@ -134,14 +134,17 @@ int make_offers(const InfoQuery& query, InfoPointer* offers) {
 std::vector<std::string_view> offered_devices() {
   std::vector<std::string_view> names;
   std::string_view rest = parameters().devices;
-  if (rest.empty())
-    for (std::size_t i = 0; i < device_count(); ++i) names.push_back(first_device()[i].name);
+  const DeviceOptions options = device_options();
+  // Who has a window reaches everybody through it, peers on this host, too; two offers would be spread over the ranks
+  // of a job.
+  if (rest.empty()) return {options.window.empty() ? "shm" : "window"};
   while (!rest.empty()) {
     const std::size_t comma = rest.find(',');
     const std::string_view name = rest.substr(0, comma);
     const DeviceEntry* device = find_device(name);
-    if (device != nullptr) names.push_back(device->name);
-    if (device == nullptr) ANCHOR_WARN(kCore, "there is no device %.*s", static_cast<int>(name.size()), name.data());
+    const bool present = device != nullptr && device->present(options);
+    if (present) names.push_back(device->name);
+    if (!present) ANCHOR_WARN(kCore, "there is no device %.*s", static_cast<int>(name.size()), name.data());
     rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
   }
   return names;

@@ -37,9 +37,9 @@ int choose_format(const fi_info* hints, fi_info* offer) {
   return 0;
 }
 
-bool lives(const EndpointName& name) {
-  const Parameters& knobs = parameters();
-  const std::unique_ptr<Device> device = first_device()->open({.directory = knobs.shm_dir, .direct_copy = false});
+bool lives(const EndpointName& name, const char* device_name) {
+  const DeviceEntry* entry = find_device(device_name);
+  const std::unique_ptr<Device> device = entry != nullptr ? entry->open(device_options()) : nullptr;
   std::unique_ptr<RemoteRegion> region;
   return device && device->attach(name, &region) == 0;
 }
@@ -47,11 +47,11 @@ bool lives(const EndpointName& name) {
 // Whether a destination without the prefix can be meant: the name of an endpoint that is there, or of this host. So
 // another provider is found for a peer elsewhere (fi_getinfo(3): -FI_ENODATA), and an endpoint that starts later is
 // named with its prefix.
-bool can_be_destination(const ServiceQuery& wanted, const Address& address) {
+bool can_be_destination(const ServiceQuery& wanted, const Address& address, const char* device) {
   if (wanted.node == nullptr || std::string_view(wanted.node).starts_with(kNamePrefix)) return true;
   EndpointName name;
   if (peer_name(FI_ADDR_STR, address.bytes.data(), address.size, &name) != 0) return false;
-  if (lives(name)) return true;
+  if (lives(name, device)) return true;
   SocketAddress host;
   return resolve_host(AF_UNSPEC, wanted.node, nullptr, wanted.numeric_host, false, &host) == 0 && is_this_host(host);
 }
@@ -65,7 +65,8 @@ int from_service(const InfoQuery& query, fi_info* offer) {
                             .local = local};
   int status = resolve(offer->addr_format, wanted, &address);
   if (status == 0 && !on_this_host(offer->addr_format, address)) status = -FI_ENODATA;
-  if (status == 0 && !local && offer->addr_format == FI_ADDR_STR && !can_be_destination(wanted, address))
+  if (status == 0 && !local && offer->addr_format == FI_ADDR_STR &&
+      !can_be_destination(wanted, address, offer->domain_attr->name))
     status = -FI_ENODATA;
   if (status != 0) {
     ANCHOR_INFO(kCore, "node %s, service %s: no such address on this host", query.node ? query.node : "(none)",

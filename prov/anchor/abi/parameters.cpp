@@ -26,8 +26,10 @@ struct Row {
 constexpr std::size_t kDay = 24u * 60 * 60 * 1000;
 
 constexpr Row kRows[] = {
-    {"devices", &Parameters::devices, 0, 0, "Devices to offer, comma-separated, best first; none named: all there are"},
+    {"devices", &Parameters::devices, 0, 0,
+     "Devices to offer, comma-separated, best first; none named: the window if one is configured, else shm"},
     {"shm_dir", &Parameters::shm_dir, 0, 0, "Directory of the shm device's regions; none named: /dev/shm"},
+    {"window", &Parameters::window, 0, 0, "Configuration file of the window device; none named: there is no window"},
     {"connect_timeout", &Parameters::connect_timeout, 1, kDay,
      "Milliseconds a peer that is not there yet is waited for before what was sent to it fails"},
     {"liveness_interval", &Parameters::liveness_interval, 1, kDay,
@@ -110,6 +112,11 @@ Parameters read_parameters() {
 const Parameters& parameters() {
   static const Parameters values = read_parameters();
   return values;
+}
+
+DeviceOptions device_options() {
+  const Parameters& knobs = parameters();
+  return {.directory = knobs.shm_dir, .direct_copy = knobs.cma, .window = knobs.window};
 }
 
 }  // namespace anchor

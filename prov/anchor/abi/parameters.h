@@ -9,12 +9,14 @@
 #include <string>
 
 #include "core/endpoint_settings.h"
+#include "dma/registry.h"
 
 namespace anchor {
 
 struct Parameters {
   std::string devices;  // comma-separated, best first; empty: all
   std::string shm_dir;  // where the shm device keeps its regions; empty: its own choice
+  std::string window;   // configuration file of the window device; empty: there is no window
   std::size_t connect_timeout = static_cast<std::size_t>(EndpointSettings{}.connect_timeout.count());      // ms
   std::size_t liveness_interval = static_cast<std::size_t>(EndpointSettings{}.liveness_interval.count());  // ms
   std::size_t tx_size = EndpointSettings{}.transmit_size;
@@ -35,5 +37,7 @@ Parameters read_parameters();
 
 // The process's values, read when first asked for.
 const Parameters& parameters();
+// What of them the devices want to know.
+DeviceOptions device_options();
 
 }  // namespace anchor

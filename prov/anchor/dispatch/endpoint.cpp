@@ -84,7 +84,10 @@ void open_board(Exchange& exchange) {
   exchange.board_owners.resize(kNotifications);
   exchange.free_notifications.clear();  // of an attempt that failed
   for (std::uint32_t index = kNotifications; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
-  exchange.sleep.emplace(reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset));
+  auto* sleep_line = reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset);
+  exchange.sleep.emplace(sleep_line);
+  exchange.region->watch(exchange.region->header() + kNotificationOffset, round_up(kNotifications, kCacheLine),
+                         &sleep_line->epoch);
 }
 
 // Peers may find the table empty for a moment: the region is there already.

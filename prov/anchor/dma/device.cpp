@@ -4,7 +4,7 @@
 namespace anchor {
 
 Mapping::~Mapping() {
-  if (address_ != nullptr) unmap_guarded(address_, size_, lost_.get());
+  if (address_ != nullptr && !is_part_) unmap_guarded(address_, size_, lost_.get());
 }
 
 }  // namespace anchor

@@ -9,6 +9,7 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,16 @@ class Mapping {
   }
   ~Mapping();
 
+  // Bytes of a larger mapping, which stays while they are used. Requires: they lie inside.
+  static Mapping of(const std::shared_ptr<const Mapping>& whole, std::uint64_t offset, std::size_t size) noexcept {
+    Mapping part;
+    part.address_ = whole->address_ + offset;
+    part.size_ = size;
+    part.lost_ = std::shared_ptr<LostFlag>(whole, whole->lost_.get());
+    part.is_part_ = true;
+    return part;
+  }
+
   std::byte* data() const noexcept { return address_; }
   std::size_t size() const noexcept { return size_; }
   explicit operator bool() const noexcept { return address_ != nullptr; }
@@ -47,11 +58,13 @@ class Mapping {
     std::swap(address_, other.address_);
     std::swap(size_, other.size_);
     lost_.swap(other.lost_);
+    std::swap(is_part_, other.is_part_);
   }
 
   std::byte* address_ = nullptr;
   std::size_t size_ = 0;
-  std::shared_ptr<LostFlag> lost_;
+  std::shared_ptr<LostFlag> lost_;  // of a part: shares the ownership of the whole
+  bool is_part_ = false;
 };
 
 // Whoever can be woken through a region's wait object.
@@ -83,8 +96,15 @@ class LocalRegion : public Sleeper {
   // A descriptor that becomes readable when a peer, or wake(), wakes the owner; made on the first call. Requires:
   // published. Negated errno value: there is none.
   virtual int wait_object() noexcept { return -EOPNOTSUPP; }
-  // Takes back all wakes up to now: it is unreadable until the next one.
+  // Takes back all wakes up to now: it is unreadable until the next one. The owner is about to sleep.
   virtual void drain_wakes() noexcept {}
+
+  // Peers are on other hosts, see RemoteRegion::distant().
+  virtual bool distant() const noexcept { return false; }
+  // For a device whose peers cannot wake the owner: `board` changes when they want to, `epoch` is odd while it sleeps.
+  // Both lie in the header.
+  virtual void watch(const std::byte* /*board*/, std::size_t /*bytes*/,
+                     const std::atomic<std::uint64_t>* /*epoch*/) noexcept {}
 
   // false once somebody cut the region's file short: private zeros stand in its place, and no peer reaches us any more.
   virtual bool intact() const noexcept { return true; }
@@ -103,6 +123,10 @@ class RemoteRegion : public Sleeper {
   // Whether the owner still holds its liveness lock and the name still leads to this very region, as large as what was
   // mapped of it. What cannot be found out (no file descriptor left) counts as alive. Four system calls.
   virtual bool alive() noexcept = 0;
+
+  // The memory is another host's: it is written, but not read once a connection stands. No fence that the owner has
+  // executed everywhere reaches us, nor can we wake it.
+  virtual bool distant() const noexcept { return false; }
 
   // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EBUSY: taken.
   virtual int claim_contact(unsigned index) noexcept = 0;

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "dma/shm_device.h"
+#include "dma/window_device.h"
 
 namespace anchor {
 namespace {
@@ -19,8 +20,18 @@ std::unique_ptr<Device> open_shm(const DeviceOptions& options) noexcept try {
   return nullptr;
 }
 
+std::unique_ptr<Device> open_window(const DeviceOptions& options) noexcept try {
+  WindowSettings settings;
+  settings.configuration = options.window;
+  if (!options.directory.empty()) settings.directory = options.directory;
+  return WindowDevice::open(settings);
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
 constexpr DeviceEntry kDevices[] = {
-    {"shm", open_shm},
+    {"shm", [](const DeviceOptions&) noexcept { return true; }, open_shm},
+    {"window", [](const DeviceOptions& options) noexcept { return !options.window.empty(); }, open_window},
 };
 
 }  // namespace

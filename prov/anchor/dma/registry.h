@@ -15,11 +15,14 @@ namespace anchor {
 struct DeviceOptions {
   std::string directory;    // where regions lie; empty: the device's own choice
   bool direct_copy = true;  // cross-memory attach may be used
+  std::string window;       // the window's configuration file; empty: there is none
 };
 
 struct DeviceEntry {
   std::string_view name;
-  // Null when memory is short.
+  // Whether there is such a device, by the options.
+  bool (*present)(const DeviceOptions& options) noexcept;
+  // Null when memory is short, or, with a warning, when the device cannot be used.
   std::unique_ptr<Device> (*open)(const DeviceOptions& options) noexcept;
 };
 

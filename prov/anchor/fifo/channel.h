@@ -87,5 +87,7 @@ class Channel {
 // block serves both directions, and `own_bell` is its own.
 std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback,
                                           const Bell& own_bell = {});
+// The same for a peer on another host, which no global barrier of ours reaches: each message and credit is rung for.
+std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeometry& geometry);
 
 }  // namespace anchor

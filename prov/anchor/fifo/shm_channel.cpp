@@ -19,8 +19,8 @@ PullLine* pull_line(std::byte* block) { return reinterpret_cast<PullLine*>(block
 template <class PortType>
 class FifoChannel final : public Channel {
  public:
-  FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback, const Bell& own_bell)
-      : Channel(pull_line(block)->gate), block_(block), rx_(block, geometry), bell_(own_bell) {
+  FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback, const Bell& own_bell, bool reached)
+      : Channel(pull_line(block)->gate), block_(block), rx_(block, geometry), bell_(own_bell), reached_(reached) {
     if (loopback) open_transmit(block, geometry);
   }
 
@@ -163,7 +163,7 @@ class FifoChannel final : public Channel {
   std::byte* peer_block_ = nullptr;
   Bell bell_;
   // Whether global barriers work between us and others: without them every message and every credit is announced.
-  const bool reached_ = reached_by_global_barriers();
+  const bool reached_;
   bool polled_ = false;
   bool starved_ = false;
   bool last_went_out_ = false;
@@ -179,7 +179,12 @@ class FifoChannel final : public Channel {
 
 std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback,
                                           const Bell& own_bell) {
-  return std::make_unique<FifoChannel<ShmPort>>(block, geometry, loopback, own_bell);
+  return std::make_unique<FifoChannel<ShmPort>>(block, geometry, loopback, own_bell, reached_by_global_barriers());
+}
+
+// A window that is coherent is written like memory of this host.
+std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeometry& geometry) {
+  return std::make_unique<FifoChannel<ShmPort>>(block, geometry, false, Bell(), false);
 }
 
 }  // namespace anchor

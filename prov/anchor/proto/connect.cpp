@@ -29,9 +29,15 @@ constexpr std::size_t kBrokenConnections = 4;
 BlockGeometry geometry_of(const BlockDescriptor& block) noexcept { return {block.slot_count, block.payload_bytes}; }
 
 Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {
-  return Bell(
-      peer.header.data() + peer.contents.notification_offset + std::size_t{index} * peer.contents.notification_stride,
-      reinterpret_cast<const SleepLine*>(peer.header.data() + peer.contents.sleep_offset), peer.region.get());
+  std::byte* place =
+      peer.header.data() + peer.contents.notification_offset + std::size_t{index} * peer.contents.notification_stride;
+  if (peer.region->distant()) return Bell(place);  // it looks at its board by itself while it sleeps
+  return Bell(place, reinterpret_cast<const SleepLine*>(peer.header.data() + peer.contents.sleep_offset),
+              peer.region.get());
+}
+
+std::unique_ptr<Channel> channel_to(const Peer& peer, std::byte* block, const BlockGeometry& geometry) {
+  return peer.region->distant() ? make_window_channel(block, geometry) : make_shm_channel(block, geometry, false);
 }
 
 // Rung by one thread that sends to its own endpoint while another one sleeps on it.
@@ -41,7 +47,8 @@ Bell own_bell(Exchange& exchange, std::uint32_t index) noexcept {
               exchange.region.get());
 }
 
-// A block in our region for the peer and a channel that receives through it. Keeps what is there already.
+// A block in our region for the peer, whose own is known, and a channel that receives through it. Keeps what is there
+// already.
 int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
   if (peer.granted.offset != 0) return 0;
   if (exchange.free_notifications.empty()) return -EUSERS;
@@ -50,8 +57,9 @@ int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
   std::byte* block;
   if (const int error = exchange.region->allocate(exchange.geometry.size(), &offset, &block)) return error;
   try {
-    const Bell bell = loopback ? own_bell(exchange, exchange.free_notifications.back()) : Bell();
-    peer.channel = make_shm_channel(block, exchange.geometry, loopback, bell);
+    peer.channel = loopback ? make_shm_channel(block, exchange.geometry, true,
+                                               own_bell(exchange, exchange.free_notifications.back()))
+                            : channel_to(peer, block, exchange.geometry);
   } catch (const std::bad_alloc&) {
     exchange.region->release(offset, exchange.geometry.size());
     return -EAGAIN;
@@ -177,7 +185,7 @@ void refuse_contact(Exchange& exchange, Peer& peer, const ContactRequest& reques
       [](std::byte* p) { ::operator delete (p, std::align_val_t{kPageSize}); });
   if (!scratch) return;
   std::memset(scratch.get(), 0, size);
-  const std::unique_ptr<Channel> channel = make_shm_channel(scratch.get(), exchange.geometry, false);
+  const std::unique_ptr<Channel> channel = channel_to(peer, scratch.get(), exchange.geometry);
   if (open_transmit(peer, *channel, request.block) != 0) return;
   OutgoingMessage message{.operation = Operation::kRefuse};
   message.set_body(RefuseBody{request.requester_incarnation, error});
@@ -213,7 +221,7 @@ int exchange_blocks(Exchange& exchange, Peer& peer, const ContactRequest& reques
 }  // namespace
 
 void open_direct(Exchange& exchange, Peer& peer) noexcept {
-  if (!exchange.settings.direct_copy || peer.direct_tried) return;
+  if (!exchange.settings.direct_copy || peer.direct_tried || peer.distant()) return;
   peer.direct_tried = true;
   const DirectCopyOffer offer = peer.region ? peer.contents.direct_copy : exchange.own_offer();
   if (const int error = exchange.device.open_direct_copy(offer, &peer.direct))

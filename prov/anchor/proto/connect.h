@@ -23,9 +23,9 @@ void seek_peer(Exchange& exchange, Peer& peer);
 // A receive was posted that only this idle peer can serve: connects to it as soon as it is there, so that its death is
 // noticed. No peer within connect_timeout is no error: it may come and send later.
 void await_peer(Exchange& exchange, Peer& peer);
-// Goes on looking for a peer that is kSeeking.
 // Makes ready for using the memory of a peer whose region is known. Once a peer.
 void open_direct(Exchange& exchange, Peer& peer) noexcept;
+// Goes on looking for a peer that is kSeeking.
 void try_connect(Exchange& exchange, Peer& peer);
 // The incarnation that was asked died, or another one answered: forget it and, if something waits, look again.
 void restart_search(Exchange& exchange, Peer& peer);

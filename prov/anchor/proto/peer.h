@@ -85,6 +85,8 @@ struct Peer {
   Milliseconds retry_interval{};  // to the attempt after that
   TimePoint deadline{};
 
+  // Its memory is another host's: bytes go through the FIFO, and it checks by itself what we want of its memory.
+  bool distant() const noexcept { return region != nullptr && region->distant(); }
   bool ready() const noexcept { return state == PeerState::kConnected && waiting.empty(); }
 };
 

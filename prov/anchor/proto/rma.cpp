@@ -153,6 +153,9 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
     return peer.unanswered == 0 ? access_self(exchange, peer, work, queued) : -EAGAIN;
   if (!in_reach(peer)) return -EAGAIN;
   if (queued != nullptr && queued->moved) return tell_peer(exchange, peer, *queued, true);
+  // Its table is not for us to read, message by message: it checks by itself.
+  if (peer.distant()) [[unlikely]]
+    return peer.state == PeerState::kConnected ? start_through_fifo(exchange, peer, work, queued, false) : -EAGAIN;
   if (!prepare(exchange, peer)) return -EAGAIN;
   CheckedTargets checked;
   if (const int error = check_targets(peer, work, &checked)) [[unlikely]] {

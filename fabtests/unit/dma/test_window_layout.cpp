@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every offset of FORMAT.md's "The window". If this fails, raise kWindowVersion.
+#include <criterion/criterion.h>
+
+#include <cstddef>
+#include <cstring>
+
+#include "dma/window_layout.h"
+
+using namespace anchor;
+
+Test(window_layout, header) {
+  cr_assert_eq(kWindowVersion, 1u);
+  cr_assert_eq(std::memcmp(&kWindowMagic, "ANCHORW1", 8), 0);
+  cr_assert_eq(offsetof(PartitionHeader, version), 8u);
+  cr_assert_eq(offsetof(PartitionHeader, length), 12u);
+  cr_assert_eq(offsetof(PartitionHeader, host), 16u);
+  cr_assert_eq(offsetof(PartitionHeader, hosts), 20u);
+  cr_assert_eq(offsetof(PartitionHeader, size), 24u);
+  cr_assert_eq(offsetof(PartitionHeader, generation), 32u);
+  cr_assert_eq(offsetof(PartitionHeader, machine), 40u);
+  cr_assert_eq(offsetof(PartitionHeader, beat), 48u);
+  cr_assert_eq(sizeof(PartitionHeader), 128u);
+}
+
+Test(window_layout, directory) {
+  cr_assert_eq(kDirectoryOffset, 4096u);
+  cr_assert_eq(kWindowSlots, 256u);
+  cr_assert_eq(sizeof(DirectoryEntry), 128u);
+  cr_assert_eq(offsetof(DirectoryEntry, header_offset), 8u);
+  cr_assert_eq(offsetof(DirectoryEntry, header_size), 16u);
+  cr_assert_eq(offsetof(DirectoryEntry, name), 24u);
+}
+
+Test(window_layout, neighbours) {
+  cr_assert_eq(kNeighboursOffset, 36864u);
+  cr_assert_eq(sizeof(NeighbourPage), 4096u);
+  cr_assert_eq(offsetof(NeighbourPage, generation), 8u);
+  cr_assert_eq(offsetof(NeighbourPage, held), 16u);
+  cr_assert_eq(offsetof(NeighbourPage, lives), 64u);
+  cr_assert_eq(data_offset(2), 45056u);
+}
+
+// The bar: what is no data takes a percent of the window.
+Test(window_layout, overhead) {
+  cr_assert_leq(100 * data_offset(2), (std::uint64_t{8} << 20));
+  cr_assert_leq(90 * data_offset(2), kLeastPartition);
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs ranks of a test program on another machine, for hub.cpp, which knows processes of its own machine only.
+
+  across.py agent PORT               on the other machine: starts what it is asked for
+  across.py rank HOST:PORT PROGRAM ARGUMENT ...
+                                     as FABTESTS_WRAPPER: a rank of odd number runs over there, any other one here
+
+Between the two goes a stream of records: kind (1 byte), length (4), bytes. Kinds: C the command and its environment,
+F a frame of the rank's out-of-band socket, O its output, X its exit status."""
+
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+MOST = 1 << 20
+PATIENCE = 120  # seconds until the agent must be there: guests boot at their own pace
+
+
+def send(stream, kind, data=b""):
+    stream.sendall(kind + struct.pack("<I", len(data)) + data)
+
+
+class Records:
+    """Cuts what arrives into records again."""
+
+    def __init__(self, stream):
+        self.stream, self.rest = stream, b""
+
+    def read(self):
+        """Those that have arrived; None once the other side is gone."""
+        try:
+            data = self.stream.recv(MOST)
+        except ConnectionError:
+            return None
+        if not data:
+            return None
+        self.rest += data
+        found = []
+        while len(self.rest) >= 5:
+            length = struct.unpack("<I", self.rest[1:5])[0]
+            if len(self.rest) < 5 + length:
+                break
+            found.append((self.rest[:1], self.rest[5:5 + length]))
+            self.rest = self.rest[5 + length:]
+        return found
+
+
+def run_rank(connection, words, variables):
+    """Starts the rank with a socket of its own and carries everything to and fro until it ends."""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    words[words.index("--fd") + 1] = str(its.fileno())
+    rank = subprocess.Popen(words, env={**os.environ, **variables}, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    its.close()
+    records, sources = Records(connection), {connection, ours, rank.stdout}
+    while rank.stdout in sources:
+        for source in select.select(list(sources), [], [])[0]:
+            if source is connection:
+                arrived = records.read()
+                if arrived is None:
+                    rank.kill()
+                    sources.discard(connection)
+                for kind, data in arrived or []:
+                    if kind == b"F" and ours in sources:
+                        ours.send(data)
+            elif source is ours:
+                frame = ours.recv(MOST)
+                if frame:
+                    send(connection, b"F", frame)
+                else:
+                    sources.discard(ours)
+            else:
+                text = os.read(rank.stdout.fileno(), MOST)
+                if text:
+                    send(connection, b"O", text)
+                else:
+                    sources.discard(source)
+    send(connection, b"X", struct.pack("<i", rank.wait()))
+
+
+def agent(port):
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    listener = socket.create_server(("", port), backlog=64)
+    while True:
+        connection, _ = listener.accept()
+        if os.fork():
+            connection.close()
+            continue
+        listener.close()
+        records = []
+        reader = Records(connection)
+        while not records:
+            records = reader.read()
+            if records is None:
+                os._exit(1)
+        words, variables = json.loads(records[0][1])
+        try:
+            run_rank(connection, words, variables)
+        except (BrokenPipeError, ConnectionError):
+            pass
+        os._exit(0)
+
+
+def connect(place):
+    host, port = place.rsplit(":", 1)
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return socket.create_connection((host, int(port)))
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def rank(place, words):
+    if int(words[words.index("--rank") + 1]) % 2 == 0:
+        os.execvp(words[0], words)
+    hub = socket.socket(fileno=int(words[words.index("--fd") + 1]))
+    stream = connect(place)
+    variables = {name: value for name, value in os.environ.items() if name.startswith(("FI_", "FABTESTS_"))}
+    variables.pop("FABTESTS_PRIVATE_SHM", None)
+    send(stream, b"C", json.dumps([words, variables]).encode())
+    records = Records(stream)
+    while True:
+        for source in select.select([hub, stream], [], [])[0]:
+            if source is hub:
+                frame = hub.recv(MOST)
+                if not frame:
+                    return 1
+                send(stream, b"F", frame)
+                continue
+            arrived = records.read()
+            if arrived is None:
+                print("the other machine is gone")
+                return 1
+            for kind, data in arrived:
+                if kind == b"F":
+                    hub.send(data)
+                elif kind == b"O":
+                    os.write(1, data)
+                elif kind == b"X":
+                    status = struct.unpack("<i", data)[0]
+                    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "agent":
+        agent(int(sys.argv[2]))
+    sys.exit(rank(sys.argv[2], sys.argv[3:]))

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/window_home.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <new>
+
+#include "os/file_lock.h"
+#include "os/log.h"
+#include "os/random_identity.h"
+
+namespace anchor {
+namespace {
+
+constexpr std::uint64_t kHomeLayout = 0x31454d4f48ull << 16 | kWindowVersion;
+constexpr std::uint64_t kSetupByte = std::uint64_t{1} << 40;
+constexpr std::uint64_t kFirstRowByte = kSetupByte + (1u << 20);
+constexpr std::uint64_t kFirstSlotByte = kSetupByte + (2u << 20);
+constexpr std::uint64_t kFirstContactByte = kSetupByte + (std::uint64_t{1} << 32);
+constexpr unsigned kMostContacts = 64;
+constexpr int kOpenFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+constexpr mode_t kOwnerOnly = 0600;
+
+// Somebody who was stopped in the middle of it is not waited for: what may happen then is no worse than a name twice.
+constexpr int kTurnAttempts = 5000;
+constexpr timespec kPause{0, 1'000'000};
+
+std::size_t file_size(std::uint64_t pages) noexcept {
+  return round_up(sizeof(HomeFile) + pages * sizeof(PageOwner), kPageSize);
+}
+
+// Another value on each machine, in each boot, and for each file of ours.
+std::uint64_t machine_number(const FileIdentity& file) noexcept {
+  char boot[64] = {};
+  const int fd = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    if (::read(fd, boot, sizeof boot) < 0) boot[0] = '\0';
+    ::close(fd);
+  }
+  std::uint64_t hash = 14695981039346656037u;
+  const auto mix = [&hash](const void* bytes, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      hash = (hash ^ static_cast<const unsigned char*>(bytes)[i]) * 1099511628211u;
+  };
+  mix(boot, sizeof boot);
+  mix(&file.device, sizeof file.device);
+  mix(&file.inode, sizeof file.inode);
+  return hash;
+}
+
+}  // namespace
+
+WindowHome::Turn::Turn(WindowHome& home) noexcept : home_(home) {
+  home_.turns_.lock();
+  for (int i = 0; try_lock_byte(home_.locks_.get(), kSetupByte) == -EAGAIN && i < kTurnAttempts; ++i)
+    ::nanosleep(&kPause, nullptr);
+}
+
+WindowHome::Turn::~Turn() {
+  unlock_byte(home_.locks_.get(), kSetupByte);
+  home_.turns_.unlock();
+}
+
+int WindowHome::open_file(ProcessFd* file) const noexcept {
+  const int error = file->open(path_.c_str(), kOpenFlags, kOwnerOnly);
+  struct stat status {};
+  if (error == 0 && ::fstat(file->get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == ::geteuid())
+    return 0;
+  file->reset();
+  if (error == -EMFILE || error == -ENFILE) return -EAGAIN;
+  ANCHOR_WARN(kDomain, "cannot use %s: %s", path_.c_str(), std::strerror(error != 0 ? -error : EACCES));
+  return error != 0 ? error : -EACCES;
+}
+
+int WindowHome::open(const WindowConfig& config, const WindowPartition& own, const std::string& directory) noexcept
+    try {
+  char name[128];
+  std::snprintf(name, sizeof name, "/anchor-window-%u-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%u", ::geteuid(),
+                static_cast<std::uint64_t>(own.identity().device), static_cast<std::uint64_t>(own.identity().inode),
+                own.place().offset, config.host);
+  path_ = directory + name;
+  first_page_ = data_offset(config.partitions.size()) / kPageSize;
+  pages_ = own.size() / kPageSize;
+  if (const int error = open_file(&locks_)) return error;
+  const Turn turn(*this);
+  if (const int error = set_up(locks_.get())) return error;
+  return take_row();
+} catch (const std::bad_alloc&) {
+  return -ENOMEM;
+}
+
+int WindowHome::set_up(int fd) noexcept {
+  const std::size_t size = file_size(pages_);
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return -errno;
+  if (const int error = reserve_file(fd, 0, size)) {
+    ANCHOR_WARN(kDomain, "cannot reserve %zu bytes for %s: %s", size, path_.c_str(), std::strerror(-error));
+    return error;
+  }
+  auto lost = std::make_shared<LostFlag>(false);
+  std::byte* address = nullptr;
+  if (const int error = map_guarded(fd, 0, size, lost.get(), &address)) return error;
+  mapping_ = Mapping(address, size, std::move(lost));
+  file_ = reinterpret_cast<HomeFile*>(address);
+  owners_ = reinterpret_cast<PageOwner*>(address + sizeof(HomeFile));
+  const std::uint64_t layout = file_->layout.load(std::memory_order_acquire);
+  if (layout == kHomeLayout && file_->pages == pages_) return 0;
+  if (layout != 0) {
+    ANCHOR_WARN(kDomain, "%s is of another version or size of the window: end all its users, then remove it",
+                path_.c_str());
+    return -EPROTO;
+  }
+  file_->pages = pages_;
+  file_->generation.store(random_identity(), std::memory_order_relaxed);
+  file_->machine.store(machine_number(identity_of(status)), std::memory_order_relaxed);
+  file_->layout.store(kHomeLayout, std::memory_order_release);
+  return 0;
+}
+
+int WindowHome::take_row() noexcept {
+  for (std::uint32_t row = 0; row < kUserRows; ++row) {
+    if (try_lock_byte(locks_.get(), kFirstRowByte + row) != 0) continue;
+    for (auto& host : file_->rows[row].held)
+      for (WindowWord& word : host) word.store(0, std::memory_order_relaxed);
+    file_->rows[row].taken.store(1, std::memory_order_release);
+    row_ = row;
+    return 0;
+  }
+  ANCHOR_WARN(kDomain, "%u domains of this host have the window open: no more", kUserRows);
+  return -ENFILE;
+}
+
+unsigned WindowHome::users() noexcept {
+  unsigned count = 0;
+  for (std::uint32_t row = 0; row < kUserRows; ++row)
+    count += row == row_ || byte_locked(locks_.get(), kFirstRowByte + row) != 0;
+  return count;
+}
+
+int WindowHome::take_slot(ProcessFd* lock, std::uint32_t* slot) noexcept {
+  if (const int error = open_file(lock)) return error;
+  for (std::uint32_t i = 0; i < kWindowSlots; ++i) {
+    if (file_->slots[i].state.load(std::memory_order_relaxed) != SlotState::kFree) continue;
+    if (try_lock_byte(lock->get(), kFirstSlotByte + i) != 0) continue;
+    if (file_->slots[i].state.load(std::memory_order_acquire) == SlotState::kFree) {
+      file_->slots[i].state.store(SlotState::kTaken, std::memory_order_release);
+      *slot = i;
+      return 0;
+    }
+    unlock_byte(lock->get(), kFirstSlotByte + i);
+  }
+  lock->reset();
+  return -ENOSPC;
+}
+
+void WindowHome::give_back(std::uint32_t slot) noexcept {
+  free_pages_of(slot);
+  file_->slots[slot].state.store(SlotState::kFree, std::memory_order_release);
+}
+
+void WindowHome::bury(std::uint32_t slot, const std::uint64_t (&beats)[kMaxWindowHosts]) noexcept {
+  for (std::uint32_t host = 0; host < kMaxWindowHosts; ++host)
+    file_->slots[slot].beats[host].store(beats[host], std::memory_order_relaxed);
+  file_->slots[slot].state.store(SlotState::kDead, std::memory_order_release);
+}
+
+bool WindowHome::lives(std::uint32_t slot) const noexcept {
+  return file_->slots[slot].state.load(std::memory_order_acquire) == SlotState::kTaken &&
+         byte_locked(locks_.get(), kFirstSlotByte + slot) != 0;
+}
+
+// Whoever changes a slot's state holds its byte, so nobody frees what has just been taken again.
+void WindowHome::look_after(const std::function<void(std::uint32_t)>& died,
+                            const std::function<bool(std::uint32_t)>& forgotten) noexcept {
+  const std::lock_guard guard(tending_);
+  for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) {
+    std::atomic<SlotState>& state = file_->slots[slot].state;
+    if (state.load(std::memory_order_relaxed) == SlotState::kFree) continue;
+    if (try_lock_byte(locks_.get(), kFirstSlotByte + slot) != 0) continue;
+    if (state.load(std::memory_order_acquire) == SlotState::kTaken) died(slot);
+    if (state.load(std::memory_order_acquire) == SlotState::kDead && forgotten(slot)) {
+      free_pages_of(slot);
+      state.store(SlotState::kFree, std::memory_order_release);
+    }
+    unlock_byte(locks_.get(), kFirstSlotByte + slot);
+  }
+}
+
+bool WindowHome::take_pages(std::uint64_t first, std::uint64_t count, std::uint16_t owner) noexcept {
+  for (std::uint64_t page = first; page < first + count; ++page) {
+    std::uint16_t nobody = 0;
+    if (owners_[page].compare_exchange_strong(nobody, owner, std::memory_order_acquire, std::memory_order_relaxed))
+      continue;
+    while (page-- > first) owners_[page].store(0, std::memory_order_release);
+    return false;
+  }
+  return true;
+}
+
+int WindowHome::claim(std::uint32_t slot, std::size_t bytes, std::uint64_t* offset) noexcept {
+  const std::uint64_t count = bytes / kPageSize;
+  const std::uint64_t range = pages_ - first_page_;
+  std::uint64_t run = 0;
+  std::uint64_t page = first_page_ + next_page_.load(std::memory_order_relaxed) % range;
+  for (std::uint64_t looked = 0; looked < range + count; ++looked, ++page) {
+    if (page == pages_) page = first_page_, run = 0;
+    run = owners_[page].load(std::memory_order_relaxed) == 0 ? run + 1 : 0;
+    if (run < count) continue;
+    const std::uint64_t first = page + 1 - count;
+    run = 0;
+    if (!take_pages(first, count, static_cast<std::uint16_t>(slot + 1))) continue;
+    next_page_.store(page + 1 - first_page_, std::memory_order_relaxed);
+    *offset = first * kPageSize;
+    return 0;
+  }
+  return -ENOSPC;
+}
+
+void WindowHome::release(std::uint64_t offset, std::size_t bytes) noexcept {
+  for (std::uint64_t page = offset / kPageSize; page < (offset + bytes) / kPageSize; ++page)
+    owners_[page].store(0, std::memory_order_release);
+}
+
+void WindowHome::free_pages_of(std::uint32_t slot) noexcept {
+  for (std::uint64_t page = first_page_; page < pages_; ++page)
+    if (owners_[page].load(std::memory_order_relaxed) == slot + 1) owners_[page].store(0, std::memory_order_release);
+}
+
+std::uint64_t WindowHome::free_bytes() const noexcept {
+  std::uint64_t count = 0;
+  for (std::uint64_t page = first_page_; page < pages_; ++page)
+    count += owners_[page].load(std::memory_order_relaxed) == 0;
+  return count * kPageSize;
+}
+
+int WindowHome::hold(std::uint32_t host, std::uint32_t slot) noexcept {
+  const std::lock_guard guard(holding_);
+  if (counts_[host][slot]++ != 0) return 0;
+  // seq_cst: the bit must be there before the caller looks whether the slot's owner lives.
+  file_->rows[row_].held[host][slot / 64].fetch_or(std::uint64_t{1} << slot % 64, std::memory_order_seq_cst);
+  return 0;
+}
+
+void WindowHome::let_go(std::uint32_t host, std::uint32_t slot) noexcept {
+  const std::lock_guard guard(holding_);
+  if (--counts_[host][slot] != 0) return;
+  // Release: what was stored through the mapping comes before.
+  file_->rows[row_].held[host][slot / 64].fetch_and(~(std::uint64_t{1} << slot % 64), std::memory_order_release);
+}
+
+void WindowHome::held_of(std::uint32_t host, std::uint64_t (&held)[kHeldWords]) noexcept {
+  std::fill_n(held, kHeldWords, 0);
+  for (std::uint32_t row = 0; row < kUserRows; ++row) {
+    UserRow& user = file_->rows[row];
+    if (user.taken.load(std::memory_order_acquire) == 0) continue;
+    // Died, or closed: the row is cleared by who gets it next.
+    if (row != row_ && byte_locked(locks_.get(), kFirstRowByte + row) == 0) continue;
+    for (std::size_t word = 0; word < kHeldWords; ++word)
+      held[word] |= user.held[host][word].load(std::memory_order_seq_cst);
+  }
+}
+
+int WindowHome::claim_contact(ProcessFd* lock, std::uint32_t host, std::uint32_t slot, unsigned index) const noexcept {
+  if (index >= kMostContacts) return -EBUSY;
+  if (const int error = open_file(lock)) return error;
+  const std::uint64_t entry = (std::uint64_t{host} * kWindowSlots + slot) * kMostContacts + index;
+  const int error = try_lock_byte(lock->get(), kFirstContactByte + entry);
+  if (error != 0) lock->reset();
+  return error == -EAGAIN ? -EBUSY : error;
+}
+
+}  // namespace anchor

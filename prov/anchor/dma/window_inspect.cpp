@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/window_inspect.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "dma/window.h"
+#include "os/endpoint_name.h"
+
+namespace anchor {
+namespace {
+
+// Long enough that who beats has beaten, on a busy machine, too.
+constexpr timespec kSomeBeats{0, 5 * 100'000'000};
+
+std::uint64_t beat_of(const WindowPartition& partition) noexcept {
+  return partition_header(partition.base())->beat.load(std::memory_order_relaxed);
+}
+
+std::string name_in(const DirectoryEntry& entry) {
+  EndpointName name;
+  std::uint64_t words[8];
+  for (std::size_t i = 0; i < 8; ++i) words[i] = entry.name[i].load(std::memory_order_relaxed);
+  std::memcpy(name.bytes.data(), words, sizeof words);
+  return name.valid() ? std::string(name.view()) : "(no well-formed name)";
+}
+
+}  // namespace
+
+int empty_partition(const WindowConfig& config, const std::string& directory, std::string* reason) {
+  WindowPartition own;
+  if (const int error = own.open(config.partitions[config.host])) {
+    *reason = "the window cannot be opened";
+    return error;
+  }
+  std::string path;
+  {
+    WindowHome home;
+    if (const int error = home.open(config, own, directory)) {
+      *reason = "what this host knows of its partition cannot be opened";
+      return error;
+    }
+    if (home.users() != 1) {
+      *reason = "processes of this host have the window open: end them first";
+      return -EBUSY;
+    }
+    path = home.path();
+  }
+  const std::uint64_t before = beat_of(own);
+  ::nanosleep(&kSomeBeats, nullptr);
+  if (beat_of(own) != before) {
+    *reason = "another machine uses this partition: each host needs a number of its own";
+    return -EBUSY;
+  }
+  std::memset(own.base(), 0, data_offset(config.partitions.size()));
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return 0;
+  *reason = path + ": " + std::strerror(errno);
+  return -EIO;
+}
+
+bool inspect_window(const WindowConfig& config, std::vector<PartitionReport>* reports, std::string* reason) {
+  const auto hosts = static_cast<std::uint32_t>(config.partitions.size());
+  WindowPartition partitions[kMaxWindowHosts];
+  std::uint64_t beats[kMaxWindowHosts] = {};
+  reports->assign(hosts, PartitionReport());
+  for (std::uint32_t host = 0; host < hosts; ++host) {
+    if (partitions[host].open(config.partitions[host]) != 0) {
+      *reason = "the partition of host " + std::to_string(host) + " cannot be opened";
+      return false;
+    }
+    PartitionReport& report = (*reports)[host];
+    report.state = partitions[host].look(host, hosts, &report.reason);
+    beats[host] = beat_of(partitions[host]);
+  }
+  ::nanosleep(&kSomeBeats, nullptr);
+  for (std::uint32_t host = 0; host < hosts; ++host) {
+    PartitionReport& report = (*reports)[host];
+    if (report.state != PartitionState::kValid) continue;
+    report.generation = partition_header(partitions[host].base())->generation.load(std::memory_order_relaxed);
+    report.beats = beat_of(partitions[host]) != beats[host];
+    for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) {
+      const DirectoryEntry& entry = *directory_entry(partitions[host].base(), slot);
+      if (entry.life.load(std::memory_order_acquire) != 0) report.endpoints.push_back(name_in(entry));
+    }
+  }
+  return true;
+}
+
+}  // namespace anchor

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/window_keeper.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <new>
+#include <system_error>
+
+#include "os/log.h"
+#include "os/signals_blocked.h"
+
+namespace anchor {
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr microseconds kFirstInterval{50};
+constexpr microseconds kLastInterval{1000};
+// Looks at one interval before the next longer one.
+constexpr unsigned kLooksPerInterval = 200;
+// At an owner that is awake, before it is left alone until it says that it goes to sleep again.
+constexpr unsigned kLooksAtAwake = 200;
+
+}  // namespace
+
+WindowWatch::WindowWatch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch, int event)
+    : words_(reinterpret_cast<const std::atomic<std::uint64_t>*>(board)),
+      epoch_(epoch),
+      event_(event),
+      seen_(bytes / 8, 0) {}
+
+void WindowWatch::expect() noexcept {
+  const std::lock_guard guard(lock_);
+  for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = words_[i].load(std::memory_order_relaxed);
+  wanted_ = true;
+  awake_looks_ = 0;
+}
+
+// What is compared with was seen before the owner looked for the last time (S5 of fifo/sleep_line.h), so that either
+// sees a change.
+bool WindowWatch::look(bool* changed) noexcept {
+  const std::lock_guard guard(lock_);
+  if (!wanted_) return false;
+  if (epoch_->load(std::memory_order_acquire) % 2 == 0) {
+    wanted_ = ++awake_looks_ < kLooksAtAwake;  // awake, or not asleep yet
+    return wanted_;
+  }
+  awake_looks_ = 0;
+  bool news = false;
+  for (std::size_t i = 0; i < seen_.size(); ++i) {
+    const std::uint64_t now = words_[i].load(std::memory_order_acquire);
+    news |= now != seen_[i];
+    seen_[i] = now;
+  }
+  if (!news) return true;
+  *changed = true;
+  static_cast<void>(::eventfd_write(event_, 1));
+  return true;
+}
+
+WindowKeeper::~WindowKeeper() {
+  if (!thread_.joinable()) return;
+  if (process_ != ::getpid()) {
+    thread_.detach();  // a forked child has no such thread
+    return;
+  }
+  {
+    const std::lock_guard guard(lock_);
+    stops_ = true;
+    called_.notify_one();
+  }
+  thread_.join();
+}
+
+int WindowKeeper::start() noexcept {
+  const std::lock_guard guard(lock_);
+  if (thread_.joinable()) return 0;
+  try {
+    const SignalsBlocked blocked;
+    process_ = ::getpid();
+    thread_ = std::thread([this] { run(); });
+    return 0;
+  } catch (const std::system_error&) {
+    ANCHOR_WARN(kDomain, "no thread left for the window's heartbeat");
+    return -EAGAIN;
+  }
+}
+
+void WindowKeeper::add(WindowWatch* watch) {
+  const std::lock_guard guard(lock_);
+  watches_.push_back(watch);
+}
+
+void WindowKeeper::remove(WindowWatch* watch) noexcept {
+  if (process_ != ::getpid()) return;
+  const std::lock_guard guard(lock_);
+  std::erase(watches_, watch);
+}
+
+// seq_cst on both sides: either the keeper sees that the watch is wanted before it rests, or we see that it rests.
+void WindowKeeper::expect(WindowWatch& watch) noexcept {
+  watch.expect();
+  if (!rests_.load(std::memory_order_seq_cst)) return;
+  const std::lock_guard guard(lock_);
+  called_upon_ = true;
+  called_.notify_one();
+}
+
+bool WindowKeeper::look_at_all(bool* changed) noexcept {
+  bool wanted = false;
+  for (WindowWatch* watch : watches_) wanted |= watch->look(changed);
+  return wanted;
+}
+
+void WindowKeeper::run() noexcept {
+  std::unique_lock guard(lock_);
+  microseconds interval = kFirstInterval;
+  unsigned looks = 0;
+  while (!stops_) {
+    guard.unlock();
+    window_.beat_if_due();
+    guard.lock();
+    bool changed = false;
+    rests_.store(true, std::memory_order_seq_cst);
+    const bool wanted = look_at_all(&changed);
+    if (wanted) rests_.store(false, std::memory_order_relaxed);
+    if (changed || called_upon_ || !wanted) interval = kFirstInterval, looks = 0;
+    called_upon_ = false;
+    if (++looks % kLooksPerInterval == 0) interval = std::min(2 * interval, kLastInterval);
+    const auto pause = wanted ? interval : std::chrono::duration_cast<microseconds>(kHeartbeat) / 2;
+    if (!stops_) called_.wait_for(guard, pause);
+  }
+}
+
+}  // namespace anchor

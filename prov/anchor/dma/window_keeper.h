@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The thread that a domain with a window has: it sends the heartbeat when that is due, and wakes endpoints that sleep.
+//
+// Nobody on another host can wake a process here, so somebody here has to look. While an endpoint sleeps, the keeper
+// looks at its notification board: every 50 us at first, less often the longer nothing comes, at last once a
+// millisecond. That is what sleeping on a window costs, in latency and in processor time.
+//
+// Thread-safe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "dma/window.h"
+
+namespace anchor {
+
+// What is looked at for one sleeper, and how it is woken.
+class WindowWatch {
+ public:
+  // `board`: words of our own memory that others change to wake us; `epoch`: odd while we sleep. `event`: an eventfd.
+  WindowWatch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch, int event);
+
+  // The owner is about to announce that it sleeps, and to look for the last time: what changes from now on wakes it.
+  void expect() noexcept;
+  // Wakes the sleeper if something changed. Returns whether there is anything more to look for.
+  bool look(bool* changed) noexcept;
+
+ private:
+  const std::atomic<std::uint64_t>* const words_;
+  const std::atomic<std::uint64_t>* const epoch_;
+  const int event_;
+  std::mutex lock_;  // for what follows
+  std::vector<std::uint64_t> seen_;
+  bool wanted_ = false;
+  unsigned awake_looks_ = 0;
+};
+
+class WindowKeeper {
+ public:
+  explicit WindowKeeper(Window& window) noexcept : window_(window) {}
+  ~WindowKeeper();
+  WindowKeeper(const WindowKeeper&) = delete;
+  WindowKeeper& operator=(const WindowKeeper&) = delete;
+
+  // Begins, once. -EAGAIN: no thread.
+  int start() noexcept;
+
+  void add(WindowWatch* watch);
+  void remove(WindowWatch* watch) noexcept;
+  // The watch's owner goes to sleep.
+  void expect(WindowWatch& watch) noexcept;
+
+ private:
+  void run() noexcept;
+  bool look_at_all(bool* changed) noexcept;
+
+  Window& window_;
+  std::mutex lock_;  // for what follows
+  std::condition_variable called_;
+  std::vector<WindowWatch*> watches_;
+  bool stops_ = false;
+  bool called_upon_ = false;
+  std::atomic<bool> rests_{false};
+  pid_t process_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace anchor

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Byte layout of a window's partition, the memory that one host lets the others reach. FORMAT.md is the prose of it;
+// fabtests/unit/dma/test_window_layout.cpp pins every offset: if it fails, raise kWindowVersion.
+//
+//     header        written by the partition's own host, as is the
+//     directory     of its endpoints: names, lives, where their regions begin
+//     neighbours    a page for each host, written by that host alone: its heartbeat, who lives there, what it still
+//     uses data          endpoints' headers and FIFO blocks, in pages; who writes a line there is the FIFO's affair
+//
+// Where everything lies follows from number of hosts and size alone, which both sides know from their configuration.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "dma/window_config.h"
+#include "os/cacheline.h"
+
+namespace anchor {
+
+inline constexpr std::uint64_t kWindowMagic = 0x3157524f48434e41ull;  // "ANCHORW1" in memory order
+inline constexpr std::uint32_t kWindowVersion = 1;
+inline constexpr std::uint32_t kWindowSlots = 256;  // endpoints of a host
+
+using WindowWord = std::atomic<std::uint64_t>;
+static_assert(WindowWord::is_always_lock_free && sizeof(WindowWord) == 8);
+
+struct alignas(kWriterSpacing) PartitionHeader {
+  std::uint64_t magic;
+  std::atomic<std::uint32_t> version;  // stored last
+  std::uint32_t length;                // sizeof(PartitionHeader)
+  std::uint32_t host;
+  std::uint32_t hosts;
+  std::uint64_t size;
+  WindowWord generation;  // random: another one whenever the host has begun anew
+  WindowWord machine;     // tells two machines apart that both take themselves for this host
+  WindowWord beat;        // counts as the neighbours' do
+  std::uint64_t reserved[9];
+};
+static_assert(sizeof(PartitionHeader) == 128 && offsetof(PartitionHeader, generation) == 32);
+
+struct alignas(kWriterSpacing) DirectoryEntry {
+  WindowWord life;  // random, stored last; 0: nobody
+  WindowWord header_offset;
+  WindowWord header_size;
+  WindowWord name[8];  // the 64 bytes of an EndpointName
+  std::uint64_t reserved[5];
+};
+static_assert(sizeof(DirectoryEntry) == 128 && offsetof(DirectoryEntry, name) == 24);
+
+inline constexpr std::size_t kHeldWords = kWindowSlots / 64;
+
+// What one host tells another one, in the other one's partition.
+struct alignas(kPageSize) NeighbourPage {
+  WindowWord beat;              // grows by one with each heartbeat, from 1; stored last
+  WindowWord generation;        // of the host that writes
+  WindowWord held[kHeldWords];  // a bit for each slot of the reader's that the writer's processes may still write to
+  std::uint64_t reserved[2];
+  WindowWord lives[kWindowSlots];  // of the writer's directory
+  std::uint64_t padding[(kPageSize - 64) / 8 - kWindowSlots];
+};
+static_assert(sizeof(NeighbourPage) == kPageSize && offsetof(NeighbourPage, lives) == 64);
+
+inline constexpr std::size_t kDirectoryOffset = kPageSize;
+inline constexpr std::size_t kNeighboursOffset = kDirectoryOffset + kWindowSlots * sizeof(DirectoryEntry);
+static_assert(kNeighboursOffset % kPageSize == 0);
+
+constexpr std::uint64_t data_offset(std::size_t hosts) noexcept {
+  return kNeighboursOffset + hosts * sizeof(NeighbourPage);
+}
+
+// What is no data takes a percent of the smallest partition, and less of any other.
+inline constexpr std::uint64_t kLeastPartition = std::uint64_t{4} << 20;
+inline constexpr std::uint64_t kMostPartition = std::uint64_t{1} << 40;
+
+inline PartitionHeader* partition_header(std::byte* base) noexcept { return reinterpret_cast<PartitionHeader*>(base); }
+inline DirectoryEntry* directory_entry(std::byte* base, std::uint32_t slot) noexcept {
+  return reinterpret_cast<DirectoryEntry*>(base + kDirectoryOffset) + slot;
+}
+inline NeighbourPage* neighbour_page(std::byte* base, std::uint32_t writer) noexcept {
+  return reinterpret_cast<NeighbourPage*>(base + kNeighboursOffset) + writer;
+}
+
+}  // namespace anchor

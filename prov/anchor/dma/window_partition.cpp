@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/window_partition.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "os/log.h"
+#include "os/process_fd.h"
+
+namespace anchor {
+namespace {
+
+int refuse(const WindowPlace& place, const char* what, int error) noexcept {
+  ANCHOR_WARN(kDomain, "window %s: %s: %s", place.path.c_str(), what, std::strerror(-error));
+  return error;
+}
+
+bool all_zero(const std::byte* from, std::size_t bytes) noexcept {
+  return std::all_of(from, from + bytes, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+}  // namespace
+
+int WindowPartition::open(const WindowPlace& place) noexcept try {
+  place_ = place;
+  ProcessFd file;
+  if (const int error = file.open(place.path.c_str(), O_RDWR | O_NOCTTY)) return refuse(place, "cannot open it", error);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return refuse(place, "cannot look at it", -errno);
+  identity_ = identity_of(status);
+  if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) < place.offset + place.size) {
+    ANCHOR_WARN(kDomain, "window %s: it has %lld bytes, but the configuration speaks of %llu: the same on all hosts?",
+                place.path.c_str(), static_cast<long long>(status.st_size),
+                static_cast<unsigned long long>(place.offset + place.size));
+    return -EINVAL;
+  }
+  auto lost = std::make_shared<LostFlag>(false);
+  std::byte* address = nullptr;
+  if (const int error = map_guarded(file.get(), place.offset, place.size, lost.get(), &address))
+    return refuse(place, "cannot map it", error);
+  whole_ = std::make_shared<const Mapping>(Mapping(address, place.size, std::move(lost)));
+  return 0;
+} catch (const std::bad_alloc&) {
+  return -ENOMEM;
+}
+
+// fallocate(2) itself: posix_fallocate(3) writes to what does not know the call, and a device is not to be written to.
+int WindowPartition::reserve() const noexcept {
+  ProcessFd file;
+  if (const int error = file.open(place_.path.c_str(), O_RDWR | O_NOCTTY)) return error;
+  int result;
+  do {
+    result = ::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(place_.offset),
+                         static_cast<off_t>(place_.size));
+  } while (result != 0 && errno == EINTR);
+  if (result == 0 || (errno != ENOSPC && errno != EFBIG)) return 0;
+  return refuse(place_, "its file system has no room for our partition", -errno);
+}
+
+PartitionState WindowPartition::look(std::uint32_t host, std::uint32_t hosts, std::string* reason) const {
+  const PartitionHeader* header = partition_header(base());
+  const std::uint32_t version = header->version.load(std::memory_order_acquire);
+  if (version == 0 && all_zero(base(), sizeof(PartitionHeader))) return PartitionState::kNew;
+  const auto differs = [&](const char* what, std::uint64_t there, std::uint64_t here) {
+    if (there == here) return false;
+    *reason = place_.path + ", partition " + std::to_string(host) + ": its " + what + " is " + std::to_string(there) +
+              ", ours " + std::to_string(here);
+    return true;
+  };
+  if (header->magic != kWindowMagic) {
+    *reason = place_.path + ", partition " + std::to_string(host) + ": something that is no window lies there";
+    return PartitionState::kInvalid;
+  }
+  const bool wrong = differs("version", version, kWindowVersion) ||
+                     differs("header length", header->length, sizeof(PartitionHeader)) ||
+                     differs("number of hosts", header->hosts, hosts) || differs("size", header->size, place_.size) ||
+                     differs("host number", header->host, host);
+  return wrong ? PartitionState::kDisagreeing : PartitionState::kValid;
+}
+
+}  // namespace anchor

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/window_region.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <new>
+
+#include "os/cacheline.h"
+#include "os/log.h"
+#include "os/random_identity.h"
+
+namespace anchor {
+namespace {
+
+// What dead endpoints had is free again after some heartbeats of the other hosts.
+constexpr int kSlotAttempts = 100;
+constexpr timespec kPause{0, 10'000'000};
+
+bool whole_pages(std::uint64_t offset, std::size_t bytes) noexcept {
+  return bytes != 0 && offset % kPageSize == 0 && bytes % kPageSize == 0;
+}
+
+}  // namespace
+
+// In a forked child the slot's descriptor is closed, and nothing here is its business.
+WindowLocalRegion::~WindowLocalRegion() {
+  if (watch_) keeper_.remove(&*watch_);
+  if (!lock_) return;
+  if (published_) {
+    window_.withdraw(self_.slot);
+  } else {
+    window_.home().give_back(self_.slot);
+  }
+}
+
+int WindowLocalRegion::claim(std::size_t bytes, std::uint64_t* offset) noexcept {
+  const int error = window_.home().claim(self_.slot, bytes, offset);
+  if (error == 0) {
+    shortage_told_.store(false, std::memory_order_relaxed);
+  } else if (!shortage_told_.exchange(true, std::memory_order_relaxed)) {
+    ANCHOR_WARN(kEndpoint,
+                "window %s is full: %zu bytes wanted for %s, %llu of host %u's %llu are free; enlarge the window, or "
+                "use fewer endpoints or peers",
+                window_.own().path().c_str(), bytes, name_.bytes.data(),
+                static_cast<unsigned long long>(window_.home().free_bytes()), window_.host(),
+                static_cast<unsigned long long>(window_.own().size()));
+  }
+  return error;
+}
+
+int WindowLocalRegion::open(std::size_t header_size) noexcept {
+  int error = window_.home().take_slot(&lock_, &self_.slot);
+  for (int i = 0; error == -ENOSPC && i < kSlotAttempts; ++i) {
+    ::nanosleep(&kPause, nullptr);
+    window_.beat_if_due();
+    error = window_.home().take_slot(&lock_, &self_.slot);
+  }
+  if (error == -ENOSPC)
+    ANCHOR_WARN(kEndpoint, "window %s: host %u has %u endpoints already: no more", window_.own().path().c_str(),
+                window_.host(), kWindowSlots);
+  if (error != 0) return error;
+  error = claim(header_size, &self_.header_offset);
+  for (int i = 0; error == -ENOSPC && i < kSlotAttempts; ++i) {
+    ::nanosleep(&kPause, nullptr);
+    window_.beat_if_due();
+    error = claim(header_size, &self_.header_offset);
+  }
+  if (error != 0) return error;
+  self_.host = window_.host();
+  self_.header_size = header_size;
+  std::memset(header(), 0, header_size);
+  return 0;
+}
+
+int WindowLocalRegion::publish() noexcept {
+  self_.life = random_identity();
+  const int error = window_.announce(name_, self_);
+  published_ = error == 0;
+  if (!published_) ANCHOR_INFO(kEndpoint, "a living endpoint of this host has the name %s", name_.bytes.data());
+  return error;
+}
+
+int WindowLocalRegion::allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept {
+  if (!intact()) return -EIO;
+  if (const int error = claim(bytes, offset)) return error;
+  *address = window_.own().base() + *offset;
+  std::memset(*address, 0, bytes);
+  return 0;
+}
+
+void WindowLocalRegion::release(std::uint64_t offset, std::size_t bytes) noexcept {
+  if (lock_) window_.home().release(offset, bytes);
+}
+
+void WindowLocalRegion::watch(const std::byte* board, std::size_t bytes,
+                              const std::atomic<std::uint64_t>* epoch) noexcept {
+  board_ = board;
+  board_bytes_ = bytes;
+  epoch_ = epoch;
+}
+
+int WindowLocalRegion::wait_object() noexcept try {
+  if (watch_) return event_.get();
+  if (board_ == nullptr) return -EOPNOTSUPP;
+  event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event_) return -errno;
+  watch_.emplace(board_, board_bytes_, epoch_, event_.get());
+  keeper_.add(&*watch_);
+  return event_.get();
+} catch (const std::bad_alloc&) {
+  watch_.reset();
+  return -ENOMEM;
+}
+
+void WindowLocalRegion::drain_wakes() noexcept {
+  if (!watch_) return;
+  // In this order: the keeper may be about to tell of what the watch now takes for seen.
+  keeper_.expect(*watch_);
+  eventfd_t count;
+  static_cast<void>(::eventfd_read(event_.get(), &count));
+}
+
+int WindowLocalRegion::wake() noexcept { return watch_ && ::eventfd_write(event_.get(), 1) != 0 ? -errno : 0; }
+
+// Holds the slot before anybody looks again whether its owner lives: see Window::is_forgotten.
+WindowRemoteRegion::WindowRemoteRegion(Window& window, const WindowEndpoint& peer) noexcept
+    : window_(window), peer_(peer), process_(::getpid()) {
+  window_.home().hold(peer_.host, peer_.slot);
+}
+
+WindowRemoteRegion::~WindowRemoteRegion() {
+  if (process_ == ::getpid()) window_.home().let_go(peer_.host, peer_.slot);
+}
+
+int WindowRemoteRegion::map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept {
+  if (!window_.alive(peer_)) return -ENOENT;
+  const WindowPartition& partition = window_.partition(peer_.host);
+  const bool in_header = offset < peer_.header_size;
+  const std::uint64_t end = in_header ? peer_.header_size : partition.size();
+  const bool in_data = in_header || offset >= data_offset(window_.hosts());
+  if (!whole_pages(offset, bytes) || !in_data || offset > end || bytes > end - offset) {
+    ANCHOR_WARN(
+        kEndpoint,
+        "window %s: an endpoint of host %u names %zu bytes from %llu, which are none of its own: not talking to "
+        "it",
+        partition.path().c_str(), peer_.host, bytes, static_cast<unsigned long long>(offset));
+    return -EPROTO;
+  }
+  *mapping = partition.part(in_header ? peer_.header_offset + offset : offset, bytes);
+  return 0;
+}
+
+// The entries are divided among the hosts, so that each has writers of one host only; those agree by locks.
+int WindowRemoteRegion::claim_contact(unsigned index) noexcept {
+  if (index % window_.hosts() != window_.host()) return -EBUSY;
+  return window_.home().claim_contact(&contact_, peer_.host, peer_.slot, index);
+}
+
+}  // namespace anchor

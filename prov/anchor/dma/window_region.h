@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The regions of a window: our own endpoints', carved from our partition, and peers', as parts of theirs.
+//
+// An offset below the header's size is in the header; any other one is counted from the start of the partition, whose
+// first data lie behind that size. So a region's pages may lie anywhere.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "dma/device.h"
+#include "dma/window.h"
+#include "dma/window_keeper.h"
+#include "os/process_fd.h"
+#include "os/unique_fd.h"
+
+namespace anchor {
+
+// Used by one thread at a time, but for allocate and release.
+class WindowLocalRegion final : public LocalRegion {
+ public:
+  WindowLocalRegion(Window& window, WindowKeeper& keeper, const EndpointName& name) noexcept
+      : window_(window), keeper_(keeper), name_(name) {}
+  ~WindowLocalRegion() override;
+
+  // Once, before anything else. On failure the object is only good for destruction.
+  int open(std::size_t header_size) noexcept;
+
+  std::byte* header() noexcept override { return window_.own().base() + self_.header_offset; }
+  int publish() noexcept override;
+  int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept override;
+  void release(std::uint64_t offset, std::size_t bytes) noexcept override;
+  bool distant() const noexcept override { return true; }
+  int wait_object() noexcept override;
+  void drain_wakes() noexcept override;
+  int wake() noexcept override;
+  void watch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch) noexcept override;
+  bool intact() const noexcept override { return !window_.own().lost(); }
+
+ private:
+  int claim(std::size_t bytes, std::uint64_t* offset) noexcept;
+
+  Window& window_;
+  WindowKeeper& keeper_;
+  const EndpointName name_;
+  WindowEndpoint self_{};
+  ProcessFd lock_;  // of our slot
+  bool published_ = false;
+  std::atomic<bool> shortage_told_{false};
+  const std::byte* board_ = nullptr;
+  std::size_t board_bytes_ = 0;
+  const std::atomic<std::uint64_t>* epoch_ = nullptr;
+  UniqueFd event_;
+  std::optional<WindowWatch> watch_;
+};
+
+// Used by one thread at a time.
+class WindowRemoteRegion final : public RemoteRegion {
+ public:
+  WindowRemoteRegion(Window& window, const WindowEndpoint& peer) noexcept;
+  ~WindowRemoteRegion() override;
+
+  int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
+  bool alive() noexcept override { return window_.alive(peer_); }
+  bool distant() const noexcept override { return true; }
+  int claim_contact(unsigned index) noexcept override;
+  void release_contact() noexcept override { contact_.reset(); }
+
+ private:
+  Window& window_;
+  const WindowEndpoint peer_;
+  const pid_t process_;
+  ProcessFd contact_;
+};
+
+}  // namespace anchor
