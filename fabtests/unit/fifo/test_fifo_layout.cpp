@@ -8,7 +8,7 @@
 
 using namespace anchor;
 
-Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 3u); }
+Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 4u); }
 
 Test(fifo_layout, slot) {
   cr_assert_eq(sizeof(Slot), 64u);
@@ -38,7 +38,9 @@ Test(fifo_layout, lines_of_the_peer) {
   cr_assert_eq(sizeof(PullLine), 64u);
   cr_assert_eq(offsetof(PullLine, pulled), 0u);
   cr_assert_eq(offsetof(PullLine, gate), 8u);
-  cr_assert_eq(offsetof(PullLine, reserved), 16u);
+  cr_assert_eq(offsetof(PullLine, share), 16u);
+  cr_assert_eq(offsetof(PullLine, report), 24u);
+  cr_assert_eq(offsetof(PullLine, reserved), 32u);
 }
 
 Test(fifo_layout, sleep_line) {

@@ -19,6 +19,7 @@ bool progress(Exchange& exchange) {
     flush_backlog(exchange);
   if (!exchange.incoming.empty()) pull_stalled(exchange);
   if (!exchange.expected.empty()) take_over_stalled(exchange);
+  if (!exchange.assisted.empty()) assist_initiators(exchange);
   if (!exchange.streaming.empty()) push_streams(exchange);
   if (!exchange.serving.empty()) [[unlikely]]
     push_served_reads(exchange);

@@ -33,8 +33,9 @@ enum class Operation : std::uint8_t {
   kRemoteFinish = 15,   // a remote operation has ended, or why not
   kAtomic = 16,         // an operation on words of the receiver's memory
   kAtomicReply = 17,    // what they held before
+  kRemoteShare = 18,    // a long read or write of the receiver's memory that both may copy
 };
-inline constexpr std::size_t kOperationCount = 18;
+inline constexpr std::size_t kOperationCount = 19;
 
 enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
@@ -116,6 +117,15 @@ struct RemoteNoticeBody {
 struct RemoteFinishBody {
   std::uint64_t request;
   std::int64_t status;
+};
+
+// The receiver may copy pieces of it (share.h). The slot's data is the offer's number.
+struct RemoteShareBody {
+  std::uint64_t address;
+  std::uint64_t length;
+  std::uint64_t initiator_address;  // where the other end of the bytes lies in the sender's process
+  std::uint32_t piece;              // bytes of each piece but the last
+  std::uint32_t rights;             // kMayRead: from the receiver to the sender; kMayWrite: the other way
 };
 
 // An operation on `length` bytes of elements. The numbers are those of core/atomic_types.h. The only target is named by
