@@ -41,9 +41,10 @@ Test(share, the_two_meet) {
   cr_assert(shared.target.claim(1, 0));
   cr_assert_eq(shared.claim(), Claim::kTaken);
   cr_assert_eq(shared.piece, 2u);
-  cr_assert(shared.target.holds_more(1, 1));
+  cr_assert_eq(shared.target.left(1, 1), 1u);
+  cr_assert_eq(shared.initiator.left(), 1u);
   cr_assert(shared.target.claim(1, 1));
-  cr_assert_not(shared.target.holds_more(1, 2));
+  cr_assert_eq(shared.target.left(1, 2), 0u);
   cr_assert_not(shared.target.claim(1, 2));
   cr_assert_eq(shared.claim(), Claim::kNoneLeft);
   cr_assert_eq(shared.initiator.taken(), 2u);
@@ -106,7 +107,7 @@ Test(share, each_piece_is_copied_once) {
     std::uint32_t done = 0;
     std::thread target([&] {
       // A claim may fail for the initiator's being quick.
-      while (shared.target.holds_more(1, done))
+      while (shared.target.left(1, done) != 0)
         if (shared.target.claim(1, done)) ++copied[done++];
       shared.target.report(1, done);
     });

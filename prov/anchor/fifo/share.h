@@ -69,6 +69,8 @@ class InitiatorShare {
     return move_back(ShareWord::front(word_.load(std::memory_order_relaxed)), &unused);
   }
   std::uint32_t taken() const noexcept { return back_; }
+  // How many nobody has yet.
+  std::uint32_t left() const noexcept { return back_ - ShareWord::front(word_.load(std::memory_order_relaxed)); }
 
   // Whether the target is done with it, and pieces it has copied. A10: then their bytes are there.
   bool reported(std::uint64_t* pieces) const noexcept {
@@ -108,8 +110,10 @@ class TargetShare {
         return true;
     return false;
   }
-  bool holds_more(std::uint16_t number, std::uint32_t next) const noexcept {
-    return holds(word_.load(std::memory_order_relaxed), number, next);
+  // How many nobody has yet.
+  std::uint32_t left(std::uint16_t number, std::uint32_t next) const noexcept {
+    const std::uint64_t word = word_.load(std::memory_order_relaxed);
+    return holds(word, number, next) ? ShareWord::back(word) - next : 0;
   }
 
   // R10, paired with A10 in InitiatorShare::reported(): else the operation could end, and its memory be used, before

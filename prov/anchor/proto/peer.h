@@ -41,7 +41,9 @@ struct Attention {
 struct OfferedShare {
   bool active = false;      // it is the first in Peer::waiting
   std::uint32_t piece = 0;  // bytes
-  int error = 0;            // negated: it ends as soon as the target is done with its part
+  std::uint32_t pieces = 0;
+  std::uint32_t passes = 0;  // in which the last piece was left to the target
+  int error = 0;             // negated: it ends as soon as the target is done with its part
 };
 struct TakenShare {
   bool active = false;

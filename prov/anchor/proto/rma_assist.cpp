@@ -42,7 +42,9 @@ bool assist(Exchange& exchange, Peer& peer) noexcept {
   if (exchange.memory == nullptr || peer.direct == nullptr || !share.claim(taken.number, taken.copied)) return false;
   if (copy_piece(exchange, *peer.direct, taken) != 0) return false;
   ++taken.copied;
-  return taken.copied < taken.pieces && share.holds_more(taken.number, taken.copied);
+  // The last one is the initiator's if we have had our half: see leaves_the_last() in rma_share.cpp.
+  return taken.copied < taken.pieces &&
+         share.left(taken.number, taken.copied) > (taken.copied >= taken.pieces / 2 ? 1 : 0);
 }
 
 // The initiator's own numbers, checked.
