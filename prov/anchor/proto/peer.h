@@ -79,10 +79,12 @@ struct Peer {
   std::uint32_t unanswered_reads = 0;   // those of them that read its memory
   std::uint32_t served_reads = 0;       // ServedReads of it
   Attention attention;
-  OfferedShare offered;                  // an operation of ours
-  TakenShare taken;                      // one of its
-  std::uint32_t last_direct_pass = ~0u;  // Exchange::passes when one was last moved in the call that asked for it
-  bool gathering = false;                // what waits could have been moved at once (rma_batch.cpp)
+  OfferedShare offered;  // an operation of ours
+  TakenShare taken;      // one of its
+  // Streams of reads and writes (rma_batch.cpp).
+  std::uint32_t counted_pass = ~0u;  // Exchange::passes when the last one began
+  std::uint32_t begun_in_pass = 0;   // how many since
+  bool gathering = false;            // what waits could have been moved at once
   // RemoteRequests in its FIFO, all unanswered, that we may carry out ourselves, in the order of their numbers.
   IntrusiveList<SendRequest, &SendRequest::moving> withdrawable;
   int write_error = 0;                 // negated: of the write whose bytes it is sending

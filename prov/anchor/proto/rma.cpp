@@ -130,9 +130,8 @@ int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, Remot
   if (peer.unanswered != 0) return -EAGAIN;
   if (may_share(peer, work, checked)) return share(exchange, peer, work, queued, checked);
   if (!checked.mapped && checked.notices == 0) {
-    if (queued == nullptr && may_gather(exchange, peer, work.base) && gather(exchange, peer, work)) return 0;
+    if (queued == nullptr && may_gather(peer, work.base) && gather(exchange, peer, work)) return 0;
     if (queued != nullptr && move_batch(exchange, peer, *queued, checked)) return 0;
-    if (queued == nullptr) peer.last_direct_pass = exchange.passes;
   }
   RemoteRequest* request = queued;
   if (checked.notices != 0) {
@@ -204,8 +203,10 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
     return error == -EPROTO ? error : reject(exchange, peer, work, queued, -error);
   }
   if (peer.direct != nullptr) [[likely]] {
+    if (queued == nullptr) count_in_pass(exchange, peer);
     const bool at_once = find_mapped(peer, work, &checked) && (peer.unanswered == 0 || !may_detour(peer));
-    if (!at_once && may_withdraw(peer, work, checked)) [[likely]] {
+    const bool streamed = is_streamed(peer, work.base, queued != nullptr);
+    if (!at_once && !streamed && may_withdraw(peer, work, checked)) [[likely]] {
       const int error = start_through_fifo(exchange, peer, work, queued, true);
       if (error != -EAGAIN || peer.unanswered != 0) return error;
     }

@@ -48,9 +48,13 @@ int move_part(Peer& peer, const RemoteWork& work, const CheckedTargets& targets,
 std::ptrdiff_t copy_directly(DirectCopy& direct, WorkType type, const iovec* local, std::size_t local_count,
                              const iovec* remote, std::size_t remote_count) noexcept;
 
-// Streams of direct copies (rma_batch.cpp). Whether a new operation, that nothing keeps from being moved, should wait
-// for others to be moved together with, and whether those that do are enough.
-bool may_gather(const Exchange& exchange, const Peer& peer, const WorkRequest& work) noexcept;
+// Streams of direct copies (rma_batch.cpp). The application has asked for one.
+void count_in_pass(const Exchange& exchange, Peer& peer) noexcept;
+// Whether it is one of so many that it should go directly although it fits the FIFO.
+bool is_streamed(const Peer& peer, const WorkRequest& work, bool queued) noexcept;
+// Whether a new one, that nothing keeps from being moved, should wait for others to be moved together with, and whether
+// those that do are enough.
+bool may_gather(const Peer& peer, const WorkRequest& work) noexcept;
 bool gathered_enough(const Peer& peer) noexcept;
 // Moves what stands first in peer.waiting, and what can go with it, and concludes it. False: by itself, please.
 bool move_batch(Exchange& exchange, Peer& peer, RemoteRequest& head, const CheckedTargets& checked) noexcept;

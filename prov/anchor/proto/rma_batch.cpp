@@ -14,10 +14,15 @@ namespace anchor {
 namespace {
 
 // Longer ones gain little.
-constexpr std::uint64_t kLongestGathered = 128u << 10;
+constexpr std::uint64_t kLongestGathered = 160u << 10;
 // So that neither call nor pass takes long: a batch is moved in some 50 us at most.
 constexpr std::size_t kMostGathered = 16;
 constexpr std::uint64_t kMostBytes = 512u << 10;
+
+// From so many on between two passes they are a stream. Of this length they then go faster so than through the FIFO,
+// whose bytes are copied twice, by cores that may be far from each other.
+constexpr std::size_t kFewest = 4;
+constexpr std::uint64_t kLongestAlone = 2048;
 
 struct Batch {
   std::array<RemoteRequest*, kMostGathered> requests;
@@ -63,9 +68,19 @@ void gather_behind(Peer& peer, const RemoteRequest& head, Batch* batch) noexcept
 
 }  // namespace
 
-bool may_gather(const Exchange& exchange, const Peer& peer, const WorkRequest& work) noexcept {
-  return peer.last_direct_pass == exchange.passes && peer.state == PeerState::kConnected &&
-         work.length <= kLongestGathered && work.length != 0 && (work.flags & (kInject | kFence)) == 0;
+void count_in_pass(const Exchange& exchange, Peer& peer) noexcept {
+  if (peer.counted_pass != exchange.passes) peer.begun_in_pass = 0;
+  peer.counted_pass = exchange.passes;
+  ++peer.begun_in_pass;
+}
+
+bool is_streamed(const Peer& peer, const WorkRequest& work, bool queued) noexcept {
+  return work.length > kLongestAlone && (queued ? peer.waiting.size() : peer.begun_in_pass) > kFewest;
+}
+
+bool may_gather(const Peer& peer, const WorkRequest& work) noexcept {
+  return peer.begun_in_pass > 1 && peer.state == PeerState::kConnected && work.length <= kLongestGathered &&
+         work.length != 0 && (work.flags & (kInject | kFence)) == 0;
 }
 
 bool gathered_enough(const Peer& peer) noexcept {

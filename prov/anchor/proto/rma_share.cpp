@@ -16,7 +16,7 @@ namespace anchor {
 namespace {
 
 // Telling and waiting for each other costs about as much as copying a tenth of this.
-constexpr std::uint64_t kShortest = 192u << 10;
+constexpr std::uint64_t kShortest = 128u << 10;
 // Each piece is a system call, for both; and of the last one the other end waits for a half.
 constexpr std::uint64_t kSmallestPiece = 64u << 10;
 constexpr std::uint64_t kLargestPiece = 256u << 10;
