@@ -39,7 +39,9 @@ Test(fifo_layout, lines_of_the_peer) {
   cr_assert_eq(sizeof(PullLine), 64u);
   cr_assert_eq(offsetof(PullLine, pulled), 0u);
   cr_assert_eq(offsetof(PullLine, gate), 8u);
-  cr_assert_eq(offsetof(PullLine, reserved), 16u);
+  cr_assert_eq(offsetof(PullLine, share), 16u);
+  cr_assert_eq(offsetof(PullLine, report), 24u);
+  cr_assert_eq(offsetof(PullLine, reserved), 32u);
 }
 
 Test(fifo_layout, sleep_line) {

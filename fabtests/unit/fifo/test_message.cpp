@@ -9,12 +9,13 @@
 using namespace anchor;
 
 Test(message, operations_have_their_numbers) {
-  const Operation all[] = {
-      Operation::kNone,        Operation::kGrant,       Operation::kRefuse,         Operation::kEager,
-      Operation::kTaggedEager, Operation::kAnnounce,    Operation::kTaggedAnnounce, Operation::kClearToSend,
-      Operation::kChunk,       Operation::kFinish,      Operation::kGoodbye,        Operation::kRemoteWrite,
-      Operation::kRemoteRead,  Operation::kReadChunk,   Operation::kRemoteNotice,   Operation::kRemoteFinish,
-      Operation::kAtomic,      Operation::kAtomicReply, Operation::kOfferArea,      Operation::kTakeArea};
+  const Operation all[] = {Operation::kNone,           Operation::kGrant,       Operation::kRefuse,
+                           Operation::kEager,          Operation::kTaggedEager, Operation::kAnnounce,
+                           Operation::kTaggedAnnounce, Operation::kClearToSend, Operation::kChunk,
+                           Operation::kFinish,         Operation::kGoodbye,     Operation::kRemoteWrite,
+                           Operation::kRemoteRead,     Operation::kReadChunk,   Operation::kRemoteNotice,
+                           Operation::kRemoteFinish,   Operation::kAtomic,      Operation::kAtomicReply,
+                           Operation::kOfferArea,      Operation::kTakeArea,    Operation::kRemoteShare};
   cr_assert_eq(std::size(all), kOperationCount);
   for (std::size_t i = 0; i < std::size(all); ++i) cr_assert_eq(static_cast<std::size_t>(all[i]), i);
   cr_assert_eq(kHasRemoteData, 1);
@@ -82,6 +83,12 @@ Test(message, atomic_body) {
   cr_assert_eq(offsetof(AtomicBody, target_count), 7u);
   cr_assert_eq(offsetof(AtomicBody, length), 8u);
   cr_assert_eq(offsetof(AtomicBody, request), 16u);
+  cr_assert_eq(sizeof(RemoteShareBody), 32u);
+  cr_assert_eq(offsetof(RemoteShareBody, address), 0u);
+  cr_assert_eq(offsetof(RemoteShareBody, length), 8u);
+  cr_assert_eq(offsetof(RemoteShareBody, initiator_address), 16u);
+  cr_assert_eq(offsetof(RemoteShareBody, piece), 24u);
+  cr_assert_eq(offsetof(RemoteShareBody, rights), 28u);
   cr_assert_eq(kInlineSize - sizeof(AtomicBody), 16u, "an operand and a value to compare with, of 8 bytes each");
 }
 

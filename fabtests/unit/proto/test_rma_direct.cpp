@@ -48,7 +48,7 @@ struct Copied {
     targets.count = 2;
     targets.list[0] = {theirs, 33};
     targets.list[1] = {theirs + 33, 67};
-    return move_directly(node.exchange, peer, work, targets);
+    return move_directly(peer, work, targets);
   }
 
   Place place;

@@ -23,6 +23,7 @@ bool anything_waits(const Exchange& exchange) noexcept {
   if (!exchange.backlogged.empty()) flush_backlog(exchange);
   if (!exchange.incoming.empty()) pull_stalled(exchange);
   if (!exchange.expected.empty()) take_over_stalled(exchange);
+  if (!exchange.assisted.empty()) assist_initiators(exchange);
   if (!exchange.streaming.empty()) push_streams(exchange);
   if (!exchange.serving.empty()) push_served_reads(exchange);
 }

@@ -76,8 +76,9 @@ bool look_again(Exchange& exchange) {
 }  // namespace
 
 bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
-  // What a peer does not begin in time is ours to do (rma_take_over.cpp), by passes: there must be some.
-  if (!exchange.expected.empty()) return false;
+  // What a peer does not begin in time is ours to do (rma_take_over.cpp), by passes, and so is what both copy
+  // (rma_share.cpp): there must be some.
+  if (!exchange.expected.empty() || !exchange.assisted.empty() || exchange.offered != 0) return false;
   const TimePoint now = Clock::now();
   if (now >= exchange.alarm) keep_up(exchange);
   exchange.region->drain_wakes();  // S1

@@ -149,6 +149,9 @@ struct SharedView {
   bool writable = false;
 };
 
+// Segments on either side that one call copies; what lies in further ones is left for the next.
+inline constexpr std::size_t kMaxCopySegments = 32;
+
 // Copies between our memory and the peer process's private memory. Returns bytes moved (perhaps fewer than asked) or a
 // negated errno value.
 class DirectCopy {

@@ -17,9 +17,6 @@
 namespace anchor {
 namespace {
 
-// Segments moved by one system call. More are left for the caller's next call, as read(2) would.
-constexpr std::size_t kSegments = 32;
-
 struct Proof {
   std::uint64_t words[2] = {};
 
@@ -34,10 +31,10 @@ iovec offered_proof(const DirectCopyOffer& offer) noexcept {
   return {reinterpret_cast<void*>(static_cast<std::uintptr_t>(offer.proof_address)), sizeof offer.proof};
 }
 
-using Segments = std::array<iovec, kSegments + 1>;
+using Segments = std::array<iovec, kMaxCopySegments + 1>;
 
 std::size_t put_behind(const iovec& first, const iovec* rest, std::size_t count, Segments* out) noexcept {
-  const std::size_t taken = std::min(count, kSegments);
+  const std::size_t taken = std::min(count, kMaxCopySegments);
   (*out)[0] = first;
   std::copy_n(rest, taken, out->begin() + 1);
   return taken + 1;

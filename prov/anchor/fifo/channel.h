@@ -15,6 +15,7 @@
 #include "fifo/gate.h"
 #include "fifo/message.h"
 #include "fifo/notification.h"
+#include "fifo/share.h"
 
 namespace anchor {
 
@@ -72,12 +73,17 @@ class Channel {
   // Whose turn it is to carry out reads and writes: of the FIFO we read, and of the one we write (connected() then).
   TargetGate& incoming_gate() noexcept { return incoming_gate_; }
   InitiatorGate& outgoing_gate() noexcept { return *outgoing_gate_; }
+  // Who copies which pieces: of the peer's operations, and of ours. Requires connected().
+  TargetShare& incoming_share() noexcept { return *incoming_share_; }
+  InitiatorShare& outgoing_share() noexcept { return *outgoing_share_; }
 
  protected:
   explicit Channel(SharedWord& incoming_gate) noexcept : incoming_gate_(incoming_gate) {}
 
   TargetGate incoming_gate_;
   std::optional<InitiatorGate> outgoing_gate_;
+  std::optional<TargetShare> incoming_share_;
+  std::optional<InitiatorShare> outgoing_share_;
   // Where the next message will show, once peek() has found nothing; nullptr: peek() has to be asked.
   const SharedWord* awaited_ = nullptr;
   std::uint32_t awaited_position_ = 0;

@@ -3,10 +3,11 @@
 // fabtests/unit/fifo/test_fifo_layout.cpp pins every offset: if it fails, raise kFormatVersion.
 //
 // A block lies in its reader's region and is granted to one peer. The peer is the only writer of every line of it, but
-// for one word:
+// for two words:
 //
 //     line 0   CreditLine  how far the peer has read the FIFO of the other direction
-//     line 1   PullLine    how much of a long message of ours the peer has copied by itself, and the gate
+//     line 1   PullLine    how much of a long message of ours the peer has copied by itself, the gate, and the words of
+//                          copying a long read or write together
 //     line 2.. slots       the ring
 //     then     payload area bytes of messages too large for a slot
 #pragma once
@@ -65,8 +66,10 @@ static_assert(sizeof(CreditLine) == kCacheLine);
 // that saves the sender work; nothing breaks if it is missed.
 struct alignas(kCacheLine) PullLine {
   SharedWord pulled;
-  SharedWord gate;  // written by both: whose turn it is (gate.h)
-  std::uint64_t reserved[6];
+  SharedWord gate;    // written by both: whose turn it is (gate.h)
+  SharedWord share;   // written by both: who copies which pieces of a read or write of the peer's (share.h)
+  SharedWord report;  // what the peer has copied of one of ours
+  std::uint64_t reserved[4];
 };
 static_assert(sizeof(PullLine) == kCacheLine);
 

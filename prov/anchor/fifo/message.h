@@ -35,8 +35,9 @@ enum class Operation : std::uint8_t {
   kAtomicReply = 17,    // what they held before
   kOfferArea = 18,      // receiver to sender: a larger payload area
   kTakeArea = 19,       // sender to receiver: the bytes of what follows lie there
+  kRemoteShare = 20,    // a long read or write of the receiver's memory that both may copy
 };
-inline constexpr std::size_t kOperationCount = 20;
+inline constexpr std::size_t kOperationCount = 21;
 
 enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
@@ -129,6 +130,15 @@ struct OfferAreaBody {
 struct RemoteFinishBody {
   std::uint64_t request;
   std::int64_t status;
+};
+
+// The receiver may copy pieces of it (share.h). The slot's data is the offer's number.
+struct RemoteShareBody {
+  std::uint64_t address;
+  std::uint64_t length;
+  std::uint64_t initiator_address;  // where the other end of the bytes lies in the sender's process
+  std::uint32_t piece;              // bytes of each piece but the last
+  std::uint32_t rights;             // kMayRead: from the receiver to the sender; kMayWrite: the other way
 };
 
 // An operation on `length` bytes of elements. The numbers are those of core/atomic_types.h. The only target is named by

@@ -153,6 +153,8 @@ class FifoChannel final : public Channel {
     peer_credit_ = credit_line(peer_block);
     peer_block_ = peer_block;
     outgoing_gate_.emplace(pull_line(peer_block)->gate);
+    incoming_share_.emplace(pull_line(block_)->share, pull_line(peer_block)->report);
+    outgoing_share_.emplace(pull_line(peer_block)->share, pull_line(block_)->report);
     tx_.emplace(peer_block, geometry, credit_line(block_), 0, reached_);
   }
 

@@ -78,6 +78,8 @@ struct Exchange {
   std::vector<Peer*> polled;      // their FIFOs are looked at in every pass
   std::vector<Peer*> backlogged;  // have something that found their FIFO full
   std::vector<Peer*> expected;    // to carry out operations that we may withdraw
+  std::vector<Peer*> assisted;    // we copy a part of an operation of theirs
+  std::uint32_t offered = 0;      // peers that may copy a part of one of ours
   IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> incoming;
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
   IntrusiveList<ServedRead, &ServedRead::moving> serving;

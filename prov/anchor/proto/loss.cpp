@@ -153,6 +153,8 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.direct.reset();
   peer.direct_tried = false;
   peer.attention = {};
+  peer.gathering = false;
+  forget_shares(exchange, peer);
   peer.write_error = 0;
   if (peer.region) peer.region->release_contact();
   take_back_block(exchange, peer);

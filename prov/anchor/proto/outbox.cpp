@@ -31,15 +31,10 @@ int start_waiting(Exchange& exchange, Peer& peer, SendRequest& request) noexcept
   return start_remote(exchange, peer, remote.remote_work(), &remote);
 }
 
-// What needs no connection: its memory is in reach already.
-void flush_unconnected(Exchange& exchange, Peer& peer) noexcept {
-  for (SendRequest* request; (request = peer.waiting.front()) != nullptr && is_remote(request->work.type);)
-    if (start_waiting(exchange, peer, *request) != 0) return;
-}
-
 int flush_peer(Exchange& exchange, Peer& peer) {
+  peer.gathering = false;
   if (peer.state != PeerState::kConnected) {
-    flush_unconnected(exchange, peer);
+    flush_remotes(exchange, peer);
     return 0;  // connecting to it flushes the rest later; losing it fails what waits
   }
   if (const int error = flush_control(peer)) return error;
@@ -50,6 +45,12 @@ int flush_peer(Exchange& exchange, Peer& peer) {
 }
 
 }  // namespace
+
+void flush_remotes(Exchange& exchange, Peer& peer) noexcept {
+  peer.gathering = false;
+  for (SendRequest* request; (request = peer.waiting.front()) != nullptr && is_remote(request->work.type);)
+    if (start_waiting(exchange, peer, *request) != 0) return;
+}
 
 void mark_backlogged(Exchange& exchange, Peer& peer) {
   if (peer.backlogged) return;

@@ -32,5 +32,7 @@ void release_send(Exchange& exchange, SendRequest& request) noexcept;
 // Puts the peer on the list of those that flush_backlog() looks at.
 void mark_backlogged(Exchange& exchange, Peer& peer);
 void flush_backlog(Exchange& exchange);
+// Starts what waits first and needs no connection: operations on memory that may be in reach already.
+void flush_remotes(Exchange& exchange, Peer& peer) noexcept;
 
 }  // namespace anchor

@@ -37,6 +37,27 @@ struct Attention {
   std::uint32_t penalty = kFirstPenalty;  // the next value of that
 };
 
+// A long read or write that its target may copy a part of (fifo/share.h).
+struct OfferedShare {
+  bool active = false;      // it is the first in Peer::waiting
+  std::uint32_t piece = 0;  // bytes
+  std::uint32_t pieces = 0;
+  std::uint32_t passes = 0;  // in which the last piece was left to the target
+  int error = 0;             // negated: it ends as soon as the target is done with its part
+};
+struct TakenShare {
+  bool active = false;
+  std::uint16_t number = 0;
+  std::uint32_t pieces = 0;
+  std::uint32_t piece = 0;   // bytes of each
+  std::uint32_t copied = 0;  // pieces
+  std::uint32_t rights = 0;  // AccessRight
+  std::uint64_t key = 0;
+  std::uint64_t address = 0;            // of our memory, as the peer names it
+  std::uint64_t initiator_address = 0;  // in the peer's process
+  std::uint64_t length = 0;
+};
+
 struct Peer {
   // Read for each message.
   std::unique_ptr<Channel> channel;  // kAsked: receives only
@@ -58,6 +79,12 @@ struct Peer {
   std::uint32_t unanswered_reads = 0;   // those of them that read its memory
   std::uint32_t served_reads = 0;       // ServedReads of it
   Attention attention;
+  OfferedShare offered;  // an operation of ours
+  TakenShare taken;      // one of its
+  // Streams of reads and writes (rma_batch.cpp).
+  std::uint32_t counted_pass = ~0u;  // Exchange::passes when the last one began
+  std::uint32_t begun_in_pass = 0;   // how many since
+  bool gathering = false;            // what waits could have been moved at once
   // RemoteRequests in its FIFO, all unanswered, that we may carry out ourselves, in the order of their numbers.
   IntrusiveList<SendRequest, &SendRequest::moving> withdrawable;
   int write_error = 0;                 // negated: of the write whose bytes it is sending

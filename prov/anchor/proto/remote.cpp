@@ -59,7 +59,9 @@ int begin_remote(Exchange& exchange, Peer& peer, const RemoteWork& work) {
       return 0;
     if (error != -EAGAIN) begin_loss(exchange, peer, -error);
   }
-  return queue_remote(exchange, peer, work);
+  const int error = queue_remote(exchange, peer, work);
+  if (error == 0 && peer.gathering && gathered_enough(peer)) flush_remotes(exchange, peer);
+  return error;
 }
 
 RemoteRequest* keep_targets(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept {

@@ -49,6 +49,7 @@ struct RemoteRequest : SendRequest {
   std::uint64_t left = 0;     // of a read through the FIFO: bytes still to come
   std::uint32_t notices = 0;  // bit i: the peer is still to be told of the access to target i
   bool moved = false;         // its bytes have been; only the notices are left
+  bool shared = false;        // they are being, by both ends (rma_share.cpp)
   std::uint64_t number = 0;   // in the peer's FIFO as one that may be withdrawn (fifo/gate.h); 0: it is not
 
   // Atomic operations. Where the former values go.

@@ -90,9 +90,49 @@ int tell_peer(Exchange& exchange, Peer& peer, RemoteRequest& request, bool queue
   return 0;
 }
 
+// Until it is moved it is the first that waits, and all others wait behind it. False: there is nowhere to keep it.
+bool keep_first(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept {
+  try {
+    return queue_remote(exchange, peer, work) == 0;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+// By a system call, maybe with others, but not now.
+bool gather(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept {
+  if (!keep_first(exchange, peer, work)) return false;
+  peer.gathering = true;
+  return true;
+}
+
+// By both ends, this one beginning with the next pass.
+int share(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,
+          const CheckedTargets& checked) noexcept {
+  if (queued == nullptr && !keep_first(exchange, peer, work)) return -EAGAIN;
+  auto& request = static_cast<RemoteRequest&>(*peer.waiting.front());
+  request.notices = checked.notices;
+  offer_share(exchange, peer, request);
+  return queued == nullptr ? 0 : -EAGAIN;
+}
+
+int end_share(Exchange& exchange, Peer& peer, RemoteRequest& request, int error) noexcept {
+  if (error == -EAGAIN || error == -EPROTO) return error;
+  const RemoteWork work = request.remote_work();
+  if (error != 0) return reject(exchange, peer, work, &request, -error);
+  if (request.notices != 0) return tell_peer(exchange, peer, request, true);
+  conclude_rma(exchange, peer, work, &request, 0);
+  return 0;
+}
+
 int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,
                    const CheckedTargets& checked) noexcept {
   if (peer.unanswered != 0) return -EAGAIN;
+  if (may_share(peer, work, checked)) return share(exchange, peer, work, queued, checked);
+  if (!checked.mapped && checked.notices == 0) {
+    if (queued == nullptr && may_gather(peer, work.base) && gather(exchange, peer, work)) return 0;
+    if (queued != nullptr && move_batch(exchange, peer, *queued, checked)) return 0;
+  }
   RemoteRequest* request = queued;
   if (checked.notices != 0) {
     if (peer.state != PeerState::kConnected) return -EAGAIN;
@@ -100,7 +140,7 @@ int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, Remot
     if (request == nullptr) return -EAGAIN;
     request->notices = checked.notices;
   }
-  const int error = checked.mapped ? move_mapped(peer, work, checked) : move_directly(exchange, peer, work, checked);
+  const int error = checked.mapped ? move_mapped(peer, work, checked) : move_directly(peer, work, checked);
   if (error == 0 && checked.notices != 0) return tell_peer(exchange, peer, *request, queued != nullptr);
   if (request != queued) exchange.remotes.release(request);
   if (error == -EAGAIN) return error;
@@ -156,14 +196,20 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
   // Its table is not for us to read, message by message: it checks by itself.
   if (peer.distant()) [[unlikely]]
     return peer.state == PeerState::kConnected ? start_through_fifo(exchange, peer, work, queued, false) : -EAGAIN;
+  if (queued != nullptr && queued->shared) {
+    const int error = continue_share(exchange, peer, *queued);
+    if (error != -EOPNOTSUPP) return end_share(exchange, peer, *queued, error);
+  }
   if (!prepare(exchange, peer)) return -EAGAIN;
   CheckedTargets checked;
   if (const int error = check_targets(peer, work, &checked)) [[unlikely]] {
     return error == -EPROTO ? error : reject(exchange, peer, work, queued, -error);
   }
   if (peer.direct != nullptr) [[likely]] {
+    if (queued == nullptr) count_in_pass(exchange, peer);
     const bool at_once = find_mapped(peer, work, &checked) && (peer.unanswered == 0 || !may_detour(peer));
-    if (!at_once && may_withdraw(peer, work, checked)) [[likely]] {
+    const bool streamed = is_streamed(peer, work.base, queued != nullptr);
+    if (!at_once && !streamed && may_withdraw(peer, work, checked)) [[likely]] {
       const int error = start_through_fifo(exchange, peer, work, queued, true);
       if (error != -EAGAIN || peer.unanswered != 0) return error;
     }

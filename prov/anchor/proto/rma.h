@@ -40,7 +40,36 @@ int access_self(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRe
 
 // The bytes of a checked operation, directly. 0: moved. -EAGAIN: its memory is not in reach, now or for good (then
 // peer.direct is gone); otherwise why not, negated.
-int move_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept;
+int move_directly(Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept;
+// The bytes from `begin` to `end` of it. Likewise.
+int move_part(Peer& peer, const RemoteWork& work, const CheckedTargets& targets, std::uint64_t begin,
+              std::uint64_t end) noexcept;
+// One call. Bytes moved, or a negated errno value.
+std::ptrdiff_t copy_directly(DirectCopy& direct, WorkType type, const iovec* local, std::size_t local_count,
+                             const iovec* remote, std::size_t remote_count) noexcept;
+
+// Streams of direct copies (rma_batch.cpp). The application has asked for one.
+void count_in_pass(const Exchange& exchange, Peer& peer) noexcept;
+// Whether it is one of so many that it should go directly although it fits the FIFO.
+bool is_streamed(const Peer& peer, const WorkRequest& work, bool queued) noexcept;
+// Whether a new one, that nothing keeps from being moved, should wait for others to be moved together with, and whether
+// those that do are enough.
+bool may_gather(const Peer& peer, const WorkRequest& work) noexcept;
+bool gathered_enough(const Peer& peer) noexcept;
+// Moves what stands first in peer.waiting, and what can go with it, and concludes it. False: by itself, please.
+bool move_batch(Exchange& exchange, Peer& peer, RemoteRequest& head, const CheckedTargets& checked) noexcept;
+
+// Long ones of which the target copies a part, if it comes to it (rma_share.cpp). Whether it is worth asking.
+bool may_share(const Peer& peer, const RemoteWork& work, const CheckedTargets& checked) noexcept;
+// Asks, for the first in peer.waiting.
+void offer_share(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept;
+// Copies a piece of it. 0: all is moved. -EAGAIN: not yet. -EPROTO: the peer broke the protocol. -EOPNOTSUPP: begin
+// anew, its memory has got out of reach. Otherwise why it has failed, negated; then the target is done with it.
+int continue_share(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept;
+// The target's part: a piece for each initiator. Once a pass.
+void assist_initiators(Exchange& exchange) noexcept;
+Verdict on_remote_share(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+void forget_shares(Exchange& exchange, Peer& peer) noexcept;
 
 // Whether all memory of a checked operation is mapped here: then `*checked` says where.
 bool find_mapped(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept;

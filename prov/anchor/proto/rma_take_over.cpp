@@ -33,7 +33,7 @@ int do_directly(Exchange& exchange, Peer& peer, const RemoteWork& work) noexcept
     begin_loss(exchange, peer, EPROTO);
     return -ENOTCONN;
   }
-  if (error == 0) error = move_directly(exchange, peer, work, checked);
+  if (error == 0) error = move_directly(peer, work, checked);
   if (error == 0 || error == -EAGAIN) return error;
   return lost_with(exchange, peer, -error) ? -ENOTCONN : error;
 }
