@@ -10,6 +10,8 @@
 namespace anchor {
 
 bool progress(Exchange& exchange) {
+  if (!exchange.incoming.empty()) [[unlikely]]
+    note_return(exchange);
   if (exchange.peers.catch_up()) [[unlikely]]
     forget_strangers(exchange);
   const bool received = poll_peers(exchange) || !exchange.incoming.empty();

@@ -18,10 +18,19 @@ namespace anchor {
 inline constexpr std::uint32_t kPatience = 200;
 // Bytes read by one system call: long messages take turns with everything else.
 inline constexpr std::uint64_t kPullSize = 256u << 10;
+// A receiver whose passes are far between reads everything by itself, without asking: each areaful of streaming would
+// take another of its turns. That is so where processes share a processor, and where an application computes while its
+// messages arrive. It has patience again after so many passes that followed at once, or transfers that took no second
+// pass.
+inline constexpr std::uint32_t kAbsenceCounts = 16;
+inline constexpr std::uint64_t kAbsentPullSize = 2u << 20;
 
 // Receiver: starts moving an announced message into `receive`.
 void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope,
                     const RemoteSegments& segments);
+// Receiver: a pass begins, or ends, while something is on its way in.
+void note_return(Exchange& exchange) noexcept;
+void note_leave(Exchange& exchange) noexcept;
 // Receiver: reads a part of each message whose sender is silent.
 void pull_stalled(Exchange& exchange);
 // Receiver: ends a transfer; `error`: 0 or a positive errno value, told to the sender and to the application.
