@@ -19,11 +19,12 @@ bool progress(Exchange& exchange) {
     answer_contacts(exchange);
   if (!exchange.backlogged.empty()) [[unlikely]]
     flush_backlog(exchange);
-  if (!exchange.incoming.empty()) pull_stalled(exchange);
   if (!exchange.expected.empty()) take_over_stalled(exchange);
   if (!exchange.streaming.empty()) push_streams(exchange);
   if (!exchange.serving.empty()) [[unlikely]]
     push_served_reads(exchange);
+  // After all that takes long: what it measures is how long we are elsewhere.
+  if (!exchange.incoming.empty()) pull_stalled(exchange);
   if (++exchange.passes % kPassesPerUpkeep == 0) [[unlikely]]
     upkeep(exchange);
   return received;

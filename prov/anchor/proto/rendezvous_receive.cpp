@@ -46,7 +46,7 @@ int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_
 
 void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
-  const std::uint64_t most = exchange.absences != 0 ? kAbsentPullSize : kPullSize;
+  const std::uint64_t most = is_absent(exchange) ? kAbsentPullSize : kPullSize;
   const std::uint64_t begin = transfer.back - std::min(most, transfer.back - transfer.front);
   const int error = pull_all(transfer, begin, transfer.back);
   if (out_of_reach(error)) {
@@ -75,9 +75,9 @@ void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer) {
 
 void note_return(Exchange& exchange) noexcept {
   if (Clock::now() - exchange.left > exchange.settings.absence) {
-    exchange.absences = kAbsenceCounts;
-  } else if (exchange.absences != 0) {
-    --exchange.absences;
+    exchange.absence = std::min(exchange.absence + kAbsence, kMostAbsence);
+  } else if (exchange.absence != 0) {
+    --exchange.absence;
   }
 }
 
@@ -98,7 +98,7 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   transfer->front = 0;
   transfer->back = transfer->wanted;
   transfer->segments = segments;
-  if (exchange.absences != 0) --exchange.absences;
+  if (exchange.absence != 0) --exchange.absence;
   exchange.incoming.push_back(transfer);
   note_leave(exchange);
   rouse(exchange);
@@ -106,11 +106,11 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
 
   transfer->asked = false;
   transfer->pulls = envelope.peer->direct != nullptr;
-  if (exchange.absences == 0 || !transfer->pulls) ask_for_stream(exchange, *transfer);
+  if (!is_absent(exchange) || !transfer->pulls) ask_for_stream(exchange, *transfer);
 }
 
 void pull_stalled(Exchange& exchange) {
-  const bool absent = exchange.absences != 0;
+  const bool absent = is_absent(exchange);
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
     const Peer& sender = *transfer->envelope.peer;
     if (sender.direct == nullptr || !transfer->pulls) {
