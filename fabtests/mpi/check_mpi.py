@@ -10,69 +10,20 @@ FI_PROVIDER_PATH says where the plugin is."""
 
 import argparse
 import fnmatch
-import os
 import re
 import shlex
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # the source tree may be read-only
 from clients import Missing, all_clients  # noqa: E402
+from launch import carry_out, verdict_of  # noqa: E402
 from transports import Unsound  # noqa: E402
 
 VERBOSE = re.compile(r".*(mca:|mtl_ofi_component\.c|btl_ofi_component\.c|select: |btl: ?tcp)")
 TAIL_LINES = 30
-TIMED_OUT = -1000
-
-
-@dataclass
-class Run:
-    command: list[str]
-    output: str
-    errors: str
-    status: int
-
-
-def carry_out(client, ranks, arguments, folder):
-    """One mpirun in a folder of its own, stopped with everything it started when its time is over."""
-    folder.mkdir(parents=True)
-    command = ["mpirun", "--oversubscribe", "-n", str(ranks), *arguments, *client.command(ranks, folder)]
-    environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    with (folder / "output").open("w+") as output, (folder / "errors").open("w+") as errors:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=errors, start_new_session=True)
-        try:
-            status = process.wait(client.seconds)
-        except subprocess.TimeoutExpired:
-            stop(process)
-            status = TIMED_OUT
-        except BaseException:
-            stop(process)
-            raise
-    return Run(command, (folder / "output").read_text(errors="replace"), (folder / "errors").read_text(errors="replace"),
-               status)
-
-
-def stop(process):
-    process.send_signal(signal.SIGTERM)  # mpirun ends its ranks, which have process groups of their own
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def verdict_of(client, run, folder):
-    if run.status == TIMED_OUT:
-        raise Unsound(f"not done after {client.seconds} s")
-    if run.status != 0 and not client.aborts:
-        raise Unsound(f"ended with status {run.status}")
-    return client.verdict(run.output + run.errors, folder)
 
 
 def difference(ours, theirs):
@@ -83,7 +34,7 @@ def difference(ours, theirs):
 
 
 def compare(client, ranks, folder):
-    """Prints the outcome; whether it was the same."""
+    """Prints the outcome; "passed" where it was the same, "failed", or "skipped"."""
     started = time.monotonic()
     run = None
     try:
@@ -98,16 +49,16 @@ def compare(client, ranks, folder):
         fault = str(reason) if run else f"over ob1: {reason}"
     except Missing as reason:
         print(f"SKIP: {client.name}, {ranks} ranks: {reason}", flush=True)
-        return True
+        return "skipped"
     label = f"{client.name}, {ranks} ranks"
     if not fault:
         print(f"PASS: {label}: {outcome} ({time.monotonic() - started:.1f} s)", flush=True)
-        return True
+        return "passed"
     print(f"FAIL: {label}: {fault}", flush=True)
     if run:
         print(f"  {shlex.join(run.command)}")
         print(*(f"  | {line}" for line in tail(run)), sep="\n", flush=True)
-    return False
+    return "failed"
 
 
 def tail(run):
@@ -122,10 +73,10 @@ def show(client, ranks, folder):
     try:
         verdict_of(client, run, folder / "anchor")
         print("Open MPI says:", *client.over.proof(run.errors, ranks), sep="\n", flush=True)
-        return True
+        return "passed"
     except Unsound as reason:
         print(f"{client.name}: {reason}", flush=True)
-        return False
+        return "failed"
 
 
 def main():
@@ -144,9 +95,10 @@ def main():
     attempt = show if arguments.show else compare
     with tempfile.TemporaryDirectory(prefix="anchor-mpi-") as folder:
         results = [attempt(client, ranks, Path(folder) / f"{client.name}-{ranks}") for client, ranks in chosen]
+    counts = [f"{results.count(outcome)} {outcome}" for outcome in ("passed", "failed", "skipped")]
     if not arguments.show:
-        print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if results and all(results) else 1
+        print(*counts, sep=", ")
+    return 0 if "passed" in results and "failed" not in results else 1
 
 
 sys.exit(main())

@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::size_t kLong = 1'000'003;
 
+// Whose every pass comes late.
+EndpointSettings absent_minded() {
+  EndpointSettings settings = quick();
+  settings.absence = std::chrono::nanoseconds{-1};
+  return settings;
+}
+
 // A message of `length` bytes was announced and met its receive.
 struct Announced : Couple {
   explicit Announced(const EndpointSettings& settings = quick(), std::size_t length = kLong)
@@ -57,6 +64,68 @@ Test(rendezvous_receive, reads_all_from_a_silent_sender_after_some_patience) {
   cr_assert_eq(event.completion.length, kLong);
   cr_assert(couple.received == couple.sent);
   cr_assert_eq(await(couple.a, couple.b).error, 0);
+}
+
+Test(rendezvous_receive, who_was_elsewhere_has_no_patience) {
+  Announced couple(absent_minded());
+  couple.b.passes(1);
+  Event event;
+  cr_assert_not(couple.b.next(&event), "one late pass says little");
+  couple.b.passes(1);
+  cr_assert(couple.b.next(&event));
+  cr_assert(couple.received == couple.sent);
+  cr_assert_eq(await(couple.a, couple.b).error, 0);
+}
+
+Test(rendezvous_receive, who_was_elsewhere_lately_reads_without_asking) {
+  Announced couple(absent_minded());
+  await(couple.b);
+  couple.b.exchange.absence = kMostAbsence;
+  std::vector<unsigned char> second(kLong);
+  cr_assert_eq(couple.b.receive(second.data(), second.size()), 0);
+  cr_assert_eq(couple.a.send(couple.to_b, couple.sent.data(), couple.sent.size()), 0);
+  couple.b.progress();
+  Event event;
+  cr_assert(couple.b.next(&event), "the very pass that finds it");
+  cr_assert(second == couple.sent);
+  for (unsigned i = 0; i < 2; ++i) cr_assert_eq(await(couple.a, couple.b).error, 0);
+}
+
+Test(rendezvous_receive, who_is_back_asks_and_has_patience_again) {
+  Announced couple;
+  couple.b.exchange.absence = kAbsent;
+  couple.b.progress();
+  cr_assert_lt(couple.b.exchange.absence, kAbsent, "the pass followed at once");
+  cr_assert_eq(couple.transfer->back, kLong);
+  await(couple.b, couple.a);
+  cr_assert(couple.received == couple.sent);
+}
+
+Test(rendezvous_receive, who_reads_without_asking_asks_when_that_fails) {
+  Couple couple;
+  const auto sent = bytes_of(kLong);
+  std::vector<unsigned char> received(kLong);
+  couple.b.exchange.absence = 1000;
+  cr_assert_eq(couple.a.send(couple.to_b, sent.data(), sent.size()), 0);
+  cr_assert(until([&] { return couple.b.exchange.unexpected.in_use() != 0; }, couple.b));
+  cr_assert_eq(couple.b.receive(received.data(), received.size()), 0);
+  IncomingTransfer* transfer = couple.b.exchange.incoming.front();
+  cr_assert_not(transfer->asked);
+  transfer->segments.list[0].address = 16;
+  couple.b.passes(2);
+  cr_assert(transfer->asked);
+  cr_assert_eq(await(couple.b, couple.a).completion.length, kLong);
+  cr_assert(received == sent);
+}
+
+Test(rendezvous_receive, who_was_elsewhere_is_streamed_to_where_direct_copy_is_refused) {
+  EndpointSettings settings = absent_minded();
+  settings.direct_copy = false;
+  for (unsigned i = 0; i < 2; ++i) {
+    Announced couple(settings);
+    await(couple.b, couple.a);
+    cr_assert(couple.received == couple.sent);
+  }
 }
 
 Test(rendezvous_receive, stream_and_reading_meet) {

@@ -23,6 +23,9 @@ struct EndpointSettings {
   std::uint32_t fifo_payload = 24448;         // bytes of its payload area: with the slots, just 28 KiB
   std::size_t large_areas = 8;                // of peers that send much, beside the others' small payload areas
   Milliseconds connect_timeout{30000};
+  // So long after a pass who makes the next one has been elsewhere: other work, or other processes on its processor. A
+  // yield to nobody takes half a microsecond.
+  std::chrono::nanoseconds absence{2000};
   Milliseconds liveness_interval{200};  // how often a connected peer's liveness is checked
 };
 

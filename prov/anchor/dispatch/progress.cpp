@@ -14,18 +14,20 @@ namespace {
 // Whether there is more to a pass than looking at FIFOs.
 bool anything_waits(const Exchange& exchange) noexcept {
   return exchange.contact_rang || !exchange.backlogged.empty() || !exchange.incoming.empty() ||
-         !exchange.expected.empty() || !exchange.streaming.empty() || !exchange.serving.empty();
+         !exchange.expected.empty() || !exchange.assisted.empty() || !exchange.streaming.empty() ||
+         !exchange.serving.empty();
 }
 
 // Apart, so that a pass that finds nothing is short: half of one lies between a message's arrival and its being seen.
 [[gnu::noinline]] void move_what_waits(Exchange& exchange) {
   if (exchange.contact_rang) answer_contacts(exchange);
   if (!exchange.backlogged.empty()) flush_backlog(exchange);
-  if (!exchange.incoming.empty()) pull_stalled(exchange);
   if (!exchange.expected.empty()) take_over_stalled(exchange);
   if (!exchange.assisted.empty()) assist_initiators(exchange);
   if (!exchange.streaming.empty()) push_streams(exchange);
   if (!exchange.serving.empty()) push_served_reads(exchange);
+  // After all that takes long: what it measures is how long we are elsewhere.
+  if (!exchange.incoming.empty()) pull_stalled(exchange);
 }
 
 [[gnu::noinline]] void now_and_then(Exchange& exchange) { upkeep(exchange); }
@@ -35,6 +37,8 @@ bool anything_waits(const Exchange& exchange) noexcept {
 }  // namespace
 
 bool progress(Exchange& exchange) {
+  if (!exchange.incoming.empty()) [[unlikely]]
+    note_return(exchange);
   if (exchange.peers.catch_up()) [[unlikely]]
     heed_addresses(exchange);
   bool received = poll_peers(exchange);

@@ -15,11 +15,12 @@ namespace {
 // request for a connection that could not be answered yet.
 constexpr Milliseconds kShortNap{1};
 
-// What we would read by ourselves if its sender stayed silent: a pass does that, so there must be passes.
+// What we would read by ourselves if its sender stayed silent, or have yet to ask for: passes do that, so there must be
+// passes.
 bool pulls_something(Exchange& exchange) noexcept {
   bool pulls = false;
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
-    pulls = transfer->pulls && transfer->envelope.peer->direct != nullptr;
+    pulls = !transfer->asked || (transfer->pulls && transfer->envelope.peer->direct != nullptr);
     return !pulls;
   });
   return pulls;

@@ -84,6 +84,8 @@ struct Exchange {
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
   IntrusiveList<ServedRead, &ServedRead::moving> serving;
   std::uint32_t passes = 0;
+  std::uint32_t absence = 0;  // grows with passes that come late (proto/rendezvous.h)
+  TimePoint left{};           // when the last pass ended, if `incoming` held something
 
   const EndpointSettings settings;
   Device& device;

@@ -18,10 +18,23 @@ namespace anchor {
 inline constexpr std::uint32_t kPatience = 200;
 // Bytes read by one system call: long messages take turns with everything else.
 inline constexpr std::uint64_t kPullSize = 256u << 10;
+// A receiver whose passes are far between reads everything by itself, without asking: each areaful of streaming would
+// take another of its turns. That is so where processes share a processor, and where an application computes while its
+// messages arrive. Two late passes in a row tell; a single one is an interrupt. Each pass that follows at once, and
+// each transfer that took no second pass, makes it less certain.
+inline constexpr std::uint32_t kAbsence = 4;  // what a late pass adds
+inline constexpr std::uint32_t kAbsent = 8;   // from here on it is certain
+inline constexpr std::uint32_t kMostAbsence = 16;
+inline constexpr std::uint64_t kAbsentPullSize = 2u << 20;
+
+inline bool is_absent(const Exchange& exchange) noexcept { return exchange.absence >= kAbsent; }
 
 // Receiver: starts moving an announced message into `receive`.
 void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope,
                     const RemoteSegments& segments);
+// Receiver: a pass begins, or ends, while something is on its way in.
+void note_return(Exchange& exchange) noexcept;
+void note_leave(Exchange& exchange) noexcept;
 // Receiver: reads a part of each message whose sender is silent.
 void pull_stalled(Exchange& exchange);
 // Receiver: ends a transfer; `error`: 0 or a positive errno value, told to the sender and to the application.

@@ -46,7 +46,8 @@ int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_
 
 void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
-  const std::uint64_t begin = transfer.back - std::min(kPullSize, transfer.back - transfer.front);
+  const std::uint64_t most = is_absent(exchange) ? kAbsentPullSize : kPullSize;
+  const std::uint64_t begin = transfer.back - std::min(most, transfer.back - transfer.front);
   const int error = pull_all(transfer, begin, transfer.back);
   if (out_of_reach(error)) {
     ANCHOR_INFO(kEndpoint, "memory of %s can no longer be read directly (errno %d): its messages go through the FIFO",
@@ -63,7 +64,24 @@ void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
   if (transfer.front >= transfer.back) finish_transfer(exchange, transfer, 0);
 }
 
+void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer) {
+  transfer.asked = true;
+  OutgoingMessage message{.operation = Operation::kClearToSend};
+  message.set_body(ClearToSendBody{transfer.envelope.request, exchange.transfers.id(&transfer), transfer.wanted});
+  post_control(exchange, *transfer.envelope.peer, message);
+}
+
 }  // namespace
+
+void note_return(Exchange& exchange) noexcept {
+  if (Clock::now() - exchange.left > exchange.settings.absence) {
+    exchange.absence = std::min(exchange.absence + kAbsence, kMostAbsence);
+  } else if (exchange.absence != 0) {
+    --exchange.absence;
+  }
+}
+
+void note_leave(Exchange& exchange) noexcept { exchange.left = Clock::now(); }
 
 void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope,
                     const RemoteSegments& segments) {
@@ -80,22 +98,29 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   transfer->front = 0;
   transfer->back = transfer->wanted;
   transfer->segments = segments;
+  if (exchange.absence != 0) --exchange.absence;
   exchange.incoming.push_back(transfer);
+  note_leave(exchange);
   rouse(exchange);
   if (transfer->wanted == 0) return finish_transfer(exchange, *transfer, 0);
 
-  OutgoingMessage message{.operation = Operation::kClearToSend};
-  message.set_body(ClearToSendBody{envelope.request, exchange.transfers.id(transfer), transfer->wanted});
-  post_control(exchange, *envelope.peer, message);
+  transfer->asked = false;
+  transfer->pulls = envelope.peer->direct != nullptr;
+  if (!is_absent(exchange) || !transfer->pulls) ask_for_stream(exchange, *transfer);
 }
 
 void pull_stalled(Exchange& exchange) {
+  const bool absent = is_absent(exchange);
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
     const Peer& sender = *transfer->envelope.peer;
-    if (sender.idle_polls > kPatience && sender.direct != nullptr && transfer->pulls)
+    if (sender.direct == nullptr || !transfer->pulls) {
+      if (!transfer->asked) ask_for_stream(exchange, *transfer);
+    } else if (absent || !transfer->asked || sender.idle_polls > kPatience) {
       pull_from_back(exchange, *transfer);
+    }
     return true;
   });
+  note_leave(exchange);
 }
 
 Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message) {

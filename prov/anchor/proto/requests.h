@@ -127,6 +127,7 @@ struct IncomingTransfer {
   std::uint64_t wanted = 0;          // bytes to move: the message, or what there is room for
   std::uint64_t front = 0;           // bytes there from the start: the sender's chunks
   std::uint64_t back = 0;            // lowest byte there from the end: what we read from the sender's memory
+  bool asked = false;                // the sender has been told to stream
   bool pulls = true;                 // reading from the sender's memory has not failed yet
   Links<IncomingTransfer> moving{};  // Exchange::incoming
   RemoteSegments segments;

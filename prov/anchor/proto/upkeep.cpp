@@ -9,6 +9,7 @@
 #include "proto/connect.h"
 #include "proto/loss.h"
 #include "proto/polling.h"
+#include "proto/rendezvous.h"
 
 namespace anchor {
 namespace {
@@ -87,6 +88,7 @@ void upkeep(Exchange& exchange, std::size_t most_checks) {
   check_own_region(exchange);
   retry_searches(exchange, now);
   check_liveness(exchange, now, most_checks);
+  note_leave(exchange);
 }
 
 }  // namespace anchor
