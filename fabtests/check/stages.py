@@ -66,6 +66,7 @@ STAGES = [
           " DISTCHECK_CONFIGURE_FLAGS='CXXFLAGS=-O0 --disable-lto'"),
     Stage("package", "Debian package", "DEB_BUILD_OPTIONS=nocheck make check-package"),  # its tests are those above
     Stage("libfabric2", "Debian 13's libfabric", "make check-libfabric2"),
+    Stage("guests", "the window between two guests", "make check-guests", minutes=30),
     Stage("mpi", "MPI programs", "make check-mpi", minutes=30),
 ]
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -21,6 +20,11 @@ namespace {
 constexpr long kWindowBytes = 256L << 20;  // what endpoints do not use takes no memory but is reserved
 constexpr int kHosts = 2;
 constexpr double kTimeout = 5000;  // ms: a busy machine is no dead host
+
+std::string device() {
+  const char* given = std::getenv("FABTESTS_DEVICE");
+  return given != nullptr ? given : "";
+}
 
 std::string folder() {
   const char* given = std::getenv("FABTESTS_WINDOW_FOLDER");
@@ -57,10 +61,7 @@ void keep_host(int host) {
 
 }  // namespace
 
-bool on_window() {
-  const char* device = std::getenv("FABTESTS_DEVICE");
-  return device != nullptr && std::strcmp(device, "window") == 0;
-}
+bool on_window() { return device() == "window" || device() == "both"; }
 
 bool can_prepare_window() { return shared_memory_is_private() || std::getenv("FABTESTS_WINDOW_FOLDER") != nullptr; }
 
@@ -81,7 +82,10 @@ void prepare_window() {
 }
 
 std::vector<std::string> window_environment(int rank) {
-  return {"FI_ANCHOR_DEVICES=window", "FI_ANCHOR_WINDOW=" + configuration(rank % kHosts)};
+  const bool both = device() == "both";
+  const int host = (both ? rank / 2 : rank) % kHosts;
+  return {std::string("FI_ANCHOR_DEVICES=") + (both ? "shm,window" : "window"),
+          "FI_ANCHOR_WINDOW=" + configuration(host)};
 }
 
 }  // namespace anchor::fabtests

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests on the window device: two "hosts" on one machine, which differ in their number only, over one file in memory.
-// Ranks with an even number are of host 0, the others of host 1.
+// On the window alone, ranks with an even number are of host 0, the others of host 1.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace anchor::fabtests {
 
-// FABTESTS_DEVICE=window.
+// FABTESTS_DEVICE=window, or both: ranks 0 and 1 are of host 0, 2 and 3 of host 1, and so on, and reach those of their
+// own host as on the shm device.
 bool on_window();
 
 // Whether there is a place for it that nobody else uses: a /dev/shm of our own, or the FABTESTS_WINDOW_FOLDER.

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs ranks of a test program on another machine, for hub.cpp, which knows processes of its own machine only.
 
-  across.py agent PORT               on the other machine: starts what it is asked for
+  across.py agent PORT               on the other machine: starts what it is asked for, until it is told to stop
   across.py rank HOST:PORT PROGRAM ARGUMENT ...
                                      as FABTESTS_WRAPPER: a rank of odd number runs over there, any other one here
+  across.py run HOST:PORT PROGRAM ARGUMENT ...
+                                     runs any program over there, with its output and its exit status here
+  across.py forward PORT HOST:PORT   carries connections to a port of this machine's own to another machine's
+  across.py stop HOST:PORT           ends the agent
 
 Between the two goes a stream of records: kind (1 byte), length (4), bytes. Kinds: C the command and its environment,
-F a frame of the rank's out-of-band socket, O its output, X its exit status."""
+F a frame of the rank's out-of-band socket, O its output, X its exit status, E the end of the agent."""
 
 import json
 import os
@@ -55,7 +59,8 @@ class Records:
 def run_rank(connection, words, variables):
     """Starts the rank with a socket of its own and carries everything to and fro until it ends."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    words[words.index("--fd") + 1] = str(its.fileno())
+    if "--fd" in words:
+        words[words.index("--fd") + 1] = str(its.fileno())
     rank = subprocess.Popen(words, env={**os.environ, **variables}, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     its.close()
@@ -85,27 +90,44 @@ def run_rank(connection, words, variables):
     send(connection, b"X", struct.pack("<i", rank.wait()))
 
 
+def first_record(connection):
+    reader, records = Records(connection), []
+    while records == []:
+        records = reader.read()
+    return records[0] if records else (b"", b"")
+
+
 def agent(port):
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     listener = socket.create_server(("", port), backlog=64)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that serve
     while True:
         connection, _ = listener.accept()
+        kind, command = first_record(connection)
+        if kind == b"E":
+            return
         if os.fork():
             connection.close()
             continue
         listener.close()
-        records = []
-        reader = Records(connection)
-        while not records:
-            records = reader.read()
-            if records is None:
-                os._exit(1)
-        words, variables = json.loads(records[0][1])
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
-            run_rank(connection, words, variables)
-        except (BrokenPipeError, ConnectionError):
+            run_rank(connection, *json.loads(command))
+        except ConnectionError:
             pass
         os._exit(0)
+
+
+def forward(port, place):
+    listener = socket.create_server(("127.0.0.1", port))
+    near, _ = listener.accept()
+    far = connect(place)
+    other = {near: far, far: near}
+    while True:
+        for source in select.select([near, far], [], [])[0]:
+            data = source.recv(MOST)
+            if not data:
+                return
+            other[source].sendall(data)
 
 
 def connect(place):
@@ -123,7 +145,10 @@ def connect(place):
 def rank(place, words):
     if int(words[words.index("--rank") + 1]) % 2 == 0:
         os.execvp(words[0], words)
-    hub = socket.socket(fileno=int(words[words.index("--fd") + 1]))
+    return run(place, words, socket.socket(fileno=int(words[words.index("--fd") + 1])))
+
+
+def run(place, words, hub):
     stream = connect(place)
     variables = {name: value for name, value in os.environ.items() if name.startswith(("FI_", "FABTESTS_"))}
     variables.pop("FABTESTS_PRIVATE_SHM", None)
@@ -151,7 +176,18 @@ def rank(place, words):
                     return status if status >= 0 else 128 - status
 
 
+def main(action, *words):
+    if action == "agent":
+        return agent(int(words[0]))
+    if action == "forward":
+        return forward(int(words[0]), words[1])
+    if action == "stop":
+        return send(connect(words[0]), b"E")
+    if action == "run":
+        ours, _its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return run(words[0], list(words[1:]), ours)
+    return rank(words[0], list(words[1:]))
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "agent":
-        agent(int(sys.argv[2]))
-    sys.exit(rank(sys.argv[2], sys.argv[3:]))
+    sys.exit(main(*sys.argv[1:]))

@@ -71,6 +71,7 @@ Test(window, a_name_has_one_owner_on_a_host) {
 
 Test(window, a_silent_host_is_dead) {
   const WindowPlaces places;
+  places.write_config(1, "hosts = 2\nhost = 1\ntimeout = 500\n");
   OpenWindow a(places, 0), b(places, 1);
   Entry entry(a.window, "somebody", 42);
   beat(a.window);

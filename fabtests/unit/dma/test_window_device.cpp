@@ -51,6 +51,17 @@ Test(window_device, who_attaches_is_known) {
   cr_assert_eq(a->attach(named("second"), &back), 0);
 }
 
+Test(window_device, peers_of_this_host_are_near_if_wanted) {
+  const WindowPlaces places;
+  for (const bool near : {false, true}) {
+    const auto a = WindowDevice::open({places.config_file(0), places.scratch.path(), near, true});
+    const auto a2 = places.device(0), b = places.device(1);
+    const auto here = region_on(*a2, "here"), there = region_on(*b, "there");
+    cr_assert_eq(attached_to(*a, "here")->distant(), !near);
+    cr_assert(attached_to(*a, "there")->distant());
+  }
+}
+
 Test(window_device, tells_of_a_killed_owner) {
   const WindowPlaces places;
   const auto a = places.device(0), b = places.device(1);

@@ -21,7 +21,7 @@ struct WindowPlaces {
     std::ofstream(scratch.file("memory")).flush();
     cr_assert_eq(::truncate(scratch.file("memory").c_str(), bytes), 0);
     for (int host = 0; host < 2; ++host)
-      write_config(host, "hosts = 2\nhost = " + std::to_string(host) + "\ntimeout = 500\n");
+      write_config(host, "hosts = 2\nhost = " + std::to_string(host) + "\ntimeout = 30000\n");
   }
 
   std::string config_file(int host) const { return scratch.file("host" + std::to_string(host)); }

@@ -3,6 +3,7 @@
 
 #include <rdma/fi_errno.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -135,9 +136,7 @@ std::vector<std::string_view> offered_devices() {
   std::vector<std::string_view> names;
   std::string_view rest = parameters().devices;
   const DeviceOptions options = device_options();
-  // Who has a window reaches everybody through it, peers on this host, too; two offers would be spread over the ranks
-  // of a job.
-  if (rest.empty()) return {options.window.empty() ? "shm" : "window"};
+  if (rest.empty()) rest = options.window.empty() ? "shm" : "shm,window";
   while (!rest.empty()) {
     const std::size_t comma = rest.find(',');
     const std::string_view name = rest.substr(0, comma);
@@ -147,6 +146,9 @@ std::vector<std::string_view> offered_devices() {
     if (!present) ANCHOR_WARN(kCore, "there is no device %.*s", static_cast<int>(name.size()), name.data());
     rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
   }
+  // One endpoint reaches peers of both kinds (DeviceOptions::near_as_shm). Two offers would be spread over the ranks of
+  // a job.
+  if (std::find(names.begin(), names.end(), "window") != names.end()) return {"window"};
   return names;
 }
 

@@ -26,8 +26,7 @@ struct Row {
 constexpr std::size_t kDay = 24u * 60 * 60 * 1000;
 
 constexpr Row kRows[] = {
-    {"devices", &Parameters::devices, 0, 0,
-     "Devices to offer, comma-separated, best first; none named: the window if one is configured, else shm"},
+    {"devices", &Parameters::devices, 0, 0, "Devices to use, comma-separated (shm, window); none named: all there are"},
     {"shm_dir", &Parameters::shm_dir, 0, 0, "Directory of the shm device's regions; none named: /dev/shm"},
     {"window", &Parameters::window, 0, 0, "Configuration file of the window device; none named: there is no window"},
     {"connect_timeout", &Parameters::connect_timeout, 1, kDay,
@@ -116,7 +115,10 @@ const Parameters& parameters() {
 
 DeviceOptions device_options() {
   const Parameters& knobs = parameters();
-  return {.directory = knobs.shm_dir, .direct_copy = knobs.cma, .window = knobs.window};
+  return {.directory = knobs.shm_dir,
+          .direct_copy = knobs.cma,
+          .window = knobs.window,
+          .near_as_shm = knobs.devices != "window"};
 }
 
 }  // namespace anchor

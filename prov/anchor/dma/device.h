@@ -99,8 +99,6 @@ class LocalRegion : public Sleeper {
   // Takes back all wakes up to now: it is unreadable until the next one. The owner is about to sleep.
   virtual void drain_wakes() noexcept {}
 
-  // Peers are on other hosts, see RemoteRegion::distant().
-  virtual bool distant() const noexcept { return false; }
   // For a device whose peers cannot wake the owner: `board` changes when they want to, `epoch` is odd while it sleeps.
   // Both lie in the header.
   virtual void watch(const std::byte* /*board*/, std::size_t /*bytes*/,

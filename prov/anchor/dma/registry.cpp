@@ -23,6 +23,8 @@ std::unique_ptr<Device> open_shm(const DeviceOptions& options) noexcept try {
 std::unique_ptr<Device> open_window(const DeviceOptions& options) noexcept try {
   WindowSettings settings;
   settings.configuration = options.window;
+  settings.near = options.near_as_shm;
+  settings.direct_copy = options.direct_copy;
   if (!options.directory.empty()) settings.directory = options.directory;
   return WindowDevice::open(settings);
 } catch (const std::bad_alloc&) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <new>
 
+#include "dma/shm_direct_copy.h"
 #include "dma/window_region.h"
 #include "os/cacheline.h"
 #include "os/log.h"
@@ -18,6 +19,8 @@ std::unique_ptr<WindowDevice> WindowDevice::open(const WindowSettings& settings)
     return nullptr;
   }
   auto device = std::make_unique<WindowDevice>();
+  device->near_ = settings.near;
+  device->direct_copy_ = settings.direct_copy;
   return device->window_.open(config, settings.directory) == 0 ? std::move(device) : nullptr;
 } catch (const std::bad_alloc&) {
   return nullptr;
@@ -40,7 +43,7 @@ int WindowDevice::attach(const EndpointName& name, std::unique_ptr<RemoteRegion>
   if (!name.valid()) return -EINVAL;
   WindowEndpoint peer;
   if (const int error = window_.find(name, &peer)) return error;
-  auto found = std::make_unique<WindowRemoteRegion>(window_, peer);
+  auto found = std::make_unique<WindowRemoteRegion>(window_, peer, near_);
   // Only now it is certain that the memory stays its own as long as we hold it.
   if (!found->alive() || !window_.is_current(peer)) return -ENOENT;
   window_.introduce_to(peer.host);
@@ -50,9 +53,15 @@ int WindowDevice::attach(const EndpointName& name, std::unique_ptr<RemoteRegion>
   return -ENOMEM;
 }
 
-// The memory of a process on another machine is out of reach, and those of this one come here seldom.
-int WindowDevice::open_direct_copy(const DirectCopyOffer&, std::unique_ptr<DirectCopy>*) noexcept {
-  return -EOPNOTSUPP;
+// Asked for peers of this host only: the others are distant.
+int WindowDevice::open_direct_copy(const DirectCopyOffer& offer, std::unique_ptr<DirectCopy>* direct) noexcept try {
+  if (!near_ || !direct_copy_) return -EOPNOTSUPP;
+  auto opened = std::make_unique<ShmDirectCopy>(offer);
+  if (const int error = opened->check()) return error;
+  *direct = std::move(opened);
+  return 0;
+} catch (const std::bad_alloc&) {
+  return -ENOMEM;
 }
 
 }  // namespace anchor

@@ -14,6 +14,10 @@ namespace anchor {
 struct WindowSettings {
   std::string configuration;           // the file's path
   std::string directory = "/dev/shm";  // of this host's own files: in memory, and seen by all its processes
+  // Peers of this host are talked to as the shm device would: with barriers, and, if `direct_copy`, cross-memory
+  // attach.
+  bool near = false;
+  bool direct_copy = true;
 };
 
 class WindowDevice final : public Device {
@@ -31,6 +35,8 @@ class WindowDevice final : public Device {
   int keep() noexcept { return keeper_.start(); }
 
  private:
+  bool near_ = false;
+  bool direct_copy_ = true;
   Window window_;
   WindowKeeper keeper_{window_};
 };

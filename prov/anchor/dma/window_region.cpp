@@ -127,8 +127,8 @@ void WindowLocalRegion::drain_wakes() noexcept {
 int WindowLocalRegion::wake() noexcept { return watch_ && ::eventfd_write(event_.get(), 1) != 0 ? -errno : 0; }
 
 // Holds the slot before anybody looks again whether its owner lives: see Window::is_forgotten.
-WindowRemoteRegion::WindowRemoteRegion(Window& window, const WindowEndpoint& peer) noexcept
-    : window_(window), peer_(peer), process_(::getpid()) {
+WindowRemoteRegion::WindowRemoteRegion(Window& window, const WindowEndpoint& peer, bool near) noexcept
+    : window_(window), peer_(peer), distant_(!near || peer.host != window.host()), process_(::getpid()) {
   window_.home().hold(peer_.host, peer_.slot);
 }
 

@@ -33,7 +33,6 @@ class WindowLocalRegion final : public LocalRegion {
   int publish() noexcept override;
   int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept override;
   void release(std::uint64_t offset, std::size_t bytes) noexcept override;
-  bool distant() const noexcept override { return true; }
   int wait_object() noexcept override;
   void drain_wakes() noexcept override;
   int wake() noexcept override;
@@ -60,18 +59,20 @@ class WindowLocalRegion final : public LocalRegion {
 // Used by one thread at a time.
 class WindowRemoteRegion final : public RemoteRegion {
  public:
-  WindowRemoteRegion(Window& window, const WindowEndpoint& peer) noexcept;
+  // `near`: peers of our own host are talked to as host memory allows.
+  WindowRemoteRegion(Window& window, const WindowEndpoint& peer, bool near) noexcept;
   ~WindowRemoteRegion() override;
 
   int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
   bool alive() noexcept override { return window_.alive(peer_); }
-  bool distant() const noexcept override { return true; }
+  bool distant() const noexcept override { return distant_; }
   int claim_contact(unsigned index) noexcept override;
   void release_contact() noexcept override { contact_.reset(); }
 
  private:
   Window& window_;
   const WindowEndpoint peer_;
+  const bool distant_;
   const pid_t process_;
   ProcessFd contact_;
 };
