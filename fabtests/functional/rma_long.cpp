@@ -31,6 +31,14 @@ void post_read(Node& node, Bytes& bytes) {
   node.submit([&] { return read_message(node.ep(), {bytes.data(), bytes.size(), node.peer(1), 0, 1}, FI_COMPLETION); });
 }
 
+// A message each way, so that both sides are connected.
+void greet(Node& node, int other) {
+  char in;
+  node.submit([&] { return fi_trecv(node.ep(), &in, 1, nullptr, node.peer(other), kSeen, 0, nullptr); });
+  node.submit([&] { return fi_tinject(node.ep(), "h", 1, node.peer(other), kSeen); });
+  node.await_receive();
+}
+
 // Several that cover each other, a read between two writes; then a message, whose receiver must find the last one.
 void initiate_rounds(Node& node, std::uint64_t rounds) {
   Random random(31);
@@ -97,6 +105,7 @@ TEST(rma_long_target_sleeps, .ranks = 2, .seconds = 90, .anchor_only = true) {
   Node node(team, rma_options());
   Exposed exposed(node, kLongest, 1);
   node.introduce();
+  greet(node, 1 - team.rank());
   team.barrier();
   if (team.rank() == 1) {
     node.rest(true);
@@ -116,6 +125,32 @@ TEST(rma_long_target_sleeps, .ranks = 2, .seconds = 90, .anchor_only = true) {
     team.tell(1, "written");
   }
   team.barrier();
+}
+
+// What waits to be moved with others, or is being copied by both, is there when the endpoint has been closed.
+TEST(rma_long_close, .ranks = 2, .seconds = 90, .anchor_only = true) {
+  constexpr std::size_t kPart = 16'384;
+  Node node(team, rma_options());
+  const Exposed exposed(node, kLongest, 1);
+  node.introduce();
+  greet(node, 1 - team.rank());
+  team.barrier();
+  const Bytes parts = patterned(3 * kPart, 1), rest = patterned(kLongest - 3 * kPart, 2);
+  const auto write = [&](const std::byte* from, std::size_t size, std::uint64_t to) {
+    void* bytes = const_cast<std::byte*>(from);
+    node.submit([&] { return write_message(node.ep(), {bytes, size, node.peer(1), to, 1}, FI_COMPLETION); });
+  };
+  if (team.rank() == 0) {
+    for (std::size_t i = 0; i < 3; ++i) write(parts.data() + i * kPart, kPart, i * kPart);
+    write(rest.data(), rest.size(), 3 * kPart);
+    node.close_endpoint();
+    team.tell(1, "closed");
+    return;
+  }
+  node.rest(true);
+  team.hear(0);
+  CHECK(std::equal(parts.begin(), parts.end(), exposed.memory.begin()));
+  CHECK(std::equal(rest.begin(), rest.end(), exposed.memory.begin() + 3 * kPart));
 }
 
 // Either dies in the midst of it.
