@@ -100,6 +100,26 @@ Test(rma_batch, what_is_revoked_meanwhile_is_not_touched) {
   cr_assert_eq(pair.completed(EKEYREJECTED), 2u);
 }
 
+Test(rma_batch, streams_that_would_fit_the_fifo_leave_it) {
+  ExposedPair pair;
+  std::vector<std::vector<unsigned char>> written;
+  for (unsigned i = 0; i < 12; ++i) {
+    written.push_back(bytes_of(4096, i));
+    cr_assert_eq(pair.write(written[i], 100 * i), 0);
+  }
+  cr_assert_eq(pair.at_a().withdrawable.size(), 4u, "the first ones may be all");
+  pair.b.progress();
+  cr_assert(pair.holds(written[3], 300));
+  pair.a.progress();
+  cr_assert_eq(pair.completed(), 12u);
+  for (unsigned i = 0; i < 12; ++i) cr_assert_eq(pair.memory[100 * i], written[i][0], "write %u", i);
+  cr_assert(pair.holds(written[11], 1100));
+  std::vector<unsigned char> small(2048, 's');
+  for (unsigned i = 0; i < 6; ++i) cr_assert_eq(pair.write(small), 0);
+  cr_assert_eq(pair.at_a().withdrawable.size(), 6u);
+  cr_assert(until([&] { return pair.outstanding() == 0; }, pair.a, pair.b));
+}
+
 Test(rma_batch, messages_wait_behind_them) {
   ExposedPair pair;
   auto bytes = bytes_of(kLong);

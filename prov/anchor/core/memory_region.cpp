@@ -52,6 +52,7 @@ void MemoryRegistry::remove(MemoryRegion* region) noexcept {
   const std::lock_guard guard(mutex_);
   for_each_table(*region, [&](RegionTable& table) { table.revoke(*region); });
   region->enabled = false;
+  if (last_found_ == region) last_found_ = nullptr;
   const auto found = regions_.find(region->key);
   if (found != regions_.end() && found->second == region) regions_.erase(found);
 }
@@ -104,20 +105,28 @@ void MemoryRegistry::detach(RegionTable* table) noexcept {
   std::erase_if(tables_, [table](const AttachedTable& attached) { return attached.table == table; });
 }
 
+MemoryRegion* MemoryRegistry::find(std::uint64_t key) const noexcept {
+  if (last_found_ != nullptr && last_found_->key == key) [[likely]]
+    return last_found_;
+  const auto found = regions_.find(key);
+  if (found == regions_.end()) return nullptr;
+  return last_found_ = found->second;
+}
+
 // Offsets count through all segments, so a piece may go on in the next one; addresses mean one segment each, unless the
 // next begins where it ends.
 int MemoryRegistry::locate(const RemoteAccess& wanted, const MemoryRegion** region, iovec* pieces,
                            std::uint32_t* count) const noexcept {
-  const auto found = regions_.find(wanted.key);
-  if (found == regions_.end() || !shown(*found->second, wanted.endpoint)) return -EKEYREJECTED;
-  *region = found->second;
-  if ((wanted.rights & ~found->second->rights) != 0) return -EACCES;
+  const MemoryRegion* found = find(wanted.key);
+  if (found == nullptr || !shown(*found, wanted.endpoint)) return -EKEYREJECTED;
+  *region = found;
+  if ((wanted.rights & ~found->rights) != 0) return -EACCES;
   std::uint64_t address = wanted.address;
   std::uint64_t left = wanted.length;
   *count = 0;
-  for (std::uint32_t i = 0; i < found->second->segment_count; ++i) {
-    const iovec& segment = found->second->segments[i];
-    const std::uint64_t begin = address - found->second->base(i);  // wraps round below the segment's first byte
+  for (std::uint32_t i = 0; i < found->segment_count; ++i) {
+    const iovec& segment = found->segments[i];
+    const std::uint64_t begin = address - found->base(i);  // wraps round below the segment's first byte
     if (begin > segment.iov_len || (begin == segment.iov_len && left != 0)) continue;
     const std::uint64_t length = std::min<std::uint64_t>(left, segment.iov_len - begin);
     // Not by pointer: a region of all memory begins at none.
@@ -132,9 +141,9 @@ int MemoryRegistry::locate(const RemoteAccess& wanted, const MemoryRegion** regi
 
 void MemoryRegistry::count(std::uint64_t key, std::uint32_t rights, const void* endpoint) noexcept {
   const std::lock_guard guard(mutex_);
-  const auto found = regions_.find(key);
-  if (found == regions_.end() || !shown(*found->second, endpoint)) return;
-  const MemoryRegion& region = *found->second;
+  const MemoryRegion* found = find(key);
+  if (found == nullptr || !shown(*found, endpoint)) return;
+  const MemoryRegion& region = *found;
   if ((rights & kRemoteRead) && region.read_counter != nullptr) region.read_counter->add();
   if ((rights & kRemoteWrite) && region.write_counter != nullptr) region.write_counter->add();
 }

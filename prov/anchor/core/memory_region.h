@@ -121,6 +121,7 @@ class MemoryRegistry {
     const void* endpoint;
   };
 
+  MemoryRegion* find(std::uint64_t key) const noexcept;
   int locate(const RemoteAccess& wanted, const MemoryRegion** region, iovec* pieces,
              std::uint32_t* count) const noexcept;
   static bool shown(const MemoryRegion& region, const void* endpoint) noexcept {
@@ -134,6 +135,7 @@ class MemoryRegistry {
 
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, MemoryRegion*> regions_;
+  mutable MemoryRegion* last_found_ = nullptr;  // most look-ups are for the region of the one before
   std::vector<AttachedTable> tables_;
   std::uint64_t last_key_ = 0;
 };

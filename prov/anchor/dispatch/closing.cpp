@@ -18,7 +18,9 @@ constexpr Milliseconds kLinger{5000};
 // not waited for.
 bool owes(const Peer& peer) {
   if (peer.state == PeerState::kSeeking) return false;
-  if (!peer.control.empty() || !peer.replies.empty() || !peer.withdrawable.empty() || peer.offered.active) return true;
+  if (!peer.control.empty() || !peer.replies.empty() || !peer.withdrawable.empty() || peer.offered.active ||
+      peer.gathering)
+    return true;
   for (SendRequest* request = peer.waiting.front(); request != nullptr; request = peer.waiting.after(request))
     if (request->work.flags & kInject) return true;
   return false;

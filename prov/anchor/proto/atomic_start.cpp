@@ -2,9 +2,11 @@
 // The initiator's half of atomic operations.
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <new>
 
 #include "os/gather.h"
+#include "os/small_copy.h"
 #include "proto/atomic.h"
 #include "proto/connect.h"
 #include "proto/limits.h"
@@ -15,8 +17,8 @@
 namespace anchor {
 namespace {
 
-// Everything a message can be made of: body, targets, operand, values to compare with.
-constexpr std::size_t kMaxParts = 2 + 2 * kMaxSegments;
+// Everything a message can be made of: targets, operand, values to compare with.
+constexpr std::size_t kMaxParts = 1 + 2 * kMaxSegments;
 static_assert(kMaxSegments * sizeof(RemoteTarget) + 2 * kMaxAtomicSize <=
               BlockGeometry{kMinSlots, kMinPayloadArea}.max_payload());
 
@@ -34,6 +36,38 @@ struct Parts {
   }
 };
 
+// Most: a word or two, for one place.
+int send_in_slot(Peer& peer, const RemoteRequest& request, const AtomicBody& body, const Parts& values) noexcept {
+  std::byte bytes[kInlineSize];
+  std::memcpy(bytes, &body, sizeof body);
+  std::byte* place = bytes + sizeof body;
+  for (std::uint32_t i = 0; i < values.count; ++i) {
+    small_copy(place, values.list[i].iov_base, values.list[i].iov_len);
+    place += values.list[i].iov_len;
+  }
+  return peer.channel->send_small({.operation = Operation::kAtomic,
+                                   .flags = 0,
+                                   .length = static_cast<std::uint16_t>(sizeof body + values.bytes),
+                                   .tag = request.targets[0].key,
+                                   .data = request.targets[0].address,
+                                   .bytes = bytes});
+}
+
+int send_in_area(Peer& peer, const RemoteRequest& request, const AtomicBody& body, const Parts& values) noexcept {
+  OutgoingMessage message{.operation = Operation::kAtomic,
+                          .flags = kInArea,
+                          .tag = request.targets[0].key,
+                          .data = request.targets[0].address};
+  message.set_body(body);
+  Parts parts;
+  if (request.target_count > 1) parts.add(request.targets, request.target_count * sizeof request.targets[0]);
+  parts.add(values.list, values.count);
+  message.length = static_cast<std::uint32_t>(parts.bytes);
+  message.segments = parts.list;
+  message.segment_count = parts.count;
+  return peer.channel->send(message);
+}
+
 // `values`: operand and values to compare with, one behind the other.
 int send(Exchange& exchange, Peer& peer, RemoteRequest& request, const Parts& values) noexcept {
   const AtomicBody body{.offset = 0,
@@ -44,19 +78,8 @@ int send(Exchange& exchange, Peer& peer, RemoteRequest& request, const Parts& va
                         .length = static_cast<std::uint32_t>(request.work.length),
                         .reserved = 0,
                         .request = exchange.remotes.id(&request)};
-  OutgoingMessage message{
-      .operation = Operation::kAtomic, .tag = request.targets[0].key, .data = request.targets[0].address};
   const bool in_slot = request.target_count == 1 && sizeof body + values.bytes <= kInlineSize;
-  Parts parts;
-  if (in_slot) parts.add(&body, sizeof body);
-  if (!in_slot) message.flags = kInArea;
-  if (!in_slot) message.set_body(body);
-  if (request.target_count > 1) parts.add(request.targets, request.target_count * sizeof request.targets[0]);
-  parts.add(values.list, values.count);
-  message.length = static_cast<std::uint32_t>(parts.bytes);
-  message.segments = parts.list;
-  message.segment_count = parts.count;
-  const int error = peer.channel->send(message);
+  const int error = in_slot ? send_in_slot(peer, request, body, values) : send_in_area(peer, request, body, values);
   if (error == 0) await_answer(peer, request);
   return error;
 }
