@@ -59,6 +59,7 @@ class ProgressGroup {
   struct Member {
     Endpoint* endpoint;
     int descriptor = -1;   // its wait object, in wait_
+    int notices = -1;      // its death notices, likewise
     bool counted = false;  // it counts us among its sleepers
   };
 
@@ -69,6 +70,7 @@ class ProgressGroup {
     return wait_.is_open();
   }
   bool progress_members() noexcept;
+  int add_descriptor(int descriptor) noexcept;  // -1: it cannot be waited for
   // Everything of a sleep but sleeping. True: nothing is to be done before `alarm`.
   bool engage(TimePoint* alarm) noexcept;
   void disengage() noexcept;

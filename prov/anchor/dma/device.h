@@ -86,6 +86,13 @@ class LocalRegion : public Sleeper {
   // Takes back all wakes up to now: it is unreadable until the next one.
   virtual void drain_wakes() noexcept {}
 
+  // A descriptor that becomes readable when an owner may have died whose region is watched by it
+  // (RemoteRegion::watch_with), or when this very region was tampered with; made on the first call. Negated errno
+  // value: there is none.
+  virtual int death_notices() noexcept { return -EOPNOTSUPP; }
+  // Whether it was readable; it is not until the next notice. A notice may be mistaken, and come a moment too early.
+  virtual bool take_death_notices() noexcept { return false; }
+
   // false once somebody cut the region's file short: private zeros stand in its place, and no peer reaches us any more.
   virtual bool intact() const noexcept { return true; }
 };
@@ -103,6 +110,10 @@ class RemoteRegion : public Sleeper {
   // Whether the owner still holds its liveness lock and the name still leads to this very region, as large as what was
   // mapped of it. What cannot be found out (no file descriptor left) counts as alive. Four system calls.
   virtual bool alive() noexcept = 0;
+
+  // From now on the end of this region makes `notices`, a LocalRegion's death_notices(), readable. Negated errno value:
+  // it does not, so ask alive() now and then.
+  virtual int watch_with(int /*notices*/) noexcept { return -EOPNOTSUPP; }
 
   // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EBUSY: taken.
   virtual int claim_contact(unsigned index) noexcept = 0;
