@@ -12,6 +12,7 @@
 
 #include "child_process.h"
 #include "os/file_watch.h"
+#include "os/unique_fd.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -28,7 +29,8 @@ struct Watched {
 
   ScratchDirectory scratch;
   std::string path;
-  UniqueFd owner, watch;
+  UniqueFd owner;
+  ProcessFd watch;
 };
 
 }  // namespace
@@ -73,6 +75,12 @@ Test(file_watch, tells_of_a_file_that_is_cut_renamed_or_removed) {
   cr_assert(file.told());
   cr_assert_eq(::unlink(elsewhere.c_str()), 0);
   cr_assert(file.told());
+}
+
+Test(file_watch, a_forked_child_has_none) {
+  Watched file;
+  Child child([&](const Meeting&) { return file.watch.get() == -1 ? 0 : 1; });
+  cr_assert_eq(child.join(), 0);
 }
 
 Test(file_watch, may_be_asked_twice_but_not_for_what_is_not_there) {

@@ -14,7 +14,6 @@
 #include "os/guarded_mapping.h"
 #include "os/process_fd.h"
 #include "os/shared_memory.h"
-#include "os/unique_fd.h"
 
 namespace anchor {
 
@@ -63,8 +62,8 @@ class ShmLocalRegion final : public LocalRegion {
   const std::string path_;
   std::string unborn_path_;  // empty: the file has no name yet, or its real one
   ProcessFd file_;
-  ProcessFd pipe_;    // the wait object, once it was asked for
-  UniqueFd notices_;  // of peers' deaths, once they were asked for
+  ProcessFd pipe_;     // the wait object, once it was asked for
+  ProcessFd notices_;  // of peers' deaths, once they were asked for
   FileIdentity identity_;
   bool published_ = false;
   bool shortage_told_ = false;      // a caller may ask again and again; the log shall say it once

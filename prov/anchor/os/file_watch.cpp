@@ -15,9 +15,8 @@ constexpr std::uint32_t kEvents =
 
 }  // namespace
 
-int open_file_watch(UniqueFd* watch) noexcept {
-  *watch = UniqueFd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  return *watch ? 0 : -errno;
+int open_file_watch(ProcessFd* watch) noexcept {
+  return watch->open_by([]() noexcept { return ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC); });
 }
 
 int watch_file(int watch, const char* path) noexcept {
