@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # The provider and libfabric 2: compiles the sources against Debian 13's headers with its compiler, then runs the
-# functional tests there twice, with the plugin just compiled and with the one that was built for libfabric 1.17.
+# functional tests and the example server there twice, with the plugin just compiled and with the one that was built for
+# libfabric 1.17.
 #
-#   check_libfabric2.sh BUILD TEST...
+#   check_libfabric2.sh BUILD PROGRAM...
 #
 # BUILD is the build folder of the 1.17 plugin, with a released tree (make distdir) in BUILD/libfabric2/source;
-# TEST a program relative to BUILD.
-# Debian 13 lies in a folder made by debootstrap, once. Mounts are made in a mount namespace and so vanish with it.
+# PROGRAM one relative to BUILD: a test, or below fabtests/examples what check_server.py runs.
+# Debian 13 lies in a folder made by debootstrap, once for a list of packages. Mounts are made in a mount namespace and so vanish with it.
 #
 # ANCHOR_CACHE    where Debian 13 is kept (default: ~/.cache/anchor)
 # ANCHOR_MIRROR   Debian mirror (default: http://deb.debian.org/debian)
@@ -15,7 +16,7 @@ set -eu
 
 cache=${ANCHOR_CACHE:-$HOME/.cache/anchor}
 root=$cache/debian13
-packages=g++,make,libfabric-dev,libfabric-bin
+packages=g++,make,libevent-dev,libfabric-dev,libfabric-bin,python3
 
 fail() {
     echo "check_libfabric2: $*" >&2
@@ -30,11 +31,13 @@ make_root() {
     debootstrap --variant=minbase --include=$packages trixie "$root.part" \
         "${ANCHOR_MIRROR:-http://deb.debian.org/debian}" >"$cache/debootstrap.log" 2>&1 ||
         { tail -n 20 "$cache/debootstrap.log"; fail "debootstrap failed"; }
+    echo "$packages" >"$root.part/packages"
+    rm -rf "$root"
     mv "$root.part" "$root"
 }
 
 # The namespace's own mounts: the kernel's file systems, and the build folder under the name it has outside.
-enter_root() { # BUILD TEST...
+enter_root() { # BUILD PROGRAM...
     mount --bind "$root" "$root" # a root that is no mount point cannot be made private by the tests
     for folder in dev proc sys; do
         mount --rbind "/$folder" "$root/$folder"
@@ -46,11 +49,12 @@ enter_root() { # BUILD TEST...
         --inside "$@"
 }
 
-run_tests() { # NAME BUILD TEST...
+run_tests() { # NAME BUILD PROGRAM...
     name=$1 folder=$2
     shift 2
     echo "$name"
     for test in "$@"; do
+        case $test in fabtests/examples/*) continue ;; esac
         (cd "$folder" && FI_PROVIDER_PATH=$folder/prov/anchor/.libs "./$test") >"$folder/$test.out" 2>&1 &&
             status=0 || status=$?
         sed -n -e 's/^ok [0-9]* -.* # SKIP.*/SKIP: &/p;t' -e 's/^ok /PASS: ok /p;s/^not ok /FAIL: not ok /p' "$folder/$test.out"
@@ -60,10 +64,23 @@ run_tests() { # NAME BUILD TEST...
             failed=1
         fi
     done
+    run_server "$folder"
 }
 
-inside() { # BUILD TEST...
-    build=$1
+run_server() { # BUILD
+    log=$1/check_server.out
+    if FI_PROVIDER_PATH=$1/prov/anchor/.libs "$source/fabtests/examples/check_server.py" "$1/fabtests/examples" \
+        >"$log" 2>&1; then
+        echo "PASS: check_server.py"
+    else
+        echo "FAIL: check_server.py"
+        cat "$log"
+        failed=1
+    fi
+}
+
+inside() { # BUILD PROGRAM...
+    build=$1 source=$1/libfabric2/source
     shift
     failed=0
     fi_info --version
@@ -87,7 +104,7 @@ case $1 in
     ;;
 *)
     [ "$(id -u)" = 0 ] || fail "must be root, for debootstrap and chroot"
-    [ -d "$root" ] || make_root
+    [ "$(cat "$root/packages" 2>/dev/null)" = "$packages" ] || make_root
     exec unshare --mount --propagation=private "$0" --in-namespace "$@"
     ;;
 esac

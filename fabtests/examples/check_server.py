@@ -19,8 +19,8 @@ from processes import TIME_SCALE, Client, Place, Server, figures  # noqa: E402
 CLIENTS = 64
 ROUNDS = 100
 IDLE_SECONDS = 2.0
-IDLE_COST = 0.015 * IDLE_SECONDS * TIME_SCALE  # seconds of a processor: a look at each peer now and then
-IDLE_SLEEPS = 10 * IDLE_SECONDS
+IDLE_COST = 0.001 * IDLE_SECONDS * TIME_SCALE  # seconds of a processor: no look at any client
+IDLE_SLEEPS = 4 * IDLE_SECONDS
 NOTICE_SECONDS = 3 * TIME_SCALE
 LEASE_SECONDS = 2 * TIME_SCALE
 

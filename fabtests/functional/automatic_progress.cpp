@@ -130,6 +130,35 @@ TEST(automatic_progress_takes_over, .ranks = 2, .anchor_only = true, .shm_only =
   team.barrier();
 }
 
+// The thread has work all the time, and locks; a child finds all of them free and can close its copies.
+TEST(automatic_progress_and_forked_children, .ranks = 2, .seconds = 60, .anchor_only = true,
+     .environment = {"FI_ANCHOR_UNEXPECTED_LIMIT=64000000"}) {
+  constexpr int kChildren = 50;
+  const OpenDomain open(automatic_info().get());
+  Sleeper sleeper(open);
+  const fi_addr_t peer = meet(team, sleeper);
+  if (team.rank() == 1) {
+    const auto stop = std::make_unique<char>();
+    sleeper.receive(stop.get(), 1, peer);
+    for (sleeper.entries.clear(); sleeper.entries.empty(); sleeper.read_all())
+      static_cast<void>(fi_tinject(sleeper.ep.get(), "x", 1, peer, 1));
+  } else {
+    // Nobody takes the messages from here on: the thread keeps them.
+    for (int i = 0; i < kChildren; ++i) {
+      CHECK_EQ(exit_code_of_child([&] {
+                 alarm(20);
+                 sleeper.ep.reset();
+                 sleeper.cq.reset();
+                 sleeper.av.reset();
+                 return 0;
+               }),
+               0);
+    }
+    REQUIRE_OK(fi_tinject(sleeper.ep.get(), "s", 1, peer, 1));
+  }
+  team.barrier();
+}
+
 TEST(automatic_progress_sleeps, .ranks = 2, .anchor_only = true, .shm_only = true) {
   const OpenDomain open(automatic_info().get());
   Sleeper sleeper(open);

@@ -3,13 +3,12 @@
 // liveness alarm is far away: a wake-up that is lost stops a token, and soon everything.
 //
 // STRESS_SLEEP_HOPS: hops of each token (default 20000; 10^6 in all for a thorough run: 350000).
-#include <poll.h>
 #include <sched.h>
 
 #include <cstdlib>
 
-#include "common/node.h"
 #include "common/registry.h"
+#include "functional/sleeper.h"
 
 namespace anchor::fabtests {
 
@@ -27,18 +26,10 @@ std::uint64_t hops_wanted() {
 
 class Wanderer {
  public:
-  explicit Wanderer(Team& team) : team_(team), random_(team.random()), av_(open_av(open_.domain.get())) {
-    fi_cq_attr attributes{};
-    attributes.format = FI_CQ_FORMAT_TAGGED;
-    attributes.wait_obj = FI_WAIT_FD;
-    REQUIRE_OK(fi_cq_open(open_.domain.get(), &attributes, cq_.out(), nullptr));
-    REQUIRE_OK(fi_endpoint(open_.domain.get(), open_.info.get(), ep_.out(), nullptr));
-    REQUIRE_OK(fi_ep_bind(ep_.get(), av_.as_fid(), 0));
-    REQUIRE_OK(fi_ep_bind(ep_.get(), cq_.as_fid(), FI_TRANSMIT | FI_RECV));
-    REQUIRE_OK(fi_enable(ep_.get()));
-    REQUIRE_OK(fi_control(cq_.as_fid(), FI_GETWAIT, &fd_));
+  explicit Wanderer(Team& team) : team_(team), random_(team.random()) {
     for (std::uint64_t& place : places_) post(&place);
-    for (const Bytes& name : team.gather(name_of(ep_.get()))) peers_.push_back(insert_address(av_.get(), name));
+    for (const Bytes& name : team.gather(name_of(sleeper_.ep.get())))
+      peers_.push_back(insert_address(sleeper_.av.get(), name));
   }
 
   void run() {
@@ -57,12 +48,12 @@ class Wanderer {
 
  private:
   void post(std::uint64_t* place) {
-    REQUIRE_OK(fi_trecv(ep_.get(), place, sizeof(*place), nullptr, FI_ADDR_UNSPEC, 1, 0, place));
+    REQUIRE_OK(fi_trecv(sleeper_.ep.get(), place, sizeof(*place), nullptr, FI_ADDR_UNSPEC, 1, 0, place));
   }
 
   void send(std::size_t rank, std::uint64_t word) {
     ssize_t rc;
-    while ((rc = fi_tinject(ep_.get(), &word, sizeof(word), peers_[rank], 1)) == -FI_EAGAIN) sched_yield();
+    while ((rc = fi_tinject(sleeper_.ep.get(), &word, sizeof(word), peers_[rank], 1)) == -FI_EAGAIN) sched_yield();
     REQUIRE_OK(rc);
   }
 
@@ -83,18 +74,16 @@ class Wanderer {
     fi_cq_tagged_entry entry{};
     ssize_t rc = -FI_EAGAIN;
     for (std::uint64_t looks = random_.below(4) == 0 ? random_.below(3000) : 0; looks > 0 && rc == -FI_EAGAIN; --looks)
-      rc = fi_cq_read(cq_.get(), &entry, 1);
-    if (rc == -FI_EAGAIN && random_.below(2) == 0) rc = fi_cq_sread(cq_.get(), &entry, 1, nullptr, kTooLong);
+      rc = fi_cq_read(sleeper_.cq.get(), &entry, 1);
+    if (rc == -FI_EAGAIN && random_.below(2) == 0) rc = fi_cq_sread(sleeper_.cq.get(), &entry, 1, nullptr, kTooLong);
     const Deadline deadline(kTooLong / 1000);
     while (rc == -FI_EAGAIN) {
       if (deadline.expired()) {
         note_failure(FABTESTS_PLACE, "no token for so long: a wake-up was lost");
         abandon();
       }
-      fid* object = cq_.as_fid();
-      pollfd wanted{fd_, POLLIN, 0};
-      if (fi_trywait(open_.fabric.get(), &object, 1) == 0) poll(&wanted, 1, kTooLong);
-      rc = fi_cq_read(cq_.get(), &entry, 1);
+      if (sleeper_.try_wait() == 0) sleeper_.readable(kTooLong);
+      rc = fi_cq_read(sleeper_.cq.get(), &entry, 1);
     }
     REQUIRE_EQ(rc, 1);
     return entry;
@@ -103,10 +92,7 @@ class Wanderer {
   Team& team_;
   Random random_;
   OpenDomain open_ = OpenDomain::usual();
-  Owned<fid_cq> cq_;
-  Owned<fid_av> av_;
-  Owned<fid_ep> ep_;
-  int fd_ = -1;
+  Sleeper sleeper_{open_};
   std::uint64_t places_[kReceives] = {};
   std::vector<fi_addr_t> peers_;
   std::uint64_t finished_ = 0;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The bars that the provider has to clear, each a ratio of the rounds' values, and whether it does.
-"shm" is always the better of all versions of libfabric's shm in that round."""
+"shm" is always the better of all versions of libfabric's shm, each by its rounds between cores as near."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ MAPPED_WRITE_RATE = Metric("mapped_write_rate", "operations_per_s", 8)
 
 
 # Where a hypervisor moves its cores, two processes are now near, now far from each other: a line's exchange takes
-# five times as long. Rounds in which two cases were not about as near are no comparison of the two.
+# five times as long. Rounds in which two cases were not about as near are no comparison of the two; and a version of
+# shm that happened to be as near is not to stand for a faster one that was not.
 NEARNESS = 1.5
 
 
@@ -62,16 +63,25 @@ class Judge:
         values = [self.own(metric)(turn) for turn in self.results.turns]
         return [value for value in values if value is not None]
 
-    def as_near(self, turn: int) -> list[str]:
-        """The shm cases whose processes were about as near in that round as the subject's."""
+    def as_near(self, turn: int, case: str, metric: Metric) -> float | None:
+        """The case's median over all its rounds whose processes were about as near as the subject's in this one."""
         line = self.own(LINE)(turn)
-        lines = {case: self.results.in_round(turn, case, LINE) for case in self.shm}
-        return [case for case, other in lines.items()
-                if line and other and max(line / other, other / line) <= NEARNESS]
+        values = []
+        for other in self.results.turns:
+            its_line, value = (self.results.in_round(other, case, wanted) for wanted in (LINE, metric))
+            if line and its_line and value is not None and max(line / its_line, its_line / line) <= NEARNESS:
+                values.append(value)
+        return median(values) if values else None
+
+    def of_shm(self, turn: int, metric: Metric, best: Callable[[list[float]], float]) -> float | None:
+        """The better version's; None where some version that can do it was never as near."""
+        able = [case for case in self.shm if self.results.median(case, metric) is not None]
+        values = [self.as_near(turn, case, metric) for case in able]
+        known = [value for value in values if value is not None]
+        return best(known) if known and len(known) == len(values) else None
 
     def to_shm(self, metric: Metric, best: Callable[[list[float]], float]) -> list[float]:
-        return self.results.ratios(
-            self.own(metric), lambda turn: self.results.best_in_round(turn, self.as_near(turn), metric, best))
+        return self.results.ratios(self.own(metric), lambda turn: self.of_shm(turn, metric, best))
 
     def latency_bars(self) -> list[Bar]:
         bars = []

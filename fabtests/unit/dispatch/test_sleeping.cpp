@@ -128,6 +128,46 @@ Test(sleeping, a_fifo_that_is_left_to_the_board_is_looked_at_once_more) {
   cr_assert_not(asleep(couple.b));
 }
 
+Test(sleeping, nobody_looks_at_peers_whose_deaths_are_told) {
+  EndpointSettings settings = quick();
+  settings.liveness_interval = Milliseconds{1000};
+  Couple couple(settings);
+  settle(couple.b);
+  cr_assert(couple.b.exchange.all_watched);
+  // What happened while they connected has been looked after.
+  cr_assert(until(
+      [&] {
+        asleep(couple.b);
+        return couple.b.exchange.suspicions == 0;
+      },
+      couple.b));
+  settle(couple.b);
+  TimePoint alarm = TimePoint::max();
+  cr_assert(fall_asleep(couple.b.exchange, &alarm));
+  cr_assert(alarm > Clock::now() + Milliseconds{1000});
+  pollfd notices{couple.b.exchange.notices, POLLIN, 0};
+  cr_assert_eq(::poll(&notices, 1, 0), 0);
+
+  couple.a.crash();
+  cr_assert_eq(::poll(&notices, 1, 0), 1);
+  alarm = TimePoint::max();
+  cr_assert(fall_asleep(couple.b.exchange, &alarm));
+  cr_assert(alarm <= Clock::now() + Milliseconds{1000});
+  cr_assert_eq(::poll(&notices, 1, 0), 0);
+  cr_assert(until([&] { return asleep(couple.b), couple.at_b().state == PeerState::kIdle; }, couple.b));
+}
+
+Test(sleeping, peers_whose_deaths_are_not_told_are_looked_at) {
+  EndpointSettings settings = quick();
+  settings.liveness_interval = Milliseconds{1000};
+  Couple couple(settings);
+  couple.b.exchange.new_regions = couple.b.exchange.all_watched = false;
+  settle(couple.b);
+  TimePoint alarm = TimePoint::max();
+  cr_assert(fall_asleep(couple.b.exchange, &alarm));
+  cr_assert(alarm <= Clock::now() + Milliseconds{1000});
+}
+
 Test(sleeping, the_alarm_is_for_the_living) {
   Couple couple;
   TimePoint alarm = TimePoint::max();

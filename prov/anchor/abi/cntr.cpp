@@ -148,11 +148,7 @@ int open_counter(Domain& domain, const fi_cntr_attr* attr, fid_cntr** cntr, void
   if (status != 0) return status;
   return guarded([&] {
     auto made = std::make_unique<Cntr>(domain, wanted, context);
-    if (has_descriptor(wanted.wait_obj))
-      if (const int error = made->open_wait()) return error;
-    if (wanted.wait_obj == FI_WAIT_SET)
-      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->group().wait_descriptor()))
-        return error;
+    if (const int error = open_waiting(*made, wanted.wait_obj, wanted.wait_set)) return error;
     *cntr = made.release();
     return 0;
   });

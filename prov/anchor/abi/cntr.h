@@ -37,6 +37,7 @@ class Cntr final : public fid_cntr {
   int try_wait() noexcept;
   bool changed() const noexcept;
   int open_wait() noexcept { return group_.open_wait(); }
+  int wait_descriptor() const noexcept { return group_.wait_descriptor(); }
 
   Counter& counter() noexcept { return counter_; }
   ProgressGroup& group() noexcept { return group_; }

@@ -108,11 +108,7 @@ int open_completion_queue(Domain& domain, fi_cq_attr* attr, fid_cq** cq, void* c
   if (status != 0) return status;
   const int opened = guarded([&] {
     auto made = std::make_unique<Cq>(domain, wanted, wanted.size != 0 ? wanted.size : parameters().cq_size, context);
-    if (has_descriptor(wanted.wait_obj))
-      if (const int error = made->open_wait()) return error;
-    if (wanted.wait_obj == FI_WAIT_SET)
-      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->group().wait_descriptor()))
-        return error;
+    if (const int error = open_waiting(*made, wanted.wait_obj, wanted.wait_set)) return error;
     *cq = made.release();
     if (attr != nullptr && attr->format == FI_CQ_FORMAT_UNSPEC) attr->format = FI_CQ_FORMAT_CONTEXT;
     return 0;

@@ -55,6 +55,7 @@ class Cq final : public fid_cq {
   // fi_trywait(3): 0: nothing is there, and the descriptor becomes readable when there may be; -FI_EAGAIN: read first.
   int try_wait() noexcept;
   int open_wait() noexcept { return group_.open_wait(); }
+  int wait_descriptor() const noexcept { return group_.wait_descriptor(); }
   // FI_CQ_COND_THRESHOLD: a blocking read waits for as many entries as its condition says.
   bool waits_for_threshold() const noexcept { return waits_for_threshold_; }
 

@@ -172,10 +172,7 @@ int open_event_queue(Fabric& fabric, const fi_eq_attr* attr, fid_eq** eq, void* 
   if (status != 0) return status;
   return guarded([&] {
     auto made = std::make_unique<Eq>(fabric, wanted, context);
-    if (has_descriptor(wanted.wait_obj))
-      if (const int error = made->open_wait()) return error;
-    if (wanted.wait_obj == FI_WAIT_SET)
-      if (const int error = made->membership.join(wanted.wait_set, &made->fid, made->wait_descriptor())) return error;
+    if (const int error = open_waiting(*made, wanted.wait_obj, wanted.wait_set)) return error;
     *eq = made.release();
     return 0;
   });

@@ -9,6 +9,7 @@
 
 #include "abi/fabric.h"
 #include "abi/fid.h"
+#include "abi/wait_object.h"
 #include "os/wait_condition.h"
 #include "os/wait_fd.h"
 
@@ -76,6 +77,15 @@ class Membership {
   Use<WaitSet> set_;
   ::fid* object_ = nullptr;
 };
+
+// What a new object needs to be waited for in the way that was asked for. `set`: for FI_WAIT_SET. 0, or a negated errno
+// value; may throw std::bad_alloc.
+template <class Object>
+int open_waiting(Object& object, fi_wait_obj wanted, fid_wait* set) {
+  if (!has_descriptor(wanted)) return 0;
+  if (const int error = object.open_wait()) return error;
+  return wanted == FI_WAIT_SET ? object.membership.join(set, &object.fid, object.wait_descriptor()) : 0;
+}
 
 int open_wait_set(Fabric& fabric, const fi_wait_attr* attr, fid_wait** set) noexcept;
 

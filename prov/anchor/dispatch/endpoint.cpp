@@ -273,6 +273,11 @@ int Endpoint::wait_object() noexcept {
   return state_->exchange.region->wait_object();
 }
 
+int Endpoint::death_notices() noexcept {
+  const LockGuard guard(state_->lock);
+  return state_->exchange.notices;
+}
+
 bool Endpoint::fall_asleep(bool first, TimePoint* alarm) noexcept {
   const LockGuard guard(state_->lock);
   if (first) ++state_->exchange.sleepers;

@@ -36,6 +36,7 @@ void ProgressGroup::leave(Endpoint* endpoint) noexcept {
     if (member.endpoint != endpoint) return false;
     if (member.counted) endpoint->end_sleep();
     if (member.descriptor >= 0) wait_.remove(member.descriptor);
+    if (member.notices >= 0) wait_.remove(member.notices);
     return true;
   });
 }
@@ -63,16 +64,20 @@ void ProgressGroup::progress() noexcept {
     sched_yield();
 }
 
+int ProgressGroup::add_descriptor(int descriptor) noexcept {
+  return descriptor >= 0 && wait_.add(descriptor) == 0 ? descriptor : -1;
+}
+
 bool ProgressGroup::engage(TimePoint* alarm) noexcept {
   wait_.clear();
   bool asleep = true;
   for (Member& member : members_) {
-    if (member.descriptor < 0) {
-      const int descriptor = member.endpoint->wait_object();
-      if (descriptor >= 0 && wait_.add(descriptor) == 0) member.descriptor = descriptor;
-      if (member.descriptor < 0) *alarm = std::min(*alarm, Clock::now() + kPollInterval);
-    }
+    if (member.descriptor < 0) member.descriptor = add_descriptor(member.endpoint->wait_object());
     if (!member.endpoint->fall_asleep(!member.counted, alarm)) asleep = false;
+    // Only now: notices are asked for when there are peers to be watched.
+    const int notices = member.endpoint->death_notices();
+    if (member.notices < 0 && notices >= 0) member.notices = add_descriptor(notices);
+    if (member.descriptor < 0 || member.notices != notices) *alarm = std::min(*alarm, Clock::now() + kPollInterval);
     member.counted = true;
   }
   // Last: what the passes above put into it needs no signal, as the caller looks at it afterwards.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/wake_source.h"
+#include "os/fork_gate.h"
 #include "os/lock.h"
 #include "os/wait_fd.h"
 
@@ -42,8 +43,9 @@ class ProgressGroup {
 
   // Sleeps until there may be something to do, the moment has come, or somebody interrupts. `ready()` is looked at once
   // more when nothing can happen unnoticed any more; true: there is no need to sleep.
+  // `gate`: whoever sleeps is inside of it, but for the sleep itself.
   template <class Ready>
-  void sleep_until(TimePoint moment, Ready&& ready) noexcept;
+  void sleep_until(TimePoint moment, Ready&& ready, ForkGate* gate = nullptr) noexcept;
   void interrupt() noexcept {
     const LockGuard guard(lock_);
     wait_.signal();
@@ -59,6 +61,7 @@ class ProgressGroup {
   struct Member {
     Endpoint* endpoint;
     int descriptor = -1;   // its wait object, in wait_
+    int notices = -1;      // its death notices, likewise
     bool counted = false;  // it counts us among its sleepers
   };
 
@@ -69,6 +72,7 @@ class ProgressGroup {
     return wait_.is_open();
   }
   bool progress_members() noexcept;
+  int add_descriptor(int descriptor) noexcept;  // -1: it cannot be waited for
   // Everything of a sleep but sleeping. True: nothing is to be done before `alarm`.
   bool engage(TimePoint* alarm) noexcept;
   void disengage() noexcept;
@@ -92,10 +96,14 @@ class ProgressGroup {
 };
 
 template <class Ready>
-void ProgressGroup::sleep_until(TimePoint moment, Ready&& ready) noexcept {
+void ProgressGroup::sleep_until(TimePoint moment, Ready&& ready, ForkGate* gate) noexcept {
   TimePoint alarm = moment;
   const bool asleep = begin_sleep(&alarm);
-  if (asleep && !ready()) nap(std::min(alarm, moment));
+  if (asleep && !ready()) {
+    if (gate != nullptr) gate->leave();
+    nap(std::min(alarm, moment));
+    if (gate != nullptr) gate->enter();
+  }
   end_sleep();
 }
 

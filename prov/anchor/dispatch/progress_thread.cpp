@@ -24,10 +24,13 @@ ProgressThread::~ProgressThread() {
 
 void ProgressThread::run() noexcept {
   const auto stops = [this] { return stops_.load(std::memory_order_seq_cst); };
+  gate_.enter();
   while (!stops()) {
     group_.progress();
-    group_.sleep_until(WaitFd::kNoAlarm, stops);
+    group_.sleep_until(WaitFd::kNoAlarm, stops, &gate_);
+    gate_.pause();
   }
+  gate_.leave();
 }
 
 }  // namespace anchor

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "dispatch/progress_group.h"
+#include "os/fork_gate.h"
 
 namespace anchor {
 
@@ -29,6 +30,7 @@ class ProgressThread {
   void run() noexcept;
 
   ProgressGroup group_;
+  ForkGate gate_;  // a child can close what the thread attends to
   std::atomic<bool> stops_{false};
   const pid_t process_;
   std::thread thread_;

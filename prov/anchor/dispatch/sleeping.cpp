@@ -48,11 +48,37 @@ bool awaits_untold_credits(Exchange& exchange) noexcept {
   return untold;
 }
 
+// Where notice is given of every death, a look at messages alone is due: for what could not reach our wait object.
+constexpr int kIntervalsWatched = 5;
+// A notice may come a moment before the lock is free: the second look will find it so.
+constexpr std::uint32_t kLooksForNotice = 2;
+
+// Has notice given of the ends of regions that came since the last time.
+void watch_regions(Exchange& exchange) noexcept {
+  if (!exchange.new_regions) return;
+  exchange.new_regions = false;
+  exchange.notices = exchange.region->death_notices();
+  exchange.all_watched = exchange.notices >= 0;
+  for (std::size_t number = 0; number < exchange.peers.size(); ++number) {
+    Peer* peer = exchange.peers.numbered(number);
+    if (peer == nullptr || !peer->region || peer->watched) continue;
+    peer->watched = exchange.notices >= 0 && peer->region->watch_with(exchange.notices) == 0;
+    exchange.all_watched &= peer->watched;
+  }
+}
+
+void heed_notices(Exchange& exchange) noexcept {
+  if (exchange.region->take_death_notices()) exchange.suspicions = kLooksForNotice;
+}
+
+bool all_presumed_alive(const Exchange& exchange) noexcept { return exchange.all_watched && exchange.suspicions == 0; }
+
 TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
   TimePoint alarm = TimePoint::max();
-  if (exchange.peers.size() + exchange.abandoned.size() != 0)
-    alarm =
-        std::max(exchange.last_check, now - exchange.settings.liveness_interval) + exchange.settings.liveness_interval;
+  if (exchange.peers.size() + exchange.abandoned.size() != 0) {
+    const auto interval = exchange.settings.liveness_interval * (all_presumed_alive(exchange) ? kIntervalsWatched : 1);
+    alarm = std::max(exchange.last_check, now - interval) + interval;
+  }
   for (const Peer* peer : exchange.seeking)
     if (peer->state == PeerState::kSeeking) alarm = std::min(alarm, peer->next_attempt);
   if (!exchange.contacts.empty() || leaves_messages(exchange)) alarm = std::min(alarm, now + kShortNap);
@@ -61,7 +87,7 @@ TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
 
 void keep_up(Exchange& exchange) {
   sweep_all(exchange);
-  upkeep(exchange, exchange.peers.size());
+  upkeep(exchange, all_presumed_alive(exchange) ? 0 : exchange.peers.size() + exchange.abandoned.size());
 }
 
 // S5
@@ -83,7 +109,9 @@ bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
   const TimePoint now = Clock::now();
   if (now >= exchange.alarm) keep_up(exchange);
   exchange.region->drain_wakes();  // S1
-  announce_sleep(exchange);        // S2 to S4
+  watch_regions(exchange);
+  heed_notices(exchange);
+  announce_sleep(exchange);  // S2 to S4
   if (look_again(exchange)) return false;
   exchange.alarm = next_alarm(exchange, now);
   *alarm = std::min(*alarm, exchange.alarm);

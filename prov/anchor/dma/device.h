@@ -104,6 +104,13 @@ class LocalRegion : public Sleeper {
   virtual void watch(const std::byte* /*board*/, std::size_t /*bytes*/,
                      const std::atomic<std::uint64_t>* /*epoch*/) noexcept {}
 
+  // A descriptor that becomes readable when an owner may have died whose region is watched by it
+  // (RemoteRegion::watch_with), or when this very region was tampered with; made on the first call. Negated errno
+  // value: there is none.
+  virtual int death_notices() noexcept { return -EOPNOTSUPP; }
+  // Whether it was readable; it is not until the next notice. A notice may be mistaken, and come a moment too early.
+  virtual bool take_death_notices() noexcept { return false; }
+
   // false once somebody cut the region's file short: private zeros stand in its place, and no peer reaches us any more.
   virtual bool intact() const noexcept { return true; }
 };
@@ -125,6 +132,10 @@ class RemoteRegion : public Sleeper {
   // The memory is another host's: it is written, but not read once a connection stands. No fence that the owner has
   // executed everywhere reaches us, nor can we wake it.
   virtual bool distant() const noexcept { return false; }
+
+  // From now on the end of this region makes `notices`, a LocalRegion's death_notices(), readable. Negated errno value:
+  // it does not, so ask alive() now and then.
+  virtual int watch_with(int /*notices*/) noexcept { return -EOPNOTSUPP; }
 
   // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EBUSY: taken.
   virtual int claim_contact(unsigned index) noexcept = 0;

@@ -38,6 +38,8 @@ class ShmLocalRegion final : public LocalRegion {
   int wait_object() noexcept override;
   void drain_wakes() noexcept override;
   int wake() noexcept override;
+  int death_notices() noexcept override;
+  bool take_death_notices() noexcept override;
   bool intact() const noexcept override { return !lost_.load(std::memory_order_relaxed); }
 
  private:
@@ -60,11 +62,13 @@ class ShmLocalRegion final : public LocalRegion {
   const std::string path_;
   std::string unborn_path_;  // empty: the file has no name yet, or its real one
   ProcessFd file_;
-  ProcessFd pipe_;  // the wait object, once it was asked for
+  ProcessFd pipe_;     // the wait object, once it was asked for
+  ProcessFd notices_;  // of peers' deaths, once they were asked for
   FileIdentity identity_;
   bool published_ = false;
   bool shortage_told_ = false;      // a caller may ask again and again; the log shall say it once
   bool pipe_refusal_told_ = false;  // likewise
+  bool notices_refused_ = false;
 
   std::byte* base_ = nullptr;
   std::size_t size_limit_ = 0;

@@ -12,6 +12,7 @@
 #include "dma/shm_wait_pipe.h"
 #include "os/cacheline.h"
 #include "os/file_lock.h"
+#include "os/file_watch.h"
 #include "os/log.h"
 #include "os/unique_fd.h"
 
@@ -87,6 +88,13 @@ bool ShmRemoteRegion::alive() noexcept {
   if (::fstat(file.get(), &status) != 0) return true;
   if (identity_of(status) != identity_ || static_cast<std::uint64_t>(status.st_size) < mapped_end_) return false;
   return byte_locked(file.get(), kLivenessByte) != 0;
+}
+
+// An owner's death closes its file, which was open for writing. Whoever maps the file closes it, too, now and then.
+// The name may lead elsewhere by now: then alive() tells.
+int ShmRemoteRegion::watch_with(int notices) noexcept {
+  if (const int error = watch_file(notices, path_.c_str()); error != 0) return error;
+  return alive() ? 0 : -ENOENT;
 }
 
 int ShmRemoteRegion::wake() noexcept try {

@@ -28,6 +28,7 @@ class ShmRemoteRegion final : public RemoteRegion {
 
   int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
   bool alive() noexcept override;
+  int watch_with(int notices) noexcept override;
   int wake() noexcept override;
   int claim_contact(unsigned index) noexcept override;
   void release_contact() noexcept override { contact_.reset(); }

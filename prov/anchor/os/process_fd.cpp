@@ -48,16 +48,23 @@ struct ProcessFdList {
 
 const int ProcessFdList::watch_error = -pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 
-int ProcessFd::open(const char* path, int flags, mode_t mode) noexcept {
+template <class Make>
+int ProcessFd::open_with(Make&& make) noexcept {
   reset();
   if (ProcessFdList::watch_error != 0) return ProcessFdList::watch_error;
   const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);
-  const int fd = ::open(path, flags | O_CLOEXEC, mode);
+  const int fd = make();
   if (fd < 0) return -errno;
   fd_ = fd;
   ProcessFdList::add(this);
   return 0;
 }
+
+int ProcessFd::open(const char* path, int flags, mode_t mode) noexcept {
+  return open_with([&]() noexcept { return ::open(path, flags | O_CLOEXEC, mode); });
+}
+
+int ProcessFd::open_by(int (*make)() noexcept) noexcept { return open_with(make); }
 
 void ProcessFd::reset() noexcept {
   const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);

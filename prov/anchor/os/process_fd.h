@@ -28,6 +28,8 @@ class ProcessFd {
 
   // open(2) with O_CLOEXEC added; closes what was open before. 0 or a negated errno value.
   int open(const char* path, int flags, mode_t mode = 0) noexcept;
+  // The same for what `make` returns: a new descriptor that is close-on-exec, or a negative number with errno set.
+  int open_by(int (*make)() noexcept) noexcept;
   void reset() noexcept;
 
   // -1 when nothing is open, and in a child forked since open().
@@ -36,6 +38,9 @@ class ProcessFd {
 
  private:
   friend struct ProcessFdList;
+
+  template <class Make>
+  int open_with(Make&& make) noexcept;
 
   int fd_ = -1;
   ProcessFd* next_ = nullptr;

@@ -86,6 +86,8 @@ int retrieve_record(Exchange& exchange, Peer& peer) {
   if (const int error = region->map(0, contents.header_size, &peer.header)) return error;
   peer.contents = contents;
   peer.region = std::move(region);
+  peer.watched = false;
+  exchange.new_regions = true;
   return 0;
 }
 

@@ -159,6 +159,7 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   if (peer.region) peer.region->release_contact();
   take_back_block(exchange, peer);
   peer.region.reset();
+  peer.watched = false;
   peer.header = Mapping();
   peer.received = {};
   peer.state = PeerState::kIdle;

@@ -99,6 +99,7 @@ struct Peer {
   bool crashed = false;  // its former incarnation died without a goodbye
   EndpointName name;
   std::unique_ptr<RemoteRegion> region;
+  bool watched = false;  // notice will be given of its end
   Mapping header;
   AnchorContents contents{};
   std::unique_ptr<ProtectionView> protection;  // made when its memory is first wanted

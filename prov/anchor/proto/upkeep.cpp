@@ -41,6 +41,7 @@ void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
   auto due = static_cast<std::size_t>(count * elapsed.count() / std::max<std::int64_t>(interval.count(), 1));
   if (due == 0) return;
   exchange.last_check = now;
+  if (due >= count && most >= count && exchange.suspicions != 0) --exchange.suspicions;
   release_abandoned(exchange);
   for (due = std::min({due, count, most}); due != 0; --due) {
     if (++exchange.next_to_check >= exchange.peers.size()) exchange.next_to_check = 0;
