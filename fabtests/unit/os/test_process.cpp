@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "child_process.h"
@@ -75,4 +77,13 @@ Test(process, moves_less_than_asked_when_there_are_too_many_segments) {
   cr_assert_eq(read_process_memory(::getpid(), ours.data(), ours.size(), theirs.data(), theirs.size()), IOV_MAX);
   cr_assert_eq(to[IOV_MAX - 1], 'a');
   cr_assert_eq(to[IOV_MAX], 'b');
+}
+
+Test(process, our_own_number_and_those_of_our_threads) {
+  cr_assert(is_own_process(getpid()));
+  cr_assert_not(is_own_process(getppid()));
+  cr_assert_not(is_own_process(0));
+  cr_assert_not(is_own_process(-1));
+  cr_assert_not(is_own_process(std::int64_t{getpid()} + (std::int64_t{1} << 40)));
+  std::thread([] { cr_assert(is_own_process(gettid())); }).join();
 }

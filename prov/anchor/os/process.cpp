@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "os/process.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -30,6 +33,14 @@ ssize_t read_process_memory(pid_t pid, const iovec* local, std::size_t local_cou
 ssize_t write_process_memory(pid_t pid, const iovec* local, std::size_t local_count, const iovec* remote,
                              std::size_t remote_count) noexcept {
   return transfer(process_vm_writev, pid, local, local_count, remote, remote_count);
+}
+
+bool is_own_process(std::int64_t id) noexcept {
+  if (id <= 0 || id > INT_MAX) return false;
+  const int interrupted_errno = errno;
+  const bool own = ::syscall(SYS_tgkill, ::getpid(), id, 0) == 0;
+  errno = interrupted_errno;
+  return own;
 }
 
 }  // namespace anchor

@@ -19,4 +19,7 @@ ssize_t read_process_memory(pid_t pid, const iovec* local, std::size_t local_cou
 ssize_t write_process_memory(pid_t pid, const iovec* local, std::size_t local_count, const iovec* remote,
                              std::size_t remote_count) noexcept;
 
+// Whether this is our own number, or that of a thread of ours, which the kernel takes for a process's as well.
+bool is_own_process(std::int64_t id) noexcept;
+
 }  // namespace anchor
