@@ -15,7 +15,7 @@ namespace anchor {
 struct DeviceOptions {
   std::string directory;    // where regions lie; empty: the device's own choice
   bool direct_copy = true;  // cross-memory attach may be used
-  std::string window;       // the window's configuration file; empty: there is none
+  std::string window{};     // the window's configuration file; empty: there is none
   bool near_as_shm = true;  // where the window device is opened, peers of this host are reached as by shm
 };
 
