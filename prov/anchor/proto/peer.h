@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 
 #include "core/intrusive_list.h"
@@ -73,7 +74,7 @@ struct Peer {
   std::uint64_t reported = kAnyAddress;
   IntrusiveList<SendRequest, &SendRequest::waiting> waiting;
   std::deque<OutgoingMessage> control;  // control messages that found the FIFO full
-  std::deque<OwedReply> replies;        // likewise
+  std::list<OwedReply> replies;         // likewise
   std::size_t owed_bytes = 0;           // in them
   std::uint32_t unanswered = 0;         // RemoteRequests that its messages will end
   std::uint32_t unanswered_reads = 0;   // those of them that read its memory
