@@ -167,18 +167,3 @@ Test(fifo_rx, without_a_credit_line_nothing_is_returned_until_there_is_one) {
   cr_assert(fifo.take(8));
   cr_assert_eq(fifo.credit.tail.load(), 9u);
 }
-
-// A writer that was told by a message owes itself a look at it; the credit line is for when it does not come to that.
-Test(fifo_rx, what_a_message_told_is_returned_by_the_line_when_settled) {
-  FifoPair fifo({64, kMinPayloadArea});
-  cr_assert_eq(fifo.put(0, 100), 0);
-  cr_assert(fifo.take(0, 100));
-  cr_assert_eq(fifo.rx.position(), 1u);
-  fifo.rx.note_told();
-  cr_assert(fifo.empty());
-  cr_assert_eq(fifo.credit.tail.load(), 0u);
-  cr_assert(fifo.rx.settle(&fifo.credit));
-  cr_assert_eq(fifo.credit.tail.load(), 1u);
-  cr_assert_not(fifo.rx.settle(&fifo.credit), "there is nothing more to return");
-  cr_assert_not(fifo.rx.settle(nullptr));
-}

@@ -68,8 +68,8 @@ Test(shm_channel, carries_messages_both_ways) {
   }
 }
 
-// In a ping-pong of long messages no credit line is written: each message tells of the one that it answers.
-Test(shm_channel, credits_travel_with_messages_and_are_settled_later) {
+// In a ping-pong of long messages each tells of the one that it answers: nobody has to look at the credit line.
+Test(shm_channel, credits_travel_with_messages) {
   Connection connection;
   const auto send = [](Side& side) {
     iovec segment{const_cast<std::byte*>(pattern(0)), 1000};
@@ -85,19 +85,12 @@ Test(shm_channel, credits_travel_with_messages_and_are_settled_later) {
     side.channel->consume();
     return offset;
   };
-  for (unsigned i = 0; i < 3; ++i) {
+  for (unsigned i = 0; i < 100; ++i) {
     cr_assert_eq(send(connection.a), 0);
     cr_assert_eq(receive(connection.b), 0u, "the area is empty each time");
     cr_assert_eq(send(connection.b), 0);
-    cr_assert_null(connection.b.channel->peek());
     cr_assert_eq(receive(connection.a), 0u);
   }
-  cr_assert_eq(connection.a.word(offsetof(CreditLine, tail)).load(), 0u);
-  connection.b.channel->settle();
-  cr_assert_eq(connection.a.word(offsetof(CreditLine, tail)).load(), 3u);
-  // One that came long after the line.
-  cr_assert_eq(send(connection.a), 0);
-  cr_assert_eq(receive(connection.b), 0u);
 }
 
 Test(shm_channel, receives_before_it_can_send) {

@@ -58,9 +58,6 @@ class Channel {
   // Through the payload area, from the peer.
   virtual std::uint64_t bytes_read() const noexcept = 0;
 
-  // Returns all credits. A message that tells of them may stand behind others that its reader has no room for.
-  virtual void settle() noexcept = 0;
-
   // Tells the peer whether we look at its FIFO by ourselves.
   virtual void set_polled(bool polled) noexcept = 0;
   // Tells the peer whether it shall ring when it returned credits.

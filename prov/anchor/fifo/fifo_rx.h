@@ -61,10 +61,8 @@ class FifoRx {
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
   bool return_all(CreditLine* credit) noexcept { return owes_bytes() && return_credits(credit); }
 
+  // Slots consumed.
   std::uint32_t position() const noexcept { return position_; }
-  // The writer was told of it by a message of ours. It may be long in looking at that: settle() some time, too.
-  void note_told() noexcept { unreturned_bytes_ = 0; }
-  bool settle(CreditLine* credit) noexcept { return returned_ != position_ && return_credits(credit); }
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are handled.
   void prefetch() const noexcept { prefetch_to_read(&slots_[(position_ + kPrefetchDistance) & mask_]); }

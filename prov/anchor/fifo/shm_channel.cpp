@@ -37,9 +37,7 @@ class FifoChannel final : public Channel {
   int send(const OutgoingMessage& message) noexcept override {
     if (taken_ && (message.flags & kInArea)) [[unlikely]]
       if (const int error = move_area()) return notify_after(error);
-    const int error = tx_->put(message, rx_.position());
-    if (error == 0 && (message.flags & kCarriesTail)) rx_.note_told();
-    return notify_after(error);
+    return notify_after(tx_->put(message, rx_.position()));
   }
   int send_small(const SmallMessage& message) noexcept override { return notify_after(tx_->put_small(message)); }
 
@@ -87,10 +85,6 @@ class FifoChannel final : public Channel {
     return true;
   }
   std::uint64_t bytes_read() const noexcept override { return rx_.bytes_read(); }
-
-  void settle() noexcept override {
-    if (rx_.settle(peer_credit_)) tell_credits();
-  }
 
   void set_polled(bool polled) noexcept override {
     polled_ = polled;

@@ -34,7 +34,7 @@ int push_write(Channel& channel, const RemoteWork& work, std::uint64_t id, std::
   const RemoteTarget& target = work.targets[spot.target];
   // As in a rendezvous: parts of a quarter of the area, unless all goes at once.
   const std::uint64_t left = work.base.length - *position;
-  const std::uint64_t largest = left <= channel.max_payload() ? left : round_up(channel.max_payload() / 2, kCacheLine);
+  const std::uint64_t largest = left <= channel.max_payload() ? left : channel.chunk_size();
   const std::uint64_t length = std::min(largest, target.length - spot.offset);
   const bool last = *position + length == work.base.length && spot.target + 1 == work.target_count;
 

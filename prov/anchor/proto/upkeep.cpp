@@ -50,12 +50,9 @@ void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
   }
 }
 
-void tend_fifos(Exchange& exchange) {
-  for (Peer* peer : exchange.polled) {
-    if (!peer->channel) continue;
-    peer->channel->settle();
-    consider_larger_area(exchange, *peer);
-  }
+void enlarge_areas(Exchange& exchange) {
+  if (exchange.areas_left == 0) return;
+  for (Peer* peer : exchange.polled) consider_larger_area(exchange, *peer);
 }
 
 // Somebody cut the file of our own region: what peers write there does not arrive any more.
@@ -84,7 +81,7 @@ void upkeep(Exchange& exchange, std::size_t most_checks) {
   const TimePoint now = Clock::now();
   if (exchange.drowsy) perk_up(exchange);
   sweep_one(exchange);
-  tend_fifos(exchange);
+  enlarge_areas(exchange);
   if (!exchange.contacts.empty()) answer_contacts(exchange);
   check_own_region(exchange);
   retry_searches(exchange, now);
