@@ -21,7 +21,7 @@ constexpr int kMisuse = 2;
 
 const char* const kUsage =
     "usage: anchor_window init|show|check|keep [CONFIGURATION]\n"
-    "  init   empties this host's partition, so that its next process sets it up\n"
+    "  init   empties this host's partition and sets it up\n"
     "  show   what lies in each host's partition\n"
     "  check  whether this host and all others can use the window: exit status 0\n"
     "  keep   sends this host's heartbeat until it is ended, so that the death of processes is noticed sooner\n"

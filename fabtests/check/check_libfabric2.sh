@@ -8,7 +8,8 @@
 #
 # BUILD is the build folder of the 1.17 plugin, with a released tree (make distdir) in BUILD/libfabric2/source;
 # PROGRAM one relative to BUILD: a test, or below fabtests/examples what check_server.py runs.
-# Debian 13 lies in a folder made by debootstrap, once for a list of packages. Mounts are made in a mount namespace and so vanish with it.
+# Debian 13 lies in a folder made by debootstrap, once for a list of packages. Mounts are made in a mount namespace and
+# so vanish with it.
 #
 # ANCHOR_CACHE    where Debian 13 is kept (default: ~/.cache/anchor)
 # ANCHOR_MIRROR   Debian mirror (default: http://deb.debian.org/debian)

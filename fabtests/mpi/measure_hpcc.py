@@ -5,7 +5,8 @@
 sections of HPCC that send most. Open MPI must say that anchor carried every rank, HPCC that its results are right.
 
 What is left of the whole time without the sections is starting, most of all. Each rank over anchor begins with
-libfabric's own start; 1.17 reads all of /proc/kallsyms there, for the sake of a provider that nobody may have asked for.
+libfabric's own start; 1.17 reads all of /proc/kallsyms there, for the sake of a provider that nobody may have asked
+for.
 
   measure_hpcc.py [--build FOLDER] [--rounds N] [--ranks N]"""
 

@@ -102,6 +102,7 @@ void operations_out_of_place() {
   offend({.operation = Operation::kGrant});
   offend({.operation = Operation::kTakeArea});
   offend({.operation = Operation::kOfferArea});
+  offend({.operation = Operation::kRemoteShare});
 }
 
 constexpr std::uint32_t kArea = EndpointSettings{}.fifo_payload;

@@ -136,7 +136,9 @@ std::vector<std::string_view> offered_devices() {
   std::vector<std::string_view> names;
   std::string_view rest = parameters().devices;
   const DeviceOptions options = device_options();
-  if (rest.empty()) rest = options.window.empty() ? "shm" : "shm,window";
+  if (rest.empty())
+    for (std::size_t i = 0; i < device_count(); ++i)
+      if (first_device()[i].present(options)) names.push_back(first_device()[i].name);
   while (!rest.empty()) {
     const std::size_t comma = rest.find(',');
     const std::string_view name = rest.substr(0, comma);

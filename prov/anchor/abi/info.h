@@ -26,7 +26,7 @@ int get_info(std::uint32_t version, const char* node, const char* service, std::
 // with. Throws std::bad_alloc.
 InfoPointer full_offer(std::uint32_t version, std::string_view device);
 
-// The devices to offer, best first.
+// The devices to offer, each as a domain: the window, which serves for shm, too, or shm.
 std::vector<std::string_view> offered_devices();
 
 }  // namespace anchor

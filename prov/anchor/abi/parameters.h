@@ -14,7 +14,7 @@
 namespace anchor {
 
 struct Parameters {
-  std::string devices;  // comma-separated, best first; empty: all
+  std::string devices;  // comma-separated; empty: all there are
   std::string shm_dir;  // where the shm device keeps its regions; empty: its own choice
   std::string window;   // configuration file of the window device; empty: there is no window
   std::size_t connect_timeout = static_cast<std::size_t>(EndpointSettings{}.connect_timeout.count());      // ms

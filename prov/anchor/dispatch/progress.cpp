@@ -30,8 +30,8 @@ bool anything_waits(const Exchange& exchange) noexcept {
   if (!exchange.incoming.empty()) pull_stalled(exchange);
 }
 
+// Likewise; without them they would be inlined at link time.
 [[gnu::noinline]] void now_and_then(Exchange& exchange) { upkeep(exchange); }
-
 [[gnu::noinline]] void heed_addresses(Exchange& exchange) { forget_strangers(exchange); }
 
 }  // namespace

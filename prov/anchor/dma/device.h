@@ -129,8 +129,8 @@ class RemoteRegion : public Sleeper {
   // mapped of it. What cannot be found out (no file descriptor left) counts as alive. Four system calls.
   virtual bool alive() noexcept = 0;
 
-  // The memory is another host's: it is written, but not read once a connection stands. No fence that the owner has
-  // executed everywhere reaches us, nor can we wake it.
+  // The memory is another host's, or is to be treated so: it is written, but not read once a connection stands. No
+  // fence that the owner has executed everywhere reaches us, nor can we wake it.
   virtual bool distant() const noexcept { return false; }
 
   // From now on the end of this region makes `notices`, a LocalRegion's death_notices(), readable. Negated errno value:

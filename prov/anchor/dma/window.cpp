@@ -95,7 +95,7 @@ int Window::begin_anew() noexcept {
   header->beat.store(0, std::memory_order_relaxed);
   header->generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
   header->machine.store(home_.shared().machine.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  header->version.store(kWindowVersion, std::memory_order_release);
+  header->version.store(kWindowVersion, std::memory_order_release);  // R14, see WindowPartition::look()
   return 0;
 }
 
@@ -115,11 +115,12 @@ int Window::announce(const EndpointName& name, const WindowEndpoint& endpoint) n
   for (std::size_t i = 0; i < 8; ++i) entry->name[i].store(words[i], std::memory_order_relaxed);
   entry->header_offset.store(endpoint.header_offset, std::memory_order_relaxed);
   entry->header_size.store(endpoint.header_size, std::memory_order_relaxed);
-  entry->life.store(endpoint.life, std::memory_order_release);
+  entry->life.store(endpoint.life, std::memory_order_release);  // R11, see read_entry()
   tell_all(endpoint.slot, endpoint.life);
   return 0;
 }
 
+// R12, see alive()
 void Window::tell_all(std::uint32_t slot, std::uint64_t life) noexcept {
   for (std::uint32_t host = 0; host < hosts(); ++host)
     if (host != config_.host && is_ready(host)) told_to(host).lives[slot].store(life, std::memory_order_release);
@@ -147,6 +148,7 @@ bool Window::is_forgotten(std::uint32_t slot) noexcept {
   for (std::uint32_t host = 0; host < hosts(); ++host) {
     if (host == config_.host || !fresh(host)) continue;
     const NeighbourPage& page = heard_from(host);
+    // A13: with the users that were told before it.
     const std::uint64_t since = page.beat.load(std::memory_order_acquire) - home_.shared().slots[slot].beats[host];
     if (since < kBeatsToForget || is_held(page.held[slot / 64].load(std::memory_order_acquire))) return false;
   }
@@ -157,7 +159,7 @@ bool Window::read_entry(std::uint32_t host, std::uint32_t slot, const EndpointNa
                         WindowEndpoint* endpoint) const noexcept {
   const WindowPartition& partition = partitions_[host];
   const DirectoryEntry* entry = directory_entry(partition.base(), slot);
-  const std::uint64_t life = entry->life.load(std::memory_order_acquire);
+  const std::uint64_t life = entry->life.load(std::memory_order_acquire);  // A11: with the contents that belong to it
   if (life == 0) return false;
   std::uint64_t words[8];
   for (std::size_t i = 0; i < 8; ++i) words[i] = entry->name[i].load(std::memory_order_relaxed);
@@ -192,6 +194,7 @@ bool Window::alive(const WindowEndpoint& endpoint) noexcept {
   if (endpoint.host == config_.host)
     return directory_entry(own().base(), endpoint.slot)->life.load(std::memory_order_acquire) == endpoint.life &&
            home_.lives(endpoint.slot);
+  // A12: who sees the end of a peer finds all that it had sent.
   return heard_from(endpoint.host).lives[endpoint.slot].load(std::memory_order_acquire) == endpoint.life &&
          fresh(endpoint.host);
 }
@@ -261,10 +264,10 @@ void Window::speak_to(std::uint32_t host, std::uint64_t beat) noexcept {
   home_.held_of(host, held);
   for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_relaxed);
   for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot)
-    page.lives[slot].store(directory_entry(own().base(), slot)->life.load(std::memory_order_relaxed),
-                           std::memory_order_relaxed);
+    page.lives[slot].store(directory_entry(own().base(), slot)->life.load(std::memory_order_acquire),
+                           std::memory_order_release);  // R12
   page.generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  // Last: whoever has heard so many beats has heard what was true when the last one began.
+  // R13. Last: whoever has heard so many beats has heard what was true when the last one began.
   page.beat.store(beat, std::memory_order_release);
 }
 

@@ -20,7 +20,7 @@
 namespace anchor {
 namespace {
 
-constexpr std::uint64_t kHomeLayout = 0x31454d4f48ull << 16 | kWindowVersion;
+constexpr std::uint64_t kHomeLayout = 0x31454d4f48ull << 16 | kWindowVersion;  // "HOME1" in memory order, above it
 constexpr std::uint64_t kSetupByte = std::uint64_t{1} << 40;
 constexpr std::uint64_t kFirstRowByte = kSetupByte + (1u << 20);
 constexpr std::uint64_t kFirstSlotByte = kSetupByte + (2u << 20);
@@ -194,6 +194,7 @@ void WindowHome::look_after(const std::function<void(std::uint32_t)>& died,
   }
 }
 
+// A16: what we store there comes after what others did.
 bool WindowHome::take_pages(std::uint64_t first, std::uint64_t count, std::uint16_t owner) noexcept {
   for (std::uint64_t page = first; page < first + count; ++page) {
     std::uint16_t nobody = 0;
@@ -224,6 +225,7 @@ int WindowHome::claim(std::uint32_t slot, std::size_t bytes, std::uint64_t* offs
   return -ENOSPC;
 }
 
+// R16, as in free_pages_of(); see take_pages().
 void WindowHome::release(std::uint64_t offset, std::size_t bytes) noexcept {
   for (std::uint64_t page = offset / kPageSize; page < (offset + bytes) / kPageSize; ++page)
     owners_[page].store(0, std::memory_order_release);
@@ -241,18 +243,17 @@ std::uint64_t WindowHome::free_bytes() const noexcept {
   return count * kPageSize;
 }
 
-int WindowHome::hold(std::uint32_t host, std::uint32_t slot) noexcept {
+void WindowHome::hold(std::uint32_t host, std::uint32_t slot) noexcept {
   const std::lock_guard guard(holding_);
-  if (counts_[host][slot]++ != 0) return 0;
+  if (counts_[host][slot]++ != 0) return;
   // seq_cst: the bit must be there before the caller looks whether the slot's owner lives.
   file_->rows[row_].held[host][slot / 64].fetch_or(std::uint64_t{1} << slot % 64, std::memory_order_seq_cst);
-  return 0;
 }
 
 void WindowHome::let_go(std::uint32_t host, std::uint32_t slot) noexcept {
   const std::lock_guard guard(holding_);
   if (--counts_[host][slot] != 0) return;
-  // Release: what was stored through the mapping comes before.
+  // R15, see held_of(): what was stored through the mapping comes before.
   file_->rows[row_].held[host][slot / 64].fetch_and(~(std::uint64_t{1} << slot % 64), std::memory_order_release);
 }
 
@@ -264,7 +265,7 @@ void WindowHome::held_of(std::uint32_t host, std::uint64_t (&held)[kHeldWords]) 
     // Died, or closed: the row is cleared by who gets it next.
     if (row != row_ && byte_locked(locks_.get(), kFirstRowByte + row) == 0) continue;
     for (std::size_t word = 0; word < kHeldWords; ++word)
-      held[word] |= user.held[host][word].load(std::memory_order_seq_cst);
+      held[word] |= user.held[host][word].load(std::memory_order_seq_cst);  // A15, and the other half of hold()
   }
 }
 

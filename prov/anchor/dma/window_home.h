@@ -37,7 +37,7 @@ struct HomeSlot {
 };
 
 struct UserRow {
-  std::atomic<std::uint64_t> taken;
+  std::atomic<std::uint64_t> taken;  // ever: `held` was cleared by its first owner
   WindowWord held[kMaxWindowHosts][kHeldWords];
 };
 
@@ -51,12 +51,16 @@ struct HomeFile {
   HomeSlot slots[kWindowSlots];
   UserRow rows[kUserRows];
 };
+// If this fails, raise kHomeLayout: processes of two versions may share the file.
+static_assert(std::atomic<SlotState>::is_always_lock_free && sizeof(HomeSlot) == 136 && sizeof(UserRow) == 520 &&
+              offsetof(HomeFile, slots) == 48 && offsetof(HomeFile, rows) == 34864 && sizeof(HomeFile) == 167984);
 
 using PageOwner = std::atomic<std::uint16_t>;  // slot + 1, 0: free
 
 class WindowHome {
  public:
-  // While it exists no other process of this host has one: for setting up the partition, and for names.
+  // While it exists no other process of this host has one, unless that was stopped at it for seconds: for setting up
+  // the partition, and for names.
   class Turn {
    public:
     explicit Turn(WindowHome& home) noexcept;
@@ -95,8 +99,8 @@ class WindowHome {
   void release(std::uint64_t offset, std::size_t bytes) noexcept;
   std::uint64_t free_bytes() const noexcept;
 
-  // The process says that it uses a slot of some host's, so that nobody else gets that memory. -ENFILE: no row left.
-  int hold(std::uint32_t host, std::uint32_t slot) noexcept;
+  // The process says that it uses a slot of some host's, so that nobody else gets that memory.
+  void hold(std::uint32_t host, std::uint32_t slot) noexcept;
   void let_go(std::uint32_t host, std::uint32_t slot) noexcept;
   // All that living processes hold of a host's slots.
   void held_of(std::uint32_t host, std::uint64_t (&held)[kHeldWords]) noexcept;
@@ -119,7 +123,7 @@ class WindowHome {
   std::uint64_t pages_ = 0;
   std::atomic<std::uint64_t> next_page_{0};  // where the next search begins
   ProcessFd locks_;                          // keeps our row's byte; others' bytes are tried with it
-  std::atomic<std::uint32_t> row_{kNoRow};
+  std::uint32_t row_ = kNoRow;
   std::mutex turns_;    // for the byte of Turn
   std::mutex holding_;  // for counts_
   std::mutex tending_;  // for slots' bytes tried with locks_

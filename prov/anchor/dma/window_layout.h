@@ -4,8 +4,9 @@
 //
 //     header        written by the partition's own host, as is the
 //     directory     of its endpoints: names, lives, where their regions begin
-//     neighbours    a page for each host, written by that host alone: its heartbeat, who lives there, what it still
-//     uses data          endpoints' headers and FIFO blocks, in pages; who writes a line there is the FIFO's affair
+//     neighbours    a page for each host, written by that host alone: its heartbeat, who lives there, and which of our
+//                   slots it still uses
+//     data          endpoints' headers and FIFO blocks, in pages; who writes a line there is the FIFO's affair
 //
 // Where everything lies follows from number of hosts and size alone, which both sides know from their configuration.
 #pragma once
@@ -70,7 +71,7 @@ constexpr std::uint64_t data_offset(std::size_t hosts) noexcept {
   return kNeighboursOffset + hosts * sizeof(NeighbourPage);
 }
 
-// What is no data takes a percent of the smallest partition, and less of any other.
+// What is no data takes 1 percent of the smallest partition with two hosts, 2.5 with sixteen, and less of any other.
 inline constexpr std::uint64_t kLeastPartition = std::uint64_t{4} << 20;
 inline constexpr std::uint64_t kMostPartition = std::uint64_t{1} << 40;
 

@@ -63,8 +63,10 @@ int WindowPartition::reserve() const noexcept {
 
 PartitionState WindowPartition::look(std::uint32_t host, std::uint32_t hosts, std::string* reason) const {
   const PartitionHeader* header = partition_header(base());
-  const std::uint32_t version = header->version.load(std::memory_order_acquire);
-  if (version == 0 && all_zero(base(), sizeof(PartitionHeader))) return PartitionState::kNew;
+  const std::uint32_t version = header->version.load(std::memory_order_acquire);  // A14: the rest is there
+  // With the magic alone its host is at it, or died at it.
+  if (version == 0 && (header->magic == kWindowMagic || all_zero(base(), sizeof(PartitionHeader))))
+    return PartitionState::kNew;
   const auto differs = [&](const char* what, std::uint64_t there, std::uint64_t here) {
     if (there == here) return false;
     *reason = place_.path + ", partition " + std::to_string(host) + ": its " + what + " is " + std::to_string(there) +

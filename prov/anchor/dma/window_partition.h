@@ -18,7 +18,7 @@
 namespace anchor {
 
 enum class PartitionState : std::uint8_t {
-  kNew,          // nothing but zeros where the header would be
+  kNew,          // nothing but zeros where the header would be, or its host has begun to set it up
   kValid,        // its host has set it up as we would
   kDisagreeing,  // it is set up, but otherwise: `reason` says how
   kInvalid,      // something else lies there

@@ -16,9 +16,20 @@
 namespace anchor {
 namespace {
 
-// What dead endpoints had is free again after some heartbeats of the other hosts.
-constexpr int kSlotAttempts = 100;
+constexpr int kAttempts = 100;
 constexpr timespec kPause{0, 10'000'000};
+
+// What dead endpoints had is free again after some heartbeats of the other hosts.
+template <class Take>
+int take_patiently(Window& window, Take&& take) noexcept {
+  int error = take();
+  for (int i = 0; error == -ENOSPC && i < kAttempts; ++i) {
+    ::nanosleep(&kPause, nullptr);
+    window.beat_if_due();
+    error = take();
+  }
+  return error;
+}
 
 bool whole_pages(std::uint64_t offset, std::size_t bytes) noexcept {
   return bytes != 0 && offset % kPageSize == 0 && bytes % kPageSize == 0;
@@ -53,22 +64,12 @@ int WindowLocalRegion::claim(std::size_t bytes, std::uint64_t* offset) noexcept 
 }
 
 int WindowLocalRegion::open(std::size_t header_size) noexcept {
-  int error = window_.home().take_slot(&lock_, &self_.slot);
-  for (int i = 0; error == -ENOSPC && i < kSlotAttempts; ++i) {
-    ::nanosleep(&kPause, nullptr);
-    window_.beat_if_due();
-    error = window_.home().take_slot(&lock_, &self_.slot);
-  }
+  int error = take_patiently(window_, [&] { return window_.home().take_slot(&lock_, &self_.slot); });
   if (error == -ENOSPC)
     ANCHOR_WARN(kEndpoint, "window %s: host %u has %u endpoints already: no more", window_.own().path().c_str(),
                 window_.host(), kWindowSlots);
   if (error != 0) return error;
-  error = claim(header_size, &self_.header_offset);
-  for (int i = 0; error == -ENOSPC && i < kSlotAttempts; ++i) {
-    ::nanosleep(&kPause, nullptr);
-    window_.beat_if_due();
-    error = claim(header_size, &self_.header_offset);
-  }
+  error = take_patiently(window_, [&] { return claim(header_size, &self_.header_offset); });
   if (error != 0) return error;
   self_.host = window_.host();
   self_.header_size = header_size;

@@ -41,7 +41,7 @@ inline constexpr std::size_t kOperationCount = 21;
 
 enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
-  kInArea = 2,         // the bytes lie in the payload area (body: AreaBody first)
+  kInArea = 2,         // the bytes lie in the payload area (body: AreaPlace first)
   kWantFinish = 4,     // answer with kFinish for AreaBody::request once delivered
   kWithdrawable = 8,   // kRemoteWrite, kRemoteRead: the whole of an operation, which its sender may carry out itself
   kCarriesTail = 16,   // with kInArea: the second word of the body is a tail

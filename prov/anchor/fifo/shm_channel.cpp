@@ -76,8 +76,9 @@ class FifoChannel final : public Channel {
     offered_bytes_ = bytes;
   }
   void take_area(Mapping area) noexcept override {
-    if (!area_mapping_) taken_ = true;
-    if (!area_mapping_) area_mapping_ = std::move(area);
+    if (area_mapping_) return;
+    area_mapping_ = std::move(area);
+    taken_ = true;
   }
   bool area_taken() noexcept override {
     if (offered_ == nullptr) return false;

@@ -24,8 +24,8 @@ std::uint64_t end_of_stream(const SendRequest& request) noexcept {
   return std::min(pulled_position(word), request.wanted);
 }
 
-// Large pieces cost less, several overlap better: a message that is not much longer than a piece is cut in four, but into
-// none so small that handing it over takes as long as copying it.
+// Large pieces cost less, several overlap better: a message that is not much longer than a piece is cut in four, but
+// into none so small that handing it over takes as long as copying it.
 std::uint64_t piece_size(const SendRequest& request) noexcept {
   constexpr std::uint64_t kLeast = 8192;
   const std::uint64_t quarter = round_up(request.wanted / 4, kCacheLine);

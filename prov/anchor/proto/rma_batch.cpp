@@ -19,7 +19,7 @@ constexpr std::uint64_t kLongestGathered = 160u << 10;
 constexpr std::size_t kMostGathered = 16;
 constexpr std::uint64_t kMostBytes = 512u << 10;
 
-// From so many on between two passes they are a stream. Of this length they then go faster so than through the FIFO,
+// More than so many between two passes are a stream. Those longer than this then go faster so than through the FIFO,
 // whose bytes are copied twice, by cores that may be far from each other.
 constexpr std::size_t kFewest = 4;
 constexpr std::uint64_t kLongestAlone = 2048;

@@ -21,7 +21,7 @@ constexpr std::uint64_t kShortest = 128u << 10;
 constexpr std::uint64_t kSmallestPiece = 64u << 10;
 constexpr std::uint64_t kLargestPiece = 256u << 10;
 constexpr std::uint64_t kPieces = 8;
-// Passes in which a target that has had none of it for so long is taken to be busy elsewhere.
+// Passes for which the last piece is left to a target that has had others: then it is taken to be busy elsewhere.
 constexpr std::uint32_t kPassesToTake = 400;
 constexpr std::uint64_t kLongest = kSmallestPiece * ShareWord::kMostPieces;
 
