@@ -24,7 +24,7 @@ struct Parameters {
   std::size_t cq_size = 1024;
   std::size_t unexpected_limit = EndpointSettings{}.unexpected_limit;  // bytes
   std::size_t large_areas = EndpointSettings{}.large_areas;
-  std::size_t spin = 20;                                               // us
+  std::size_t spin = 20;  // us
   bool cma = EndpointSettings{}.direct_copy;
   bool mapping = EndpointSettings{}.mapping;
 };

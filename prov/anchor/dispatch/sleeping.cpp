@@ -57,7 +57,7 @@ constexpr std::uint32_t kLooksForNotice = 2;
 void watch_regions(Exchange& exchange) noexcept {
   if (!exchange.new_regions) return;
   exchange.new_regions = false;
-  exchange.notices = exchange.region->death_notices();
+  exchange.notices = std::max(exchange.region->death_notices(), -1);
   exchange.all_watched = exchange.notices >= 0;
   for (std::size_t number = 0; number < exchange.peers.size(); ++number) {
     Peer* peer = exchange.peers.numbered(number);

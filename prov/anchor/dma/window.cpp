@@ -2,6 +2,7 @@
 #include "dma/window.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <new>
@@ -14,10 +15,15 @@ namespace {
 constexpr timespec kPause{0, 10'000'000};
 // Heartbeats of another host after which what it says of its users was looked up after a death here: the one that was
 // being made at that time may say what was before.
-constexpr std::uint64_t kBeatsToForget = 2;
+constexpr std::int64_t kBeatsToForget = 2;
 
 std::int64_t now_in_nanoseconds() noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
+}
+
+std::uint64_t milliseconds_of_time() noexcept {
+  const auto time = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
 }
 
 std::int64_t in_nanoseconds(Milliseconds time) noexcept { return std::chrono::nanoseconds(time).count(); }
@@ -64,13 +70,16 @@ int Window::prepare_own() {
 int Window::take_over() noexcept {
   PartitionHeader* header = partition_header(own().base());
   const HomeFile& file = home_.shared();
-  if (header->machine.load(std::memory_order_acquire) == file.machine.load(std::memory_order_relaxed) &&
-      header->generation.load(std::memory_order_relaxed) == file.generation.load(std::memory_order_relaxed))
-    return 0;
+  const auto is_ours = [&] {
+    return header->machine.load(std::memory_order_acquire) == file.machine.load(std::memory_order_relaxed) &&
+           header->generation.load(std::memory_order_relaxed) == file.generation.load(std::memory_order_relaxed);
+  };
+  if (is_ours()) return 0;
   const std::uint64_t before = header->beat.load(std::memory_order_relaxed);
   // Meanwhile the others notice that our former boot is silent, if they have not yet, and stop writing.
   const TimePoint end = Clock::now() + config_.timeout;
   while (before != 0 && Clock::now() < end) {
+    if (is_ours()) return 0;  // another process of this host has waited long enough
     if (header->beat.load(std::memory_order_relaxed) != before) {
       ANCHOR_WARN(kDomain, "%s: another machine uses the window as host %u: each needs a number of its own",
                   own().path().c_str(), config_.host);
@@ -93,6 +102,8 @@ int Window::begin_anew() noexcept {
   header->hosts = hosts();
   header->size = own().size();
   header->beat.store(0, std::memory_order_relaxed);
+  // Ahead of what an earlier boot has counted: there are fewer beats than milliseconds.
+  home_.shared().beat.store(milliseconds_of_time(), std::memory_order_relaxed);
   header->generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
   header->machine.store(home_.shared().machine.load(std::memory_order_relaxed), std::memory_order_relaxed);
   header->version.store(kWindowVersion, std::memory_order_release);  // R14, see WindowPartition::look()
@@ -149,7 +160,8 @@ bool Window::is_forgotten(std::uint32_t slot) noexcept {
     if (host == config_.host || !fresh(host)) continue;
     const NeighbourPage& page = heard_from(host);
     // A13: with the users that were told before it.
-    const std::uint64_t since = page.beat.load(std::memory_order_acquire) - home_.shared().slots[slot].beats[host];
+    const auto since =
+        static_cast<std::int64_t>(page.beat.load(std::memory_order_acquire) - home_.shared().slots[slot].beats[host]);
     if (since < kBeatsToForget || is_held(page.held[slot / 64].load(std::memory_order_acquire))) return false;
   }
   return true;
@@ -204,7 +216,11 @@ bool Window::fresh(std::uint32_t host) noexcept {
   if (beat == 0) return false;
   const std::int64_t now = now_in_nanoseconds();
   Seen& seen = seen_[host];
-  if (seen.beat.exchange(beat, std::memory_order_relaxed) != beat) seen.changed.store(now, std::memory_order_relaxed);
+  // In this order: who sees the new beat there, sees its time as well.
+  if (seen.beat.load(std::memory_order_acquire) != beat) {
+    seen.changed.store(now, std::memory_order_relaxed);
+    seen.beat.store(beat, std::memory_order_release);
+  }
   return now - seen.changed.load(std::memory_order_relaxed) < in_nanoseconds(config_.timeout);
 }
 
@@ -258,14 +274,33 @@ void Window::beat() noexcept {
 
 std::uint64_t Window::next_beat() noexcept { return home_.shared().beat.fetch_add(1, std::memory_order_relaxed) + 1; }
 
+// R12. Another thread may announce an endpoint meanwhile: the second look keeps us from leaving what was before it
+// (sequentially consistent: our store, then that look, against its entry in the directory, then its store).
+void Window::repeat_life(WindowWord& told, std::uint32_t slot) const noexcept {
+  const WindowWord& life = directory_entry(own().base(), slot)->life;
+  std::uint64_t known;
+  do {
+    known = life.load(std::memory_order_seq_cst);
+    told.store(known, std::memory_order_seq_cst);
+  } while (life.load(std::memory_order_seq_cst) != known);
+}
+
+// Likewise for what our processes hold.
+void Window::repeat_held(NeighbourPage& page, std::uint32_t host) noexcept {
+  std::uint64_t held[kHeldWords], again[kHeldWords];
+  home_.held_of(host, held);
+  for (;;) {
+    for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_seq_cst);
+    home_.held_of(host, again);
+    if (std::memcmp(held, again, sizeof held) == 0) return;
+    std::memcpy(held, again, sizeof held);
+  }
+}
+
 void Window::speak_to(std::uint32_t host, std::uint64_t beat) noexcept {
   NeighbourPage& page = told_to(host);
-  std::uint64_t held[kHeldWords];
-  home_.held_of(host, held);
-  for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_relaxed);
-  for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot)
-    page.lives[slot].store(directory_entry(own().base(), slot)->life.load(std::memory_order_acquire),
-                           std::memory_order_release);  // R12
+  repeat_held(page, host);
+  for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) repeat_life(page.lives[slot], slot);
   page.generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
   // R13. Last: whoever has heard so many beats has heard what was true when the last one began.
   page.beat.store(beat, std::memory_order_release);

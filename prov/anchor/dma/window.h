@@ -87,6 +87,8 @@ class Window {
   void bury(std::uint32_t slot) noexcept;
   void beat() noexcept;
   std::uint64_t next_beat() noexcept;
+  void repeat_held(NeighbourPage& page, std::uint32_t host) noexcept;
+  void repeat_life(WindowWord& told, std::uint32_t slot) const noexcept;
   void speak_to(std::uint32_t host, std::uint64_t beat) noexcept;
 
   WindowConfig config_;

@@ -54,7 +54,7 @@ inline constexpr std::size_t kHeldWords = kWindowSlots / 64;
 
 // What one host tells another one, in the other one's partition.
 struct alignas(kPageSize) NeighbourPage {
-  WindowWord beat;              // grows by one with each heartbeat, from 1; stored last
+  WindowWord beat;              // grows with each heartbeat, across boots too; stored last
   WindowWord generation;        // of the host that writes
   WindowWord held[kHeldWords];  // a bit for each slot of the reader's that the writer's processes may still write to
   std::uint64_t reserved[2];

@@ -103,6 +103,7 @@ class FifoTx {
 
  private:
   static inline const SharedWord kNeverPolled{0};
+  static constexpr std::uint32_t kLongBehind = 1u << 30;
 
   int await_slot() noexcept {
     if (head_ - tail_ <= mask_) [[likely]]
@@ -182,6 +183,8 @@ class FifoTx {
   void advance(std::uint32_t tail) noexcept {
     if (tail == tail_) return;
     tail_ = tail;
+    // The line may be long in being looked at: it must not fall behind by so much that its distance comes round.
+    if (tail_ - line_tail_ > kLongBehind) line_tail_ = tail_ - kLongBehind;
     payload_tail_ = payload_marks_[(tail - 1) & mask_];
     // An empty area is begun anew: the fewer lines go to and fro, the nearer they are.
     if (payload_tail_ == payload_head_) payload_offset_ = 0;

@@ -62,11 +62,11 @@ class InitiatorShare {
 
   // The last piece that nobody has. Relaxed: what orders the copies of both ends is the offer's message before, and the
   // report behind them.
-  Claim claim(std::uint32_t* piece) noexcept { return move_back(back_ - 1, piece); }
+  Claim claim(std::uint32_t* piece) noexcept { return move_back(false, piece); }
   // All of them, not to be copied.
   Claim withdraw() noexcept {
     std::uint32_t unused;
-    return move_back(ShareWord::front(word_.load(std::memory_order_relaxed)), &unused);
+    return move_back(true, &unused);
   }
   std::uint32_t taken() const noexcept { return back_; }
   // How many nobody has yet.
@@ -80,11 +80,13 @@ class InitiatorShare {
   }
 
  private:
-  Claim move_back(std::uint32_t to, std::uint32_t* piece) noexcept {
+  // By a piece, or all the way. Where to depends on the very word that is exchanged.
+  Claim move_back(bool all, std::uint32_t* piece) noexcept {
     std::uint64_t seen = word_.load(std::memory_order_relaxed);
     const std::uint32_t front = ShareWord::front(seen);
     if (seen != ShareWord::pack(number_, front, back_) || front > back_) return Claim::kNonsense;
     if (front == back_) return Claim::kNoneLeft;
+    const std::uint32_t to = all ? front : back_ - 1;
     if (!word_.compare_exchange_strong(seen, ShareWord::pack(number_, front, to), std::memory_order_relaxed))
       return Claim::kNotNow;
     back_ = *piece = to;

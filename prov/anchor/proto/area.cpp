@@ -38,8 +38,8 @@ void consider_larger_area(Exchange& exchange, Peer& peer) {
 // Where it cannot be mapped, all stays as it is.
 Verdict on_offer_area(Exchange&, Peer& peer, const IncomingMessage& message) {
   const auto body = message.body_as<OfferAreaBody>();
-  if (!peer.region || !valid_area(body.bytes) || body.bytes % kPageSize != 0 || body.offset % kPageSize != 0 ||
-      body.offset < peer.contents.header_size)
+  if (!peer.region || !valid_area(body.bytes) || body.bytes < peer.received.payload_bytes ||
+      body.bytes % kPageSize != 0 || body.offset % kPageSize != 0 || body.offset < peer.contents.header_size)
     return Verdict::kMalformed;
   Mapping mapping;
   const int error = peer.region->map(body.offset, body.bytes, &mapping);
