@@ -157,6 +157,16 @@ Test(rma_share, memory_that_gets_out_of_reach_goes_through_the_fifo) {
   cr_assert(pair.holds(pair.bytes));
 }
 
+// Somebody else, a long message's receipt, finds that its process has gone.
+Test(rma_share, memory_found_out_of_reach_by_others_goes_through_the_fifo) {
+  SharedPair pair;
+  pair.start();
+  pair.a.progress();
+  pair.at_a().direct.reset();
+  pair.finish();
+  cr_assert(pair.holds(pair.bytes));
+}
+
 Test(rma_share, either_end_may_die) {
   {
     SharedPair pair;

@@ -41,8 +41,10 @@ OutgoingMessage offer_of(const RemoteRequest& request, std::uint64_t piece, std:
   return message;
 }
 
-// Checked each time: a region that was closed in between is not touched.
+// Checked each time: a region that was closed in between is not touched. -EAGAIN: out of reach from now on, as we or
+// the receipt of a long message (rendezvous_receive.cpp) have found.
 int move_pieces(Peer& peer, const RemoteRequest& request, std::uint64_t first, std::uint64_t end) noexcept {
+  if (peer.direct == nullptr) return -EAGAIN;
   const RemoteWork work = request.remote_work();
   CheckedTargets checked;
   if (const int error = check_targets(peer, work, &checked)) return error;

@@ -50,7 +50,7 @@ int write_bytes(Exchange& exchange, const IncomingMessage& message, std::uint64_
 int push_read_chunk(Exchange& exchange, ServedRead& read) noexcept {
   Channel& channel = *read.peer->channel;
   const std::uint64_t largest = read.left <= channel.max_payload() ? read.left : channel.chunk_size();
-  const auto length = static_cast<std::uint32_t>(largest);
+  const auto length = static_cast<std::uint32_t>(std::min(read.left, largest));
   return access_memory(exchange, {read.key, read.address, length, kRemoteRead, &exchange},
                        [&](const iovec* pieces, std::uint32_t count) {
                          OutgoingMessage message{.operation = Operation::kReadChunk,
