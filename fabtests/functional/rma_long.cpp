@@ -101,7 +101,7 @@ TEST_AGAIN(rma_long_through_fifo, rma_long_target_comes_and_goes, .ranks = 2, .s
            .environment = {"FI_ANCHOR_CMA=no"});
 
 // Having attended, so that it is asked to copy its part, it never comes.
-TEST(rma_long_target_sleeps, .ranks = 2, .seconds = 90, .anchor_only = true) {
+TEST(rma_long_target_sleeps, .ranks = 2, .seconds = 90, .anchor_only = true, .shm_only = true) {
   Node node(team, rma_options());
   Exposed exposed(node, kLongest, 1);
   node.introduce();
@@ -128,7 +128,7 @@ TEST(rma_long_target_sleeps, .ranks = 2, .seconds = 90, .anchor_only = true) {
 }
 
 // What waits to be moved with others, or is being copied by both, is there when the endpoint has been closed.
-TEST(rma_long_close, .ranks = 2, .seconds = 90, .anchor_only = true) {
+TEST(rma_long_close, .ranks = 2, .seconds = 90, .anchor_only = true, .shm_only = true) {
   constexpr std::size_t kPart = 16'384;
   Node node(team, rma_options());
   const Exposed exposed(node, kLongest, 1);

@@ -100,7 +100,7 @@ void offer_share(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcep
 
 int continue_share(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept {
   InitiatorShare& share = peer.channel->outgoing_share();
-  std::uint32_t piece;
+  std::uint32_t piece = 0;
   const bool failed = peer.offered.error != 0;
   if (!failed && leaves_the_last(peer)) return -EAGAIN;
   const InitiatorShare::Claim claim = failed ? share.withdraw() : share.claim(&piece);
