@@ -45,11 +45,16 @@ struct ForkGateList {
   }
 };
 
-// The handlers are registered with the first gate, by when the plugin is loaded and those of other files stand.
+// The handlers are registered with the first gate, by when the plugin is loaded and those of other files stand. By
+// pthread_once(3), not as a static of a function: a child forked while another thread was at it begins anew, and would
+// wait for that thread for ever otherwise. An error is none of ours: without the handlers a child may find a lock held,
+// as it may one of any other thread's.
 ForkGate::ForkGate() noexcept {
-  static const int registered = ::pthread_atfork(ForkGateList::before_fork, ForkGateList::after_fork_in_parent,
-                                                 ForkGateList::after_fork_in_child);
-  static_cast<void>(registered);  // without them a child may find a lock held, as it may one of any other thread's
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  ::pthread_once(&once, [] {
+    static_cast<void>(::pthread_atfork(ForkGateList::before_fork, ForkGateList::after_fork_in_parent,
+                                       ForkGateList::after_fork_in_child));
+  });
   const std::lock_guard<std::mutex> guard(ForkGateList::mutex);
   ForkGateList::add(this);
 }
