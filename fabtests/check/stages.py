@@ -5,7 +5,8 @@
   stages.py [STAGE ...]     all stages but those that have to be named, or the ones named; --list names them
 
 Each stage is a shell command run in a build folder of its own below build/; its output goes to build/stages/. What it
-reports as "PASS: ..." or "FAIL: ..." is counted; a stage that reports neither counts as one."""
+reports as "PASS: ..." or "FAIL: ..." is counted; a stage that reports neither counts as one. What failed is named once
+more at the end."""
 
 import os
 import re
@@ -24,7 +25,7 @@ CONFIGURE = shlex.quote(str(ROOT / "configure"))
 JOBS = os.cpu_count() or 1
 TAIL_LINES = 60
 PASSED = re.compile(r"^PASS: ", re.MULTILINE)
-FAILED = re.compile(r"^(?:FAIL|ERROR|XPASS): ", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAIL|ERROR|XPASS): .*", re.MULTILINE)
 
 
 @dataclass
@@ -88,24 +89,26 @@ def run(stage, log):
             return process.wait()
 
 
-def counts(status, text):
-    passed, failed = len(PASSED.findall(text)), len(FAILED.findall(text))
-    if status != 0:
-        return passed, max(failed, 1)
-    return (passed, failed) if passed or failed else (1, 0)
+def verdict(stage, status, text):
+    """How many passed, and a line for each that did not."""
+    passed, failures = len(PASSED.findall(text)), FAILED.findall(text)
+    if status != 0 and not failures:
+        failures = [f"FAIL: {stage.name}: exit status {status}"]
+    return passed or int(not failures), failures
 
 
 def carry_out(stage):
+    """What verdict() says of it, printed."""
     log = LOGS / f"{stage.name}.log"
     started = time.monotonic()
     status = run(stage, log)
     text = log.read_text(errors="replace")
-    passed, failed = counts(status, text)
+    passed, failures = verdict(stage, status, text)
     took = time.monotonic() - started
-    print(f"{stage.name:<11} {stage.title:<40} {passed:>5} passed {failed:>3} failed {took:>6.0f} s", flush=True)
-    if failed:
+    print(f"{stage.name:<11} {stage.title:<40} {passed:>5} passed {len(failures):>3} failed {took:>6.0f} s", flush=True)
+    if failures:
         print(f"--- the end of {log}", *text.splitlines()[-TAIL_LINES:], "---", sep="\n", flush=True)
-    return passed, failed
+    return passed, failures
 
 
 def main(names):
@@ -118,9 +121,9 @@ def main(names):
     LOGS.mkdir(parents=True, exist_ok=True)
     results = [carry_out(stage) for stage in STAGES
                if (stage.name in names if names else not stage.when_named)]
-    passed, failed = (sum(column) for column in zip(*results))
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    failures = [line for _, failures in results for line in failures]
+    print(*failures, f"{sum(passed for passed, _ in results)} passed, {len(failures)} failed", sep="\n")
+    return 1 if failures else 0
 
 
 sys.exit(main(sys.argv[1:]))
