@@ -159,3 +159,12 @@ Test(shm_remote_region, a_contact_is_freed_by_its_users_death_and_not_kept_by_a_
   cr_assert_eq(peer->claim_contact(0), 0);
   user.tell();
 }
+
+Test(shm_remote_region, tells_whose_process_it_is) {
+  ShmPlace place;
+  const auto ours = place.published("a");
+  cr_assert(place.attached("a")->of_this_process());
+  Child owner = place.owner_elsewhere("b");
+  cr_assert(owner.await());
+  cr_assert_not(place.attached("b")->of_this_process());
+}

@@ -136,3 +136,22 @@ Test(process_fd, no_fork_falls_between_opening_and_listing) {
   opener.join();
   cr_assert_eq(inherited, 0);
 }
+
+Test(process_fd, knows_files_of_its_own_process) {
+  ScratchDirectory scratch;
+  const std::string path = scratch.file("file");
+  const FileIdentity other{1, 2};
+  ProcessFd file;
+  cr_assert_eq(file.open(path.c_str(), kCreate, 0600), 0);
+  struct stat status {};
+  cr_assert_eq(::fstat(file.get(), &status), 0);
+  const FileIdentity identity = identity_of(status);
+  cr_assert_not(ProcessFd::is_own(identity));
+  file.mark_own(identity);
+  cr_assert(ProcessFd::is_own(identity));
+  cr_assert_not(ProcessFd::is_own(other));
+  Child child([&](const Meeting&) { return ProcessFd::is_own(identity) ? 1 : 0; });
+  cr_assert_eq(child.join(), 0, "a child has not made it");
+  file.reset();
+  cr_assert_not(ProcessFd::is_own(identity));
+}

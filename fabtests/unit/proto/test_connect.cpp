@@ -356,3 +356,28 @@ Test(connect, a_receive_waits_for_one_that_comes_late) {
   cr_assert_eq(b.send(b.insert("a"), "x", 1), 0);
   cr_assert_eq(await(a, b).completion.length, 1u);
 }
+
+// Another process that gives our memory out as its own.
+Test(connect, memory_of_this_process_is_not_a_strangers) {
+  const LogCapture log;
+  Place place;
+  Node a(place.device, "a"), b(place.device, "b");
+  const DirectCopyOffer offer = a.exchange.own_offer();
+  Child liar([&](const Meeting& meeting) {
+    std::unique_ptr<LocalRegion> region;
+    if (place.device.create(named("liar"), kHeaderSize, &region) != 0) return 1;
+    publish_anchor_record(region->header(), named("liar"), 1, offer);
+    if (region->publish() != 0) return 2;
+    meeting.tell();
+    meeting.await();
+    return 0;
+  });
+  cr_assert(liar.await());
+  for (const char* name : {"liar", "b"}) seek_peer(a.exchange, a.peer(name));
+  cr_assert_not_null(a.peer("liar").region);
+  open_direct(a.exchange, a.peer("liar"));
+  cr_assert_null(a.peer("liar").direct);
+  cr_assert(LogCapture::warned_of("none of its"));
+  open_direct(a.exchange, a.peer("b"));
+  cr_assert_not_null(a.peer("b").direct);
+}

@@ -118,18 +118,6 @@ Test(rma_assist, memory_that_is_not_the_initiators_is_its_own_loss) {
   cr_assert_eq(offers.report(), ReportWord::pack(1, 0));
 }
 
-Test(rma_assist, who_names_us_as_its_process_has_us_write_nothing_there) {
-  Offers offers;
-  offers.word() = ShareWord::pack(1, 0, 2);
-  RemoteShareBody body = offers.body();
-  body.rights = kRemoteRead;
-  const auto before = offers.bytes;
-  cr_assert_eq(offers.offer(body), Verdict::kTaken);
-  offers.b.passes(3);
-  cr_assert_eq(offers.report(), ReportWord::pack(1, 0));
-  cr_assert(offers.bytes == before);
-}
-
 Test(rma_assist, one_that_leaves_is_not_helped) {
   Offers offers;
   begin_loss(offers.b.exchange, offers.at_b(), ECONNRESET);

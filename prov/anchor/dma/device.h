@@ -133,6 +133,9 @@ class RemoteRegion : public Sleeper {
   // fence that the owner has executed everywhere reaches us, nor can we wake it.
   virtual bool distant() const noexcept { return false; }
 
+  // Whether the owner is an endpoint of this very process, whatever it says of itself.
+  virtual bool of_this_process() const noexcept { return false; }
+
   // From now on the end of this region makes `notices`, a LocalRegion's death_notices(), readable. Negated errno value:
   // it does not, so ask alive() now and then.
   virtual int watch_with(int /*notices*/) noexcept { return -EOPNOTSUPP; }

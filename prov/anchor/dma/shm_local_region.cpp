@@ -84,6 +84,7 @@ int ShmLocalRegion::open_file(const ShmRegionSettings& settings) {
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) return -errno;
   identity_ = identity_of(status);
+  file_.mark_own(identity_);
   return 0;
 }
 

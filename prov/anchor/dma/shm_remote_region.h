@@ -32,6 +32,7 @@ class ShmRemoteRegion final : public RemoteRegion {
   int wake() noexcept override;
   int claim_contact(unsigned index) noexcept override;
   void release_contact() noexcept override { contact_.reset(); }
+  bool of_this_process() const noexcept override { return ProcessFd::is_own(identity_); }
 
  private:
   int reopen(ProcessFd* file, struct stat* status) noexcept;

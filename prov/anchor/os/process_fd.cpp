@@ -31,6 +31,7 @@ struct ProcessFdList {
 
   static void close(ProcessFd* entry) noexcept {
     remove(entry);
+    entry->own_ = {};
     ::close(std::exchange(entry->fd_, -1));
   }
 
@@ -65,6 +66,18 @@ int ProcessFd::open(const char* path, int flags, mode_t mode) noexcept {
 }
 
 int ProcessFd::open_by(int (*make)() noexcept) noexcept { return open_with(make); }
+
+void ProcessFd::mark_own(const FileIdentity& file) noexcept {
+  const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);
+  if (fd_ >= 0) own_ = file;
+}
+
+bool ProcessFd::is_own(const FileIdentity& file) noexcept {
+  const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);
+  for (const ProcessFd* entry = ProcessFdList::first; entry != nullptr; entry = entry->next_)
+    if (entry->own_ == file) return true;
+  return false;
+}
 
 void ProcessFd::reset() noexcept {
   const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);

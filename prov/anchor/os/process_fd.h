@@ -17,6 +17,8 @@
 
 #include <sys/types.h>
 
+#include "os/shared_memory.h"
+
 namespace anchor {
 
 class ProcessFd {
@@ -36,6 +38,11 @@ class ProcessFd {
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
+  // Says that what is open was made by this process, until it is closed.
+  void mark_own(const FileIdentity& file) noexcept;
+  // Whether an open file of this process, and of none that it was forked from, was marked so.
+  static bool is_own(const FileIdentity& file) noexcept;
+
  private:
   friend struct ProcessFdList;
 
@@ -43,6 +50,7 @@ class ProcessFd {
   int open_with(Make&& make) noexcept;
 
   int fd_ = -1;
+  FileIdentity own_;
   ProcessFd* next_ = nullptr;
   ProcessFd* previous_ = nullptr;
 };

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "os/process.h"
 #include "proto/connect.h"
 #include "proto/rma.h"
 
@@ -36,18 +35,11 @@ int copy_piece(Exchange& exchange, DirectCopy& direct, const TakenShare& taken) 
                                  });
 }
 
-// Where we would write into the initiator's memory it must not have named us: its offer could be a copy of our own, and
-// the addresses any of ours.
-bool may_copy(const Peer& peer) noexcept {
-  return peer.direct != nullptr &&
-         (peer.taken.rights == kRemoteWrite || !is_own_process(peer.contents.direct_copy.process_id));
-}
-
 // False: that was the last, or all that we can do.
 bool assist(Exchange& exchange, Peer& peer) noexcept {
   TakenShare& taken = peer.taken;
   TargetShare& share = peer.channel->incoming_share();
-  if (exchange.memory == nullptr || !may_copy(peer) || !share.claim(taken.number, taken.copied)) return false;
+  if (exchange.memory == nullptr || peer.direct == nullptr || !share.claim(taken.number, taken.copied)) return false;
   if (copy_piece(exchange, *peer.direct, taken) != 0) return false;
   ++taken.copied;
   // The last one is the initiator's if we have had our half: see leaves_the_last() in rma_share.cpp.
