@@ -72,7 +72,7 @@ void Corruption::answer_wrongly() {
       break;
     case 1:
       words.operation = Operation::kClearToSend;
-      words.with(ClearToSendBody{known(), word(), random_.one_in(2) ? random_.below(100'000) : word()});
+      words.with(ClearToSendBody{known(), word(), random_.one_in(2) ? random_.below(100'000) : word(), word(), word()});
       break;
     case 2:
       words.operation = Operation::kChunk;

@@ -40,9 +40,11 @@ Test(message, bodies_have_their_layouts) {
   cr_assert_eq(offsetof(AnnounceBody, address), 24u);
   cr_assert_eq(sizeof(RemoteSegment), 16u);
   cr_assert_eq(offsetof(RemoteSegment, length), 8u);
-  cr_assert_eq(sizeof(ClearToSendBody), 24u);
+  cr_assert_eq(sizeof(ClearToSendBody), 40u);
   cr_assert_eq(offsetof(ClearToSendBody, transfer), 8u);
   cr_assert_eq(offsetof(ClearToSendBody, length), 16u);
+  cr_assert_eq(offsetof(ClearToSendBody, receiver_address), 24u);
+  cr_assert_eq(offsetof(ClearToSendBody, piece), 32u);
   cr_assert_eq(sizeof(ChunkBody), 16u);
   cr_assert_eq(offsetof(ChunkBody, tail), 4u);
   cr_assert_eq(offsetof(ChunkBody, transfer), 8u);

@@ -110,10 +110,10 @@ Test(rendezvous_receive, who_reads_without_asking_asks_when_that_fails) {
   cr_assert(until([&] { return couple.b.exchange.unexpected.in_use() != 0; }, couple.b));
   cr_assert_eq(couple.b.receive(received.data(), received.size()), 0);
   IncomingTransfer* transfer = couple.b.exchange.incoming.front();
-  cr_assert_not(transfer->asked);
+  cr_assert_eq(transfer->way, TransferWay::kReads);
   transfer->segments.list[0].address = 16;
   couple.b.passes(2);
-  cr_assert(transfer->asked);
+  cr_assert_eq(transfer->way, TransferWay::kStreamed);
   cr_assert_eq(await(couple.b, couple.a).completion.length, kLong);
   cr_assert(received == sent);
 }

@@ -20,7 +20,8 @@ struct Sender : Couple {
     name = a.exchange.sends.id(request);
   }
   Verdict clear_to_send(std::uint64_t transfer, std::uint64_t length, std::uint64_t of) {
-    return on_clear_to_send(a.exchange, at_a(), forged(Operation::kClearToSend, ClearToSendBody{of, transfer, length}));
+    return on_clear_to_send(a.exchange, at_a(),
+                            forged(Operation::kClearToSend, ClearToSendBody{of, transfer, length, 0, 0}));
   }
   Verdict finish(std::uint64_t of, std::int64_t status) {
     return on_finish(a.exchange, at_a(), forged(Operation::kFinish, FinishBody{of, status}));
@@ -97,7 +98,7 @@ Test(rendezvous_send, only_announced_messages_of_that_peer_are_given_away) {
   cr_assert_eq(sender.clear_to_send(7, 1, sender.name + 1), Verdict::kMalformed);
   cr_assert_eq(sender.clear_to_send(7, 1, sender.name ^ 2ull << 32), Verdict::kMalformed);
   cr_assert_eq(on_clear_to_send(sender.a.exchange, sender.a.peer("stranger"),
-                                forged(Operation::kClearToSend, ClearToSendBody{sender.name, 7, 1})),
+                                forged(Operation::kClearToSend, ClearToSendBody{sender.name, 7, 1, 0, 0})),
                Verdict::kMalformed);
   cr_assert(sender.a.exchange.streaming.empty());
 }

@@ -5,6 +5,7 @@
 #include "proto/polling.h"
 #include "proto/rendezvous.h"
 #include "proto/rma.h"
+#include "proto/share_assist.h"
 #include "proto/upkeep.h"
 
 namespace anchor {

@@ -20,7 +20,7 @@ constexpr Milliseconds kShortNap{1};
 bool pulls_something(Exchange& exchange) noexcept {
   bool pulls = false;
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
-    pulls = !transfer->asked || (transfer->pulls && transfer->envelope.peer->direct != nullptr);
+    pulls = transfer->way == TransferWay::kReads || (transfer->pulls && transfer->envelope.peer->direct != nullptr);
     return !pulls;
   });
   return pulls;
@@ -104,7 +104,7 @@ bool look_again(Exchange& exchange) {
 
 bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
   // What a peer does not begin in time is ours to do (rma_take_over.cpp), by passes, and so is what both copy
-  // (rma_share.cpp): there must be some.
+  // (share_offer.h): there must be some.
   if (!exchange.expected.empty() || !exchange.assisted.empty() || exchange.offered != 0) return false;
   const TimePoint now = Clock::now();
   if (now >= exchange.alarm) keep_up(exchange);

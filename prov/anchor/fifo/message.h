@@ -22,7 +22,7 @@ enum class Operation : std::uint8_t {
   kTaggedEager = 4,     // tagged message with its bytes
   kAnnounce = 5,        // untagged message that stays with the sender until it is asked for
   kTaggedAnnounce = 6,  // likewise, tagged
-  kClearToSend = 7,     // receiver to sender of an announced message: send its bytes
+  kClearToSend = 7,     // receiver to sender of an announced message: send its bytes, or copy some of them
   kChunk = 8,           // a part of such a message
   kFinish = 9,          // receiver to sender: the message has been delivered, or why not
   kGoodbye = 10,        // the endpoint is closing; nothing follows
@@ -77,6 +77,9 @@ struct ClearToSendBody {
   std::uint64_t request;   // from the announcement
   std::uint64_t transfer;  // the receiver's name for the copy
   std::uint64_t length;    // bytes wanted, from the start
+  // With an offer's number in the slot's data: pieces of them may be put where they belong (share.h); else 0.
+  std::uint64_t receiver_address;  // of the first, in the receiver's process
+  std::uint64_t piece;             // bytes of each piece but the last
 };
 struct ChunkBody {
   std::uint32_t offset;  // in the payload area

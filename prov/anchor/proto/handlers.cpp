@@ -11,6 +11,7 @@
 #include "proto/remote.h"
 #include "proto/rendezvous.h"
 #include "proto/rma.h"
+#include "proto/share_assist.h"
 
 namespace anchor {
 namespace {

@@ -13,6 +13,8 @@
 #include "proto/remote.h"
 #include "proto/rendezvous.h"
 #include "proto/rma.h"
+#include "proto/share_assist.h"
+#include "proto/share_offer.h"
 
 namespace anchor {
 namespace {
@@ -154,7 +156,8 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.direct_tried = false;
   peer.attention = {};
   peer.gathering = false;
-  forget_shares(exchange, peer);
+  close_offer(exchange, peer);
+  drop_share(exchange, peer);
   peer.write_error = 0;
   if (peer.region) peer.region->release_contact();
   take_back_block(exchange, peer);

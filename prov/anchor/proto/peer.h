@@ -17,6 +17,7 @@
 #include "os/clock.h"
 #include "proto/mapped_rows.h"
 #include "proto/requests.h"
+#include "proto/transfer_choice.h"
 
 namespace anchor {
 
@@ -38,25 +39,28 @@ struct Attention {
   std::uint32_t penalty = kFirstPenalty;  // the next value of that
 };
 
-// A long read or write that its target may copy a part of (fifo/share.h).
+// A long transfer that the other end may copy a part of (fifo/share.h): one that we want, and one that the peer wants.
 struct OfferedShare {
-  bool active = false;      // it is the first in Peer::waiting
+  bool active = false;  // it is the first in Peer::waiting, or an IncomingTransfer that is kShared
+  std::uint16_t number = 0;
   std::uint32_t piece = 0;  // bytes
   std::uint32_t pieces = 0;
-  std::uint32_t passes = 0;  // in which the last piece was left to the target
-  int error = 0;             // negated: it ends as soon as the target is done with its part
+  std::uint32_t passes = 0;  // in which the last piece was left to the peer
+  int error = 0;             // negated: it ends as soon as the peer is done with its part
 };
 struct TakenShare {
+  std::uint32_t piece = 0;    // bytes of each but the last
+  std::uint32_t rights = 0;   // AccessRight, of our memory
+  std::uint64_t request = 0;  // a message that we have announced; 0: memory of ours, as the peer names it:
+  std::uint64_t key = 0;
+  std::uint64_t address = 0;
+  std::uint64_t initiator_address = 0;  // in the peer's process
+  std::uint64_t length = 0;
+
   bool active = false;
   std::uint16_t number = 0;
   std::uint32_t pieces = 0;
-  std::uint32_t piece = 0;   // bytes of each
   std::uint32_t copied = 0;  // pieces
-  std::uint32_t rights = 0;  // AccessRight
-  std::uint64_t key = 0;
-  std::uint64_t address = 0;            // of our memory, as the peer names it
-  std::uint64_t initiator_address = 0;  // in the peer's process
-  std::uint64_t length = 0;
 };
 
 struct Peer {
@@ -80,8 +84,10 @@ struct Peer {
   std::uint32_t unanswered_reads = 0;   // those of them that read its memory
   std::uint32_t served_reads = 0;       // ServedReads of it
   Attention attention;
-  OfferedShare offered;  // an operation of ours
-  TakenShare taken;      // one of its
+  OfferedShare offered;   // an operation of ours
+  TakenShare taken;       // one of its
+  TransferChoice choice;  // for its long messages
+  TimePoint delivered{};  // the last of them
   // Streams of reads and writes (rma_batch.cpp).
   std::uint32_t counted_pass = ~0u;  // Exchange::passes when the last one began
   std::uint32_t begun_in_pass = 0;   // how many since

@@ -2,10 +2,11 @@
 // Announced messages: from the announcement that met its receive to kFinish.
 //
 // The receiver gives a clear to send, and the sender streams the message through the payload area from the front: both
-// sides copy at the same time, out of and into their own caches. A sender that is not in its progress loop sends
-// nothing; then the receiver reads the sender's memory by cross-memory attach, from the back. The two meet somewhere;
-// bytes that both moved are the same bytes. Where cross-memory attach is refused, all of them are streamed. (Why
-// streaming comes first: FORMAT.md, "Large messages".)
+// sides copy at the same time, out of and into their own caches. Or, if that has turned out to be faster, both copy
+// pieces of it from one process's memory into the other's (rendezvous_share.cpp, share_offer.h). A sender that is not
+// in its progress loop sends nothing; then the receiver reads the sender's memory by cross-memory attach, from the
+// back. The two meet somewhere; bytes that both moved are the same bytes. Where cross-memory attach is refused, all of
+// them are streamed. (Why streaming comes first: FORMAT.md, "Large messages".)
 #pragma once
 
 #include "proto/exchange.h"
@@ -41,6 +42,18 @@ void pull_stalled(Exchange& exchange);
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error);
 Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
+// Receiver: whether both ends may copy it, and should.
+bool wants_share(Exchange& exchange, const IncomingTransfer& transfer) noexcept;
+// Offers a kQueued one to the sender when it can be, and moves a piece of a kShared one; takes another way when neither
+// can be done.
+void share_transfer(Exchange& exchange, IncomingTransfer& transfer);
+// Has the sender stream it. Whatever was moved in another way is moved again.
+void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
+// Reads those bytes of it from the sender's memory. 0, or a negated errno value.
+int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept;
+
+// Sender: the announced request that `id` of a message from `peer` names; nullptr if it is none of this peer's.
+SendRequest* find_announced(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept;
 // Sender: as many chunks as there is room for.
 void push_streams(Exchange& exchange);
 // Sender: takes the request off the list of those being streamed.

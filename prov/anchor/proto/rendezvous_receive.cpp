@@ -10,6 +10,7 @@
 #include "proto/arrival.h"
 #include "proto/outbox.h"
 #include "proto/rendezvous.h"
+#include "proto/share_offer.h"
 
 namespace anchor {
 namespace {
@@ -34,16 +35,6 @@ std::ptrdiff_t pull_bytes(const IncomingTransfer& transfer, std::uint64_t positi
   return transfer.envelope.peer->direct->read(to, to_count, from, from_count);
 }
 
-// 0, or a negated errno value.
-int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept {
-  while (begin < end) {
-    const std::ptrdiff_t moved = pull_bytes(transfer, begin, end - begin);
-    if (moved <= 0) return moved == 0 ? -EFAULT : static_cast<int>(moved);
-    begin += static_cast<std::uint64_t>(moved);
-  }
-  return 0;
-}
-
 void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
   const std::uint64_t most = is_absent(exchange) ? kAbsentPullSize : kPullSize;
@@ -64,14 +55,38 @@ void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
   if (transfer.front >= transfer.back) finish_transfer(exchange, transfer, 0);
 }
 
-void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer) {
-  transfer.asked = true;
-  OutgoingMessage message{.operation = Operation::kClearToSend};
-  message.set_body(ClearToSendBody{transfer.envelope.request, exchange.transfers.id(&transfer), transfer.wanted});
-  post_control(exchange, *transfer.envelope.peer, message);
+// How the next one of its length shall come.
+void note_duration(const IncomingTransfer& transfer) noexcept {
+  Peer& peer = *transfer.envelope.peer;
+  const TimePoint now = Clock::now();
+  const bool by_sender = transfer.way == TransferWay::kStreamed && transfer.back == transfer.wanted;
+  if (by_sender || transfer.way == TransferWay::kShared)
+    peer.choice.took(transfer.way == TransferWay::kShared, transfer.wanted,
+                     now.time_since_epoch() - std::max(transfer.begun, peer.delivered.time_since_epoch()));
+  peer.delivered = now;
 }
 
 }  // namespace
+
+int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept {
+  while (begin < end) {
+    const std::ptrdiff_t moved = pull_bytes(transfer, begin, end - begin);
+    if (moved <= 0) return moved == 0 ? -EFAULT : static_cast<int>(moved);
+    begin += static_cast<std::uint64_t>(moved);
+  }
+  return 0;
+}
+
+void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer) {
+  transfer.way = TransferWay::kStreamed;
+  OutgoingMessage message{.operation = Operation::kClearToSend};
+  message.set_body(ClearToSendBody{.request = transfer.envelope.request,
+                                   .transfer = exchange.transfers.id(&transfer),
+                                   .length = transfer.wanted,
+                                   .receiver_address = 0,
+                                   .piece = 0});
+  post_control(exchange, *transfer.envelope.peer, message);
+}
 
 void note_return(Exchange& exchange) noexcept {
   if (Clock::now() - exchange.left > exchange.settings.absence) {
@@ -104,18 +119,26 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   rouse(exchange);
   if (transfer->wanted == 0) return finish_transfer(exchange, *transfer, 0);
 
-  transfer->asked = false;
+  transfer->way = TransferWay::kReads;
   transfer->pulls = envelope.peer->direct != nullptr;
-  if (!is_absent(exchange) || !transfer->pulls) ask_for_stream(exchange, *transfer);
+  transfer->begun = exchange.left.time_since_epoch();
+  if (wants_share(exchange, *transfer)) {
+    transfer->way = TransferWay::kQueued;
+    share_transfer(exchange, *transfer);
+  } else if (!is_absent(exchange) || !transfer->pulls) {
+    ask_for_stream(exchange, *transfer);
+  }
 }
 
 void pull_stalled(Exchange& exchange) {
   const bool absent = is_absent(exchange);
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
     const Peer& sender = *transfer->envelope.peer;
-    if (sender.direct == nullptr || !transfer->pulls) {
-      if (!transfer->asked) ask_for_stream(exchange, *transfer);
-    } else if (absent || !transfer->asked || sender.idle_polls > kPatience) {
+    if (transfer->way == TransferWay::kQueued || transfer->way == TransferWay::kShared) {
+      share_transfer(exchange, *transfer);
+    } else if (sender.direct == nullptr || !transfer->pulls) {
+      if (transfer->way == TransferWay::kReads) ask_for_stream(exchange, *transfer);
+    } else if (absent || transfer->way == TransferWay::kReads || sender.idle_polls > kPatience) {
       pull_from_back(exchange, *transfer);
     }
     return true;
@@ -138,6 +161,7 @@ Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message)
 
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
   exchange.incoming.remove(&transfer);
+  if (error == 0 && share_length(transfer.wanted)) note_duration(transfer);
   // A later transfer whose name has the same digest must not find this one's word. The sender sees the zero before that
   // one's kClearToSend.
   if (transfer.back < transfer.wanted) transfer.envelope.peer->channel->set_pulled(0);

@@ -7,15 +7,10 @@
 #include "proto/completion.h"
 #include "proto/loss.h"
 #include "proto/rendezvous.h"
+#include "proto/share_assist.h"
 
 namespace anchor {
 namespace {
-
-// The announced request that `id` of a message from `peer` names; nullptr if it is none of this peer's.
-SendRequest* find_announced(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept {
-  SendRequest* request = exchange.sends.find(id);
-  return request != nullptr && request->peer == &peer && request->state != SendState::kWaiting ? request : nullptr;
-}
 
 // Where the part begins that the receiver has read by itself.
 std::uint64_t end_of_stream(const SendRequest& request) noexcept {
@@ -61,6 +56,11 @@ int push_stream(SendRequest& request) noexcept {
 
 }  // namespace
 
+SendRequest* find_announced(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept {
+  SendRequest* request = exchange.sends.find(id);
+  return request != nullptr && request->peer == &peer && request->state != SendState::kWaiting ? request : nullptr;
+}
+
 void stop_streaming(Exchange& exchange, SendRequest& request) noexcept {
   if (request.state == SendState::kStreaming) exchange.streaming.remove(&request);
   request.state = SendState::kAnnounced;
@@ -73,6 +73,15 @@ Verdict on_clear_to_send(Exchange& exchange, Peer& peer, const IncomingMessage& 
   // Not announced but sent: if it was injected, its buffer is the application's again.
   if (request->work.length <= peer.channel->max_payload()) return Verdict::kMalformed;
   stop_streaming(exchange, *request);
+  if (message.data != 0) {
+    if (body.piece > UINT32_MAX) return Verdict::kMalformed;
+    const TakenShare offer{.piece = static_cast<std::uint32_t>(body.piece),
+                           .rights = kRemoteRead,
+                           .request = body.request,
+                           .initiator_address = body.receiver_address,
+                           .length = body.length};
+    return take_share(exchange, peer, offer, message.data) ? Verdict::kTaken : Verdict::kMalformed;
+  }
   request->state = SendState::kStreaming;
   request->transfer = body.transfer;
   request->wanted = body.length;

@@ -17,6 +17,7 @@
 #include "core/tag_match.h"
 #include "core/work_request.h"
 #include "fifo/message.h"
+#include "os/clock.h"
 
 namespace anchor {
 
@@ -119,15 +120,24 @@ struct UnexpectedRequest : UnexpectedMessage {
   RemoteSegments segments;             // announced ones
 };
 
+// How an announced message comes to its receiver.
+enum class TransferWay : std::uint8_t {
+  kReads,     // we read all of it from the sender's memory
+  kStreamed,  // the sender streams it, and we read a part if the sender is silent
+  kQueued,    // it will be shared, when the sender is done with what is shared now
+  kShared,    // both copy it
+};
+
 // An announced message on its way into a matched receive.
 struct IncomingTransfer {
   Envelope envelope;
   ReceiveRequest* receive = nullptr;
-  std::size_t offset = 0;            // in the receive's buffer
-  std::uint64_t wanted = 0;          // bytes to move: the message, or what there is room for
-  std::uint64_t front = 0;           // bytes there from the start: the sender's chunks
-  std::uint64_t back = 0;            // lowest byte there from the end: what we read from the sender's memory
-  bool asked = false;                // the sender has been told to stream
+  std::size_t offset = 0;    // in the receive's buffer
+  std::uint64_t wanted = 0;  // bytes to move: the message, or what there is room for
+  std::uint64_t front = 0;   // bytes there from the start: the sender's chunks
+  std::uint64_t back = 0;    // lowest byte there from the end: what we read from the sender's memory
+  TransferWay way = TransferWay::kReads;
+  Clock::duration begun{};           // the clock then
   bool pulls = true;                 // reading from the sender's memory has not failed yet
   Links<IncomingTransfer> moving{};  // Exchange::incoming
   RemoteSegments segments;

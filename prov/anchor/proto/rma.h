@@ -66,10 +66,6 @@ void offer_share(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcep
 // Copies a piece of it. 0: all is moved. -EAGAIN: not yet. -EPROTO: the peer broke the protocol. -EOPNOTSUPP: begin
 // anew, its memory has got out of reach. Otherwise why it has failed, negated; then the target is done with it.
 int continue_share(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept;
-// The target's part: a piece for each initiator. Once a pass.
-void assist_initiators(Exchange& exchange) noexcept;
-Verdict on_remote_share(Exchange& exchange, Peer& peer, const IncomingMessage& message);
-void forget_shares(Exchange& exchange, Peer& peer) noexcept;
 
 // Whether all memory of a checked operation is mapped here: then `*checked` says where.
 bool find_mapped(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept;

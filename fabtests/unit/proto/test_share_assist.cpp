@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "exposed_pair.h"
+#include "proto/share_assist.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -29,7 +30,7 @@ struct Offers : ExposedPair {
 
 }  // namespace
 
-Test(rma_assist, what_makes_no_sense_is_malformed) {
+Test(share_assist, what_makes_no_sense_is_malformed) {
   Offers offers;
   cr_assert_eq(offers.offer(offers.body(), 0), Verdict::kMalformed);
   cr_assert_eq(offers.offer(offers.body(), 1u << 16), Verdict::kMalformed);
@@ -48,7 +49,7 @@ Test(rma_assist, what_makes_no_sense_is_malformed) {
   cr_assert_eq(offers.b.exchange.assisted.size(), 1u);
 }
 
-Test(rma_assist, a_pass_copies_a_piece) {
+Test(share_assist, a_pass_copies_a_piece) {
   Offers offers;
   offers.word() = ShareWord::pack(1, 0, 3);
   cr_assert_eq(offers.offer(offers.body()), Verdict::kTaken);
@@ -62,7 +63,7 @@ Test(rma_assist, a_pass_copies_a_piece) {
   cr_assert_eq(offers.memory[3 * kPiece], '.');
 }
 
-Test(rma_assist, a_word_that_changes_ends_it) {
+Test(share_assist, a_word_that_changes_ends_it) {
   for (const std::uint64_t word :
        {ShareWord::pack(1, 0, 9), ShareWord::pack(1, 2, 9), ShareWord::pack(2, 1, 9), std::uint64_t{0}}) {
     Offers offers;
@@ -78,7 +79,7 @@ Test(rma_assist, a_word_that_changes_ends_it) {
   }
 }
 
-Test(rma_assist, more_pieces_than_there_are) {
+Test(share_assist, more_pieces_than_there_are) {
   Offers offers;
   offers.word() = ShareWord::pack(1, 0, 100);
   cr_assert_eq(offers.offer(offers.body(kPiece + 1)), Verdict::kTaken);
@@ -88,7 +89,7 @@ Test(rma_assist, more_pieces_than_there_are) {
   cr_assert_eq(offers.memory[kPiece + 1], '.');
 }
 
-Test(rma_assist, what_the_registry_refuses_is_not_touched) {
+Test(share_assist, what_the_registry_refuses_is_not_touched) {
   const auto refused = [](const RemoteShareBody& body, std::uint32_t rights) {
     Offers offers;
     offers.region.rights = rights;
@@ -108,7 +109,7 @@ Test(rma_assist, what_the_registry_refuses_is_not_touched) {
   refused({0, kPiece, 0, kPiece, kRemoteRead}, kRemoteWrite);
 }
 
-Test(rma_assist, memory_that_is_not_the_initiators_is_its_own_loss) {
+Test(share_assist, memory_that_is_not_the_initiators_is_its_own_loss) {
   Offers offers;
   offers.word() = ShareWord::pack(1, 0, 2);
   RemoteShareBody body = offers.body();
@@ -118,7 +119,7 @@ Test(rma_assist, memory_that_is_not_the_initiators_is_its_own_loss) {
   cr_assert_eq(offers.report(), ReportWord::pack(1, 0));
 }
 
-Test(rma_assist, one_that_leaves_is_not_helped) {
+Test(share_assist, one_that_leaves_is_not_helped) {
   Offers offers;
   begin_loss(offers.b.exchange, offers.at_b(), ECONNRESET);
   cr_assert_eq(offers.offer(offers.body()), Verdict::kTaken);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The receiver's half of the rendezvous when both ends copy the message: the sender takes pieces from the front, and
+// puts them into the receive's buffer, while we read others from the back.
+#include <algorithm>
+#include <cerrno>
+
+#include "os/gather.h"
+#include "proto/loss.h"
+#include "proto/rendezvous.h"
+#include "proto/share_offer.h"
+
+namespace anchor {
+namespace {
+
+// Where the message goes, if that is in one piece; {}: it is not.
+iovec landing_of(const IncomingTransfer& transfer) noexcept {
+  const ReceiveRequest& receive = *transfer.receive;
+  iovec parts[kMaxSegments];
+  std::size_t bytes;
+  const std::size_t count =
+      slice(receive.segments, receive.segment_count, transfer.offset, transfer.wanted, parts, &bytes);
+  return count == 1 ? parts[0] : iovec{};
+}
+
+void offer_transfer(Exchange& exchange, IncomingTransfer& transfer) {
+  Peer& peer = *transfer.envelope.peer;
+  open_offer(exchange, peer, transfer.wanted);
+  transfer.way = TransferWay::kShared;
+  OutgoingMessage message{.operation = Operation::kClearToSend, .data = peer.offered.number};
+  message.set_body(ClearToSendBody{.request = transfer.envelope.request,
+                                   .transfer = exchange.transfers.id(&transfer),
+                                   .length = transfer.wanted,
+                                   .receiver_address = reinterpret_cast<std::uint64_t>(landing_of(transfer).iov_base),
+                                   .piece = peer.offered.piece});
+  // It has room. If the peer has broken the protocol meanwhile, nobody comes, and the next message finds that out.
+  static_cast<void>(peer.channel->send(message));
+}
+
+void move_a_piece(Exchange& exchange, IncomingTransfer& transfer) {
+  Peer& peer = *transfer.envelope.peer;
+  const std::uint64_t piece = peer.offered.piece;
+  const int error = continue_offer(exchange, peer, [&](std::uint64_t first, std::uint64_t end) noexcept {
+    if (peer.direct == nullptr) return -EOPNOTSUPP;
+    const int moved = pull_all(transfer, first * piece, std::min(end * piece, transfer.wanted));
+    return moved == -EAGAIN ? -EOPNOTSUPP : moved;
+  });
+  if (error == -EAGAIN) return;
+  if (error == 0) return finish_transfer(exchange, transfer, 0);
+  if (error == -EPROTO) return begin_loss(exchange, peer, EPROTO);
+  transfer.pulls = false;  // the sender's own loads can do what the kernel cannot
+  ask_for_stream(exchange, transfer);
+}
+
+}  // namespace
+
+bool wants_share(Exchange& exchange, const IncomingTransfer& transfer) noexcept {
+  Peer& peer = *transfer.envelope.peer;
+  return share_length(transfer.wanted) && peer.direct != nullptr && !is_absent(exchange) &&
+         peer.state == PeerState::kConnected && landing_of(transfer).iov_len == transfer.wanted &&
+         peer.choice.shares(transfer.wanted);
+}
+
+void share_transfer(Exchange& exchange, IncomingTransfer& transfer) {
+  const Peer& peer = *transfer.envelope.peer;
+  if (transfer.way == TransferWay::kShared) return move_a_piece(exchange, transfer);
+  if (may_offer(peer)) return offer_transfer(exchange, transfer);
+  // Something else is being shared: its turn comes. Else nothing tells when it could be.
+  if (peer.offered.active) return;
+  if (peer.direct != nullptr && is_absent(exchange)) {
+    transfer.way = TransferWay::kReads;
+  } else {
+    ask_for_stream(exchange, transfer);
+  }
+}
+
+}  // namespace anchor

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "proto/share_offer.h"
+
+#include <algorithm>
+
+#include "proto/alertness.h"
+
+namespace anchor {
+namespace {
+
+constexpr std::uint64_t kLargestPiece = 256u << 10;
+constexpr std::uint64_t kPieces = 8;
+// Passes for which the last piece is left to a peer that has had others: then it is taken to be busy elsewhere.
+constexpr std::uint32_t kPassesToTake = 400;
+
+std::uint64_t piece_of(std::uint64_t bytes) noexcept {
+  return std::clamp(bytes / kPieces / kSmallestPiece * kSmallestPiece, kSmallestPiece, kLargestPiece);
+}
+
+// Who has had its half leaves the last piece to the other one, for a while: where they meet shall be the same place
+// from one transfer to the next. The lines of memory that is used again and again are then in the right cache already,
+// and fetching them from the other takes several times as long as copying.
+bool leaves_the_last(Peer& peer) noexcept {
+  const InitiatorShare& share = peer.channel->outgoing_share();
+  if (share.taken() > peer.offered.pieces / 2 || share.left() != 1 || share.taken() == 1) return false;
+  std::uint64_t copied;
+  return !share.reported(&copied) && ++peer.offered.passes <= kPassesToTake;
+}
+
+}  // namespace
+
+bool may_offer(const Peer& peer) noexcept {
+  return peer.state == PeerState::kConnected && !peer.offered.active && peer.control.empty() &&
+         peer.channel->watched() && peer.channel->outgoing_share().idle() && peer.channel->has_room();
+}
+
+void open_offer(Exchange& exchange, Peer& peer, std::uint64_t bytes) noexcept {
+  const std::uint64_t piece = piece_of(bytes);
+  const auto pieces = static_cast<std::uint32_t>((bytes + piece - 1) / piece);
+  peer.offered = {.active = true,
+                  .number = peer.channel->outgoing_share().offer(pieces),
+                  .piece = static_cast<std::uint32_t>(piece),
+                  .pieces = pieces,
+                  .passes = 0,
+                  .error = 0};
+  ++exchange.offered;
+  rouse(exchange);
+}
+
+void close_offer(Exchange& exchange, Peer& peer) noexcept {
+  if (peer.offered.active) --exchange.offered;
+  peer.offered = {};
+}
+
+int claim_piece(Peer& peer, std::uint32_t* piece) noexcept {
+  InitiatorShare& share = peer.channel->outgoing_share();
+  const bool failed = peer.offered.error != 0;
+  if (!failed && leaves_the_last(peer)) return -EAGAIN;
+  switch (failed ? share.withdraw() : share.claim(piece)) {
+    case InitiatorShare::Claim::kTaken:
+      return failed ? -ENODATA : 0;
+    case InitiatorShare::Claim::kNoneLeft:
+      return -ENODATA;
+    case InitiatorShare::Claim::kNotNow:
+      return -EAGAIN;
+    case InitiatorShare::Claim::kNonsense:
+      break;
+  }
+  return -EPROTO;
+}
+
+int settle_offer(Peer& peer, std::uint64_t* copied, std::uint64_t* taken) noexcept {
+  const InitiatorShare& share = peer.channel->outgoing_share();
+  *taken = share.taken();
+  if (*taken == 0) return 0;
+  if (!share.reported(copied)) return -EINPROGRESS;
+  return *copied > *taken ? -EPROTO : 0;
+}
+
+}  // namespace anchor
