@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """fi_pingpong between this guest and the other one, over anchor and over tcp on their network: at most half of tcp's
-latency, and three times its bandwidth at least. Rounds alternate, the median counts.
+latency, and three times its bandwidth at least. Rounds alternate, and the best of each counts: whatever polls needs both
+guests' processors, which others may use meanwhile.
 
   compare_speed.py HOST:PORT    of the other guest's agent"""
 
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -15,8 +15,8 @@ from pathlib import Path
 
 ACROSS = [sys.executable, str(Path(__file__).resolve().parent / "across.py")]
 OURS, CONTROL_PORT = "192.0.2.1", 47592
-SECONDS = 60
-ROUNDS = 5
+SECONDS = 120
+ROUNDS = 4
 SMALL, LARGE = 64, 1 << 20
 MOST_LATENCY, LEAST_BANDWIDTH = 0.5, 3
 
@@ -59,7 +59,7 @@ def ping_pong(provider, kind, size, count, far):
 
 
 def measure(size, count, far):
-    """Of each provider, the median latency and bandwidth; None if a run failed."""
+    """Of each provider, the best latency and bandwidth; None if a run failed."""
     kinds = {"anchor": "rdm", "tcp": "msg"}
     runs = {provider: [] for provider in kinds}
     for _ in range(ROUNDS):
@@ -67,7 +67,8 @@ def measure(size, count, far):
             runs[provider].append(ping_pong(provider, kind, size, count, far))
     if None in runs["anchor"] + runs["tcp"]:
         return None
-    return [[statistics.median(column) for column in zip(*runs[provider])] for provider in ("anchor", "tcp")]
+    return [(min(latency for latency, _ in runs[provider]), max(bandwidth for _, bandwidth in runs[provider]))
+            for provider in ("anchor", "tcp")]
 
 
 def judge(name, ratio, good):
@@ -76,7 +77,7 @@ def judge(name, ratio, good):
 
 
 def main(far):
-    small, large = measure(SMALL, 300, far), measure(LARGE, 20, far)
+    small, large = measure(SMALL, 200, far), measure(LARGE, 5, far)
     if small is None or large is None:
         print("FAIL: fi_pingpong between the guests")
         return
