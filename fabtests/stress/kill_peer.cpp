@@ -60,18 +60,6 @@ void survive(Team& team, Node& node, const Plan& plan, const std::string& host, 
   CHECK(survivor.errors() > 0);
 }
 
-// Answers the survivor until the empty message.
-void stand_by(Node& node, fi_addr_t survivor) {
-  for (;;) {
-    std::uint64_t number;
-    node.submit([&] { return fi_trecv(node.ep(), &number, 8, nullptr, survivor, kEchoRequest, 0, nullptr); });
-    node.until(
-        "a request", [&] { return !node.receives().empty(); }, 100);
-    if (node.receives().take().length == 0) return;
-    node.submit([&] { return fi_tinject(node.ep(), &number, 8, survivor, kEchoAnswer); });
-  }
-}
-
 void run_plan(Team& team, const Plan& plan) {
   const std::string host = kThisHost;
   if (team.rank() == 1) {
@@ -83,7 +71,7 @@ void run_plan(Team& team, const Plan& plan) {
     const fi_addr_t other = node.insert(names[static_cast<std::size_t>(2 - team.rank())]);
     if (team.rank() == 0) {
       survive(team, node, plan, host, other);
-      node.submit([&] { return fi_tinject(node.ep(), nullptr, 0, other, kEchoRequest); });
+      dismiss_bystander(node, other);
     } else {
       stand_by(node, other);
     }

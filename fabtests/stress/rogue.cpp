@@ -37,7 +37,7 @@ int Rogue::ask(const ContactRequest& request) {
   victim_->release_contact();
   for (std::uint32_t index = 0; index < contents_.contact_count; ++index) {
     const int error = victim_->claim_contact(index);
-    if (error == -EAGAIN) continue;
+    if (error == -EAGAIN || error == -EBUSY) continue;  // taken, or of another host's
     if (error != 0) return error;
     post_contact(header_.data(), contents_, index, request);
     Bell(header_.data() + contents_.notification_offset + index).ring();

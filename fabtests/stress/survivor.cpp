@@ -12,6 +12,8 @@ namespace anchor::fabtests {
 
 namespace {
 
+constexpr std::uint64_t kEchoRequest = 3ull << 32;
+constexpr std::uint64_t kEchoAnswer = 4ull << 32;
 constexpr double kLongestTalk = 0.02;    // seconds until the kill; contact takes a part of it
 constexpr double kNoticeSeconds = 1;     // for a victim that was met
 constexpr double kConnectSeconds = 0.5;  // FI_ANCHOR_CONNECT_TIMEOUT of this program: for one that was not
@@ -62,6 +64,10 @@ void Survivor::step() {
     node_.submit([&] { return fi_tinject(node_.ep(), &echo_, 8, bystander_, kEchoRequest); });
     echo_outstanding_ = true;
   }
+  progress();
+}
+
+void Survivor::progress() {
   if (!node_.progress()) sched_yield();
   while (!node_.sends().empty()) take(node_.sends().take());
   while (!node_.receives().empty()) take(node_.receives().take());
@@ -123,14 +129,49 @@ void Survivor::await_ends(double limit) {
   CHECK(echo_ > echoes);
 }
 
-void Survivor::round(std::uint64_t number, fi_addr_t address, pid_t pid) {
+void Survivor::meet(std::uint64_t number, fi_addr_t address) {
   number_ = number;
   address_ = address;
   met_ = false;
+}
+
+void Survivor::talk(int transfers) {
+  const Deadline patience(20);
+  const int before = deliveries_;
+  while (deliveries_ < before + transfers && !patience.expired()) {
+    start_all();
+    step();
+  }
+  CHECK(deliveries_ >= before + transfers);
+}
+
+void Survivor::settle() {
+  const Deadline patience(20);
+  while (echo_outstanding_ && !patience.expired()) progress();
+  CHECK(!echo_outstanding_);
+}
+
+void Survivor::round(std::uint64_t number, fi_addr_t address, pid_t pid) {
+  meet(number, address);
   const double moment = static_cast<double>(random_.below(1000)) / 1000 * kLongestTalk;
   talk_until(moment);
   REQUIRE(kill(pid, SIGKILL) == 0);
   await_ends(met_ ? kNoticeSeconds : kNoticeSeconds + kConnectSeconds);
+}
+
+void stand_by(Node& node, fi_addr_t survivor) {
+  for (;;) {
+    std::uint64_t number;
+    node.submit([&] { return fi_trecv(node.ep(), &number, 8, nullptr, survivor, kEchoRequest, 0, nullptr); });
+    node.until(
+        "a request", [&] { return !node.receives().empty(); }, 100);
+    if (node.receives().take().length == 0) return;
+    node.submit([&] { return fi_tinject(node.ep(), &number, 8, survivor, kEchoAnswer); });
+  }
+}
+
+void dismiss_bystander(Node& node, fi_addr_t bystander) {
+  node.submit([&] { return fi_tinject(node.ep(), nullptr, 0, bystander, kEchoRequest); });
 }
 
 }  // namespace anchor::fabtests

@@ -18,8 +18,17 @@ class Survivor {
   // A round with the victim at `address`, which runs as process `pid`.
   void round(std::uint64_t number, fi_addr_t address, pid_t pid);
 
+  // The same in parts: who is talked to from now on; so many transfers with it, while the bystander answers; and, after
+  // its death, the end of all that is outstanding, `limit` seconds later at most (scaled by FABTESTS_TIME_SCALE).
+  void meet(std::uint64_t number, fi_addr_t address);
+  void talk(int transfers);
+  void await_ends(double limit);
+  // Takes the bystander's last answer: nothing of ours is outstanding any more.
+  void settle();
+
   int errors() const noexcept { return errors_; }
   int deliveries() const noexcept { return deliveries_; }
+  std::uint64_t echoes() const noexcept { return echo_; }
 
  private:
   struct Slot {
@@ -35,7 +44,7 @@ class Survivor {
   ssize_t access(Slot& slot);
   void step();
   void take(const Entry& entry);
-  void await_ends(double since_kill);
+  void progress();
   void cancel_receives();
   bool busy(bool sends) const;
 
@@ -53,7 +62,8 @@ class Survivor {
   int deliveries_ = 0;
 };
 
-inline constexpr std::uint64_t kEchoRequest = 3ull << 32;
-inline constexpr std::uint64_t kEchoAnswer = 4ull << 32;
+// The bystander: answers the survivor until it is dismissed.
+void stand_by(Node& node, fi_addr_t survivor);
+void dismiss_bystander(Node& node, fi_addr_t bystander);
 
 }  // namespace anchor::fabtests

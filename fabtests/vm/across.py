@@ -7,7 +7,10 @@
                                      as FABTESTS_WRAPPER: a rank of odd number runs over there, any other one here
   across.py run HOST:PORT PROGRAM ARGUMENT ...
                                      runs any program over there, with its output and its exit status here
-  across.py forward PORT HOST:PORT   carries connections to a port of this machine's own to another machine's
+  across.py shell PORT HOST WORD ... the same as ssh would: the words are a command for the shell there
+  across.py forward PORT HOST:PORT PROGRAM ARGUMENT ...
+                                     runs a program here; its connection to the port of this machine's own is carried
+                                     to another machine's
   across.py stop HOST:PORT           ends the agent
 
 Between the two goes a stream of records: kind (1 byte), length (4), bytes. Kinds: C the command and its environment,
@@ -21,10 +24,14 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 MOST = 1 << 20
-PATIENCE = 120  # seconds until the agent must be there: guests boot at their own pace
+PATIENCE = 240  # seconds until the agent must be there: guests boot at their own pace
+ATTEMPT = 5  # seconds for one connection: a machine that is just booting may drop what comes
+# Seconds without any sign of life after which the other machine's kernel counts as gone: 1 + 14 probes.
+PROBES = {socket.TCP_KEEPIDLE: 1, socket.TCP_KEEPINTVL: 1, socket.TCP_KEEPCNT: 14, socket.TCP_USER_TIMEOUT: 15000}
 
 
 def send(stream, kind, data=b""):
@@ -35,13 +42,23 @@ class Records:
     """Cuts what arrives into records again."""
 
     def __init__(self, stream):
-        self.stream, self.rest = stream, b""
+        self.stream, self.rest, self.early = stream, b"", []
+
+    def first(self):
+        """The first one; those that came with it are `early`."""
+        found = []
+        while found == []:
+            found = self.read()
+        if not found:
+            return b"", b""
+        self.early = found[1:]
+        return found[0]
 
     def read(self):
         """Those that have arrived; None once the other side is gone."""
         try:
             data = self.stream.recv(MOST)
-        except ConnectionError:
+        except OSError:
             return None
         if not data:
             return None
@@ -56,7 +73,7 @@ class Records:
         return found
 
 
-def run_rank(connection, words, variables):
+def run_rank(connection, records, words, variables):
     """Starts the rank with a socket of its own and carries everything to and fro until it ends."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if "--fd" in words:
@@ -64,7 +81,9 @@ def run_rank(connection, words, variables):
     rank = subprocess.Popen(words, env={**os.environ, **variables}, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     its.close()
-    records, sources = Records(connection), {connection, ours, rank.stdout}
+    for _, data in records.early:
+        ours.send(data)
+    sources = {connection, ours, rank.stdout}
     while rank.stdout in sources:
         for source in select.select(list(sources), [], [])[0]:
             if source is connection:
@@ -90,19 +109,13 @@ def run_rank(connection, words, variables):
     send(connection, b"X", struct.pack("<i", rank.wait()))
 
 
-def first_record(connection):
-    reader, records = Records(connection), []
-    while records == []:
-        records = reader.read()
-    return records[0] if records else (b"", b"")
-
-
 def agent(port):
     listener = socket.create_server(("", port), backlog=64)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that serve
     while True:
         connection, _ = listener.accept()
-        kind, command = first_record(connection)
+        records = Records(connection)
+        kind, command = records.first()
         if kind == b"E":
             return
         if os.fork():
@@ -111,14 +124,13 @@ def agent(port):
         listener.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
-            run_rank(connection, *json.loads(command))
+            run_rank(connection, records, *json.loads(command))
         except ConnectionError:
             pass
         os._exit(0)
 
 
-def forward(port, place):
-    listener = socket.create_server(("127.0.0.1", port))
+def carry(listener, place):
     near, _ = listener.accept()
     far = connect(place)
     other = {near: far, far: near}
@@ -130,16 +142,28 @@ def forward(port, place):
             other[source].sendall(data)
 
 
+def forward(port, place, words):
+    listener = socket.create_server(("127.0.0.1", port))
+    threading.Thread(target=carry, args=(listener, place), daemon=True).start()
+    return subprocess.run(words, check=False).returncode
+
+
 def connect(place):
     host, port = place.rsplit(":", 1)
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            return socket.create_connection((host, int(port)))
+            stream = socket.create_connection((host, int(port)), ATTEMPT)
+            break
         except OSError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
+    stream.settimeout(None)
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in PROBES.items():
+        stream.setsockopt(socket.IPPROTO_TCP, option, value)
+    return stream
 
 
 def rank(place, words):
@@ -164,8 +188,8 @@ def run(place, words, hub):
                 continue
             arrived = records.read()
             if arrived is None:
-                print("the other machine is gone")
-                return 1
+                print("the other machine is gone", flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)  # as what ran there was
             for kind, data in arrived:
                 if kind == b"F":
                     hub.send(data)
@@ -176,16 +200,22 @@ def run(place, words, hub):
                     return status if status >= 0 else 128 - status
 
 
+def run_program(place, words):
+    ours, _its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return run(place, words, ours)
+
+
 def main(action, *words):
     if action == "agent":
         return agent(int(words[0]))
     if action == "forward":
-        return forward(int(words[0]), words[1])
+        return forward(int(words[0]), words[1], words[2:])
     if action == "stop":
         return send(connect(words[0]), b"E")
     if action == "run":
-        ours, _its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        return run(words[0], list(words[1:]), ours)
+        return run_program(words[0], list(words[1:]))
+    if action == "shell":
+        return run_program(f"{words[1]}:{words[0]}", ["sh", "-c", " ".join(words[2:])])
     return rank(words[0], list(words[1:]))
 
 

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 MACHINE = "q35,hpet=off,vmport=off,smbus=off,sata=off,usb=off,graphics=off"
 # With one possible processor the emulator makes plain instructions of atomic ones, which another guest can tell.
 PROCESSORS = "1,maxcpus=2"
+GLANCE = 0.05  # seconds between two looks at what guests wish
 
 
 class Guest:
@@ -50,13 +52,21 @@ class Guest:
                 self.lines.append(text)
                 print(f"[{self.number}] {text}", flush=True)
 
-    def wait(self, seconds):
-        """The script's exit status; None if there is none."""
+    def runs(self):
+        return self.process.poll() is None
+
+    def wish(self):
+        """What the guest asks for of its host, a file "wish" in its job's folder; it waits until that is gone."""
         try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        self.reader.join()
+            return Path(self.job.name, "wish").read_text().split()
+        except OSError:
+            return None
+
+    def grant(self):
+        Path(self.job.name, "wish").unlink()
+
+    def status(self):
+        """The script's exit status; None if there is none."""
         try:
             return int(Path(self.job.name, "status").read_text())
         except (OSError, ValueError):
@@ -64,19 +74,46 @@ class Guest:
 
     def kill(self):
         self.process.kill()
+        self.process.wait()
+        self.reader.join()
 
 
-def run_pair(folder, script, window_size, seconds):
-    """Both run the script, which finds its number in GUEST_number. Their exit statuses and lines."""
-    with tempfile.TemporaryDirectory(prefix="guests-", dir="/dev/shm") as shared:
-        os.mkdir(f"{shared}/net")
-        window = (f"{shared}/window", window_size)
-        guests = [Guest(number, folder, f"{shared}/net", window, script) for number in (0, 1)]
+class Pair:
+    """Both run the script, which finds its number in GUEST_number, and may wish that a guest be killed, or booted
+    anew."""
+
+    def __init__(self, folder, script, window_size):
+        self.shared = tempfile.TemporaryDirectory(prefix="guests-", dir="/dev/shm")
+        os.mkdir(f"{self.shared.name}/net")
+        self.setting = folder, f"{self.shared.name}/net", (f"{self.shared.name}/window", window_size), script
+        self.guests = [Guest(number, *self.setting) for number in (0, 1)]
+        self.past = []  # lines of those that were killed
+
+    def run(self, seconds):
+        """The exit statuses, and all lines."""
+        end = time.monotonic() + seconds
         try:
-            return [guest.wait(seconds) for guest in guests], [guest.lines for guest in guests]
+            while any(guest.runs() for guest in self.guests) and time.monotonic() < end:
+                for guest in self.guests:
+                    wish = guest.wish()
+                    if wish:
+                        self.fulfil(*wish)
+                        guest.grant()
+                time.sleep(GLANCE)
         finally:
-            for guest in guests:
+            for guest in self.guests:
                 guest.kill()
+        return [guest.status() for guest in self.guests], self.past + [line for guest in self.guests
+                                                                       for line in guest.lines]
+
+    def fulfil(self, action, number):
+        guest = self.guests[int(number)]
+        print(f"[host] {action} {number}", flush=True)
+        if action == "kill":
+            guest.kill()
+        elif action == "boot":
+            self.past += guest.lines
+            self.guests[guest.number] = Guest(guest.number, *self.setting)
 
 
 if __name__ == "__main__":

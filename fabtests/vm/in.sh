@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What the guests do: guest 1 runs what guest 0 asks it to, guest 0 goes through the parts named. Prints "PASS: ..." or
+# "FAIL: ..." for each case.
+#   in.sh BUILD PART ...
+here=$(cd "$(dirname "$0")" && pwd)
+build=$1
+shift
+across="python3 $here/across.py"
+port=7000
+far=192.0.2.2:$port
+window=/tmp/window
+export FI_PROVIDER_PATH=$build/prov/anchor/.libs FI_PROVIDER=anchor FABTESTS_TIME_SCALE=10
+export FI_ANCHOR_SHM_DIR=$window # tests have a /dev/shm of their own
+export FABTESTS_JOB=/mnt/job
+export PYTHONDONTWRITEBYTECODE=1
+
+# The first half of the device's memory is the window of the two; the second half is for tests with windows of their own.
+set_up() {
+    local device host
+    device=$(dirname "$(grep -l 0x1110 /sys/bus/pci/devices/*/device)")
+    echo 1 >"$device/enable"
+    mkdir $window
+    ln -s "$device/resource2" $window/memory
+    for host in 0 1; do
+        printf 'path = %s\nsize = 64M\nhosts = 2\nhost = %s\ntimeout = 10000\n' "$device/resource2" $host >$window/host$host
+    done
+    for host in 0 1 2 3; do
+        printf 'path = %s\noffset = 64M\nsize = 64M\nhosts = 4\nhost = %s\ntimeout = 10000\n' "$device/resource2" $host \
+            >$window/garbage$host
+    done
+    ln -s host"$GUEST_number" $window/own
+    export FI_ANCHOR_WINDOW=$window/own
+    coproc keeper { "$build/tools/anchor_window" keep; }
+    read -r -u "${keeper[0]}" # once it is at it
+}
+
+said() {
+    if test "$1" = 0; then echo "PASS: $2"; else echo "FAIL: $2"; fi
+}
+
+verdicts() { # PROGRAM PATTERN ...: TAP to our kind of lines
+    local program=$1
+    shift
+    "$build/fabtests/$program" "$@" | while read -r line; do
+        case $line in
+        "not ok"*) echo "FAIL: ${program#*/} ${line#* - }" ;;
+        ok*SKIP*) ;;
+        ok*) echo "PASS: ${program#*/} ${line#* - }" ;;
+        *) echo "$line" ;;
+        esac
+    done
+}
+
+in_use() { # where, and how to ask there
+    local where=$1 count
+    shift
+    "$@" "$build/tools/anchor_window" show | tee $window/"shown.$where"
+    count=$(grep -c 'in use' $window/"shown.$where")
+    test "$count" = 2
+}
+
+discovery() {
+    in_use there $across run $far && in_use here env
+    said $? "each guest sees the other one in the window"
+}
+
+generation() { "$build/tools/anchor_window" show | grep -A 1 '^host 1' | grep generation; }
+
+speed() { python3 "$here/compare_speed.py" $far; }
+
+functional() {
+    local FABTESTS_DEVICE=window FABTESTS_WINDOW_FOLDER=$window FABTESTS_WRAPPER="$across rank $far"
+    export FABTESTS_DEVICE FABTESTS_WINDOW_FOLDER FABTESTS_WRAPPER
+    # Of all that the stage "window" runs on one machine, what depends on where the other side is.
+    verdicts functional/messages calls_tagged calls_untagged completion_delivery_by_default \
+        completion_inject_with_delivery completion_match\* completion_transmit order_of_four order_of_unexpected \
+        sizes_cross_traffic sizes_tagged sizes_untagged start_both_at_once start_receiver_first start_never_then_late \
+        truncation_tagged vectors_odd_splits
+    verdicts functional/remote atomic_after_atomic atomic_every_call atomic_totals_of_processes rma_order_of_writes \
+        rma_order_of_messages_after_writes rma_order_of_reads_and_writes rma_read_calls rma_write_calls
+    verdicts functional/waiting descriptor_in_epoll sleeping_ping_pong sleeping_rendezvous wait_on_counter
+}
+
+mpi() { python3 "$here/mpi_across.py" $port; }
+
+garbage() {
+    FABTESTS_WRAPPER="$across rank $far" FABTESTS_GARBAGE=$window/garbage FABTESTS_WINDOW_MEMORY=$window/memory \
+        verdicts vm/machines --verbose 'garbage_*'
+}
+
+loss() {
+    local before after
+    before=$(generation)
+    FABTESTS_WRAPPER="$across rank $far" FI_ANCHOR_DEVICES=shm,window verdicts vm/machines --verbose 'guest_*'
+    after=$(generation)
+    test -n "$before" && test -n "$after" && test "$before" != "$after"
+    said $? "a guest that was booted again has another generation"
+}
+
+set_up
+if test "$GUEST_number" = 1; then
+    $across agent $port
+    exit
+fi
+for part in "$@"; do
+    started=$SECONDS
+    $part
+    echo "$part took $((SECONDS - started)) s"
+done
+$across stop $far
