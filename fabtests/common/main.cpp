@@ -4,7 +4,7 @@
 //   PROGRAM [--list] [--verbose] [--provider NAME] [--seed N] [--repeat N] [PATTERN ...]
 //
 // Environment: FI_PROVIDER (the provider under test, default anchor), FABTESTS_SEED, FABTESTS_TIME_SCALE,
-// FABTESTS_DEVICE (window, both: see window_hosts.h),
+// FABTESTS_DEVICE (window, both) and FABTESTS_WINDOW_MEMORY: see window_hosts.h,
 // FABTESTS_WRAPPER (words put before each rank's command, e.g. a program that chooses another libfabric).
 #include <fnmatch.h>
 #include <unistd.h>

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "dma/memory_type.h"
 #include "os/endpoint_name.h"
 #include "os/guarded_mapping.h"
 
@@ -132,6 +133,8 @@ class RemoteRegion : public Sleeper {
   // The memory is another host's, or is to be treated so: it is written, but not read once a connection stands. No
   // fence that the owner has executed everywhere reaches us, nor can we wake it.
   virtual bool distant() const noexcept { return false; }
+  // Of what is mapped.
+  virtual MemoryType memory() const noexcept { return MemoryType::kCoherent; }
 
   // From now on the end of this region makes `notices`, a LocalRegion's death_notices(), readable. Negated errno value:
   // it does not, so ask alive() now and then.
@@ -183,6 +186,8 @@ class Device {
  public:
   virtual ~Device() = default;
   virtual std::string_view name() const noexcept = 0;
+  // Of the regions that it creates, as peers write to them.
+  virtual MemoryType memory() const noexcept { return MemoryType::kCoherent; }
 
   // A new region named `name`, not findable before LocalRegion::publish. header_size: a page multiple.
   // -ENOSPC with a warning that says how much was wanted where.

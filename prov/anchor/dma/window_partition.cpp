@@ -8,6 +8,7 @@
 #include <cstring>
 #include <new>
 
+#include "dma/simulated_memory.h"
 #include "os/log.h"
 #include "os/process_fd.h"
 
@@ -25,8 +26,9 @@ bool all_zero(const std::byte* from, std::size_t bytes) noexcept {
 
 }  // namespace
 
-int WindowPartition::open(const WindowPlace& place) noexcept try {
+int WindowPartition::open(const WindowPlace& place, MemoryType memory) noexcept try {
   place_ = place;
+  memory_ = memory == MemoryType::kSimulated ? MemoryType::kCoherent : memory;
   ProcessFd file;
   if (const int error = file.open(place.path.c_str(), O_RDWR | O_NOCTTY)) return refuse(place, "cannot open it", error);
   struct stat status {};
@@ -48,6 +50,18 @@ int WindowPartition::open(const WindowPlace& place) noexcept try {
   return -ENOMEM;
 }
 
+int WindowPartition::open(const WindowConfig& config, std::uint32_t number, const std::string& directory) noexcept try {
+  if (const int error = open(config.partitions[number], config.memory)) return error;
+  if (config.memory != MemoryType::kSimulated) return 0;
+  auto simulated = std::make_shared<SimulatedMemory>();
+  if (const int error = simulated->open(whole_, identity_, place_.offset, config.host, directory)) return error;
+  memory_ = config.memory;
+  whole_ = std::shared_ptr<const Mapping>(simulated, &simulated->cache());
+  return 0;
+} catch (const std::bad_alloc&) {
+  return -ENOMEM;
+}
+
 // fallocate(2) itself: posix_fallocate(3) writes to what does not know the call, and a device is not to be written to.
 int WindowPartition::reserve() const noexcept {
   ProcessFd file;
@@ -61,8 +75,16 @@ int WindowPartition::reserve() const noexcept {
   return refuse(place_, "its file system has no room for our partition", -errno);
 }
 
+// What others wrote there last is brought here first: simulated memory takes a store of what was here already for none.
+void WindowPartition::clear(std::uint64_t offset, std::size_t bytes) const noexcept {
+  refresh(base() + offset, bytes);
+  std::memset(base() + offset, 0, bytes);
+  push(base() + offset, bytes);
+}
+
 PartitionState WindowPartition::look(std::uint32_t host, std::uint32_t hosts, std::string* reason) const {
   const PartitionHeader* header = partition_header(base());
+  refresh(*header);
   const std::uint32_t version = header->version.load(std::memory_order_acquire);  // A14: the rest is there
   // With the magic alone its host is at it, or died at it.
   if (version == 0 && (header->magic == kWindowMagic || all_zero(base(), sizeof(PartitionHeader))))

@@ -66,6 +66,7 @@ class WindowRemoteRegion final : public RemoteRegion {
   int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
   bool alive() noexcept override { return window_.alive(peer_); }
   bool distant() const noexcept override { return distant_; }
+  MemoryType memory() const noexcept override { return distant_ ? window_.memory() : MemoryType::kCoherent; }
   int claim_contact(unsigned index) noexcept override;
   void release_contact() noexcept override { contact_.reset(); }
 
