@@ -17,6 +17,9 @@ Test(memory_type, has_names) {
   cr_assert_eq(type, MemoryType::kNonCoherent);
   cr_assert(parse_memory_type("simulated", &type));
   cr_assert_eq(type, MemoryType::kSimulated);
+  cr_assert(parse_memory_type("checked", &type));
+  cr_assert_eq(type, MemoryType::kChecked);
+  cr_assert(parse_memory_type("simulated", &type));
   cr_assert_not(parse_memory_type("uncached", &type));
   cr_assert_eq(type, MemoryType::kSimulated, "unchanged");
 }

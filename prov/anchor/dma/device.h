@@ -100,6 +100,9 @@ class LocalRegion : public Sleeper {
   // Takes back all wakes up to now: it is unreadable until the next one. The owner is about to sleep.
   virtual void drain_wakes() noexcept {}
 
+  // These lines of the header get another writer.
+  virtual void hand_over(const std::byte* /*from*/, std::size_t /*bytes*/) noexcept {}
+
   // For a device whose peers cannot wake the owner: `board` changes when they want to, `epoch` is odd while it sleeps.
   // Both lie in the header.
   virtual void watch(const std::byte* /*board*/, std::size_t /*bytes*/,

@@ -14,7 +14,8 @@ struct NamedType {
 constexpr NamedType kTypes[] = {{"coherent", MemoryType::kCoherent},
                                 {"write-combined", MemoryType::kWriteCombined},
                                 {"non-coherent", MemoryType::kNonCoherent},
-                                {"simulated", MemoryType::kSimulated}};
+                                {"simulated", MemoryType::kSimulated},
+                                {"checked", MemoryType::kChecked}};
 
 template <class Cache>
 void push_lines(const void* from, std::size_t bytes) noexcept {
@@ -37,6 +38,7 @@ bool parse_memory_type(std::string_view name, MemoryType* type) noexcept {
 void push(MemoryType type, const void* from, std::size_t bytes) noexcept {
   switch (type) {
     case MemoryType::kCoherent:
+    case MemoryType::kChecked:
       return;
     case MemoryType::kWriteCombined:
       return ProcessorCache::fence();
@@ -50,6 +52,7 @@ void push(MemoryType type, const void* from, std::size_t bytes) noexcept {
 void refresh(MemoryType type, const void* from, std::size_t bytes) noexcept {
   switch (type) {
     case MemoryType::kCoherent:
+    case MemoryType::kChecked:
       return;
     case MemoryType::kWriteCombined:
       return ProcessorCache::order_loads();

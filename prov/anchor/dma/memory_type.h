@@ -16,14 +16,16 @@ enum class MemoryType : std::uint8_t {
   kWriteCombined,  // not cached; stores wait in the processor, in no order, until a fence
   kNonCoherent,    // cached, and nobody keeps the caches of two hosts coherent
   kSimulated,      // likewise, but the caches are only played (simulated_cache.h): for tests
+  kChecked,        // coherent, and all accesses are looked at (checked_memory.h): for tests
 };
 
 // The name in a configuration file. False: there is no such type.
 bool parse_memory_type(std::string_view name, MemoryType* type) noexcept;
 
-// Two writers must not share a line: it is written back as a whole, the neighbour's former bytes with it.
+// Two writers must not share a line: it is written back as a whole, the neighbour's former bytes with it. (Checked
+// memory is held to that, though nothing is written back.)
 constexpr bool writes_whole_lines(MemoryType type) noexcept {
-  return type == MemoryType::kNonCoherent || type == MemoryType::kSimulated;
+  return type == MemoryType::kNonCoherent || type == MemoryType::kSimulated || type == MemoryType::kChecked;
 }
 
 // When it returns, the others can load what was stored to these bytes, and whatever is stored later comes later.

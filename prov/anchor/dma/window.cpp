@@ -7,6 +7,7 @@
 #include <ctime>
 #include <new>
 
+#include "dma/retrieval.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -141,6 +142,7 @@ int Window::announce(const EndpointName& name, const WindowEndpoint& endpoint) n
 
 // R12, see alive()
 void Window::tell_all(std::uint32_t slot, std::uint64_t life) noexcept {
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // see repeat_life()
   for (std::uint32_t host = 0; host < hosts(); ++host) {
     if (host == config_.host || !is_ready(host)) continue;
     WindowWord& told = told_to(host).lives[slot];
@@ -187,6 +189,7 @@ bool Window::is_forgotten(std::uint32_t slot) noexcept {
 
 bool Window::read_entry(std::uint32_t host, std::uint32_t slot, const EndpointName& name,
                         WindowEndpoint* endpoint) const noexcept {
+  const Retrieval setup;
   const WindowPartition& partition = partitions_[host];
   const DirectoryEntry* entry = directory_entry(partition.base(), slot);
   partition.refresh(entry->life);
@@ -265,6 +268,7 @@ bool Window::is_ready(std::uint32_t host) noexcept {
       !invalid_told_[host].exchange(true, std::memory_order_relaxed))
     ANCHOR_WARN(kDomain, "host %u cannot be reached through the window: %s", host, reason.c_str());
   if (state != PartitionState::kValid) return false;
+  const Retrieval setup;
   ready_[host].store(partition_header(partition(host).base())->generation.load(std::memory_order_relaxed),
                      std::memory_order_relaxed);
   return true;
@@ -308,7 +312,8 @@ void Window::repeat_life(WindowWord& told, std::uint32_t slot) const noexcept {
   std::uint64_t known;
   do {
     known = life.load(std::memory_order_seq_cst);
-    told.store(known, std::memory_order_seq_cst);
+    told.store(known, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
   } while (life.load(std::memory_order_seq_cst) != known);
 }
 
@@ -317,7 +322,8 @@ void Window::repeat_held(NeighbourPage& page, std::uint32_t host) noexcept {
   std::uint64_t held[kHeldWords], again[kHeldWords];
   home_.held_of(host, held);
   for (;;) {
-    for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_seq_cst);
+    for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     home_.held_of(host, again);
     if (std::memcmp(held, again, sizeof held) == 0) return;
     std::memcpy(held, again, sizeof held);

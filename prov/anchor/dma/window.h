@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 
+#include "dma/retrieval.h"
 #include "dma/window_config.h"
 #include "dma/window_home.h"
 #include "dma/window_partition.h"
@@ -55,6 +56,7 @@ class Window {
   bool alive(const WindowEndpoint& endpoint) noexcept;
   // Whether the directory still says so: a look at the other host's memory.
   bool is_current(const WindowEndpoint& endpoint) const noexcept {
+    const Retrieval setup;
     const WindowWord& life = directory_entry(partition(endpoint.host).base(), endpoint.slot)->life;
     partition(endpoint.host).refresh(life);
     return life.load(std::memory_order_seq_cst) == endpoint.life;

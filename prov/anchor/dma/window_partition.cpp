@@ -8,6 +8,8 @@
 #include <cstring>
 #include <new>
 
+#include "dma/checked_memory.h"
+#include "dma/retrieval.h"
 #include "dma/simulated_memory.h"
 #include "os/log.h"
 #include "os/process_fd.h"
@@ -52,6 +54,7 @@ int WindowPartition::open(const WindowPlace& place, MemoryType memory) noexcept 
 
 int WindowPartition::open(const WindowConfig& config, std::uint32_t number, const std::string& directory) noexcept try {
   if (const int error = open(config.partitions[number], config.memory)) return error;
+  if (config.memory == MemoryType::kChecked) return check(number, config.host, directory);
   if (config.memory != MemoryType::kSimulated) return 0;
   auto simulated = std::make_shared<SimulatedMemory>();
   if (const int error = simulated->open(whole_, identity_, place_.offset, config.host, directory)) return error;
@@ -60,6 +63,18 @@ int WindowPartition::open(const WindowConfig& config, std::uint32_t number, cons
   return 0;
 } catch (const std::bad_alloc&) {
   return -ENOMEM;
+}
+
+int WindowPartition::check(std::uint32_t owner, std::uint32_t ours, const std::string& directory) {
+  auto checked = std::make_shared<CheckedMemory>();
+  if (const int error = checked->open(whole_, identity_, place_.offset, {owner, ours}, directory)) return error;
+  whole_ = std::shared_ptr<const Mapping>(checked, &checked->mapping());
+  checked_ = checked.get();
+  return 0;
+}
+
+void WindowPartition::give_away(const std::byte* from, std::size_t bytes) const noexcept {
+  if (checked_ != nullptr) checked_->give_away(from, bytes);
 }
 
 // fallocate(2) itself: posix_fallocate(3) writes to what does not know the call, and a device is not to be written to.
@@ -77,12 +92,16 @@ int WindowPartition::reserve() const noexcept {
 
 // What others wrote there last is brought here first: simulated memory takes a store of what was here already for none.
 void WindowPartition::clear(std::uint64_t offset, std::size_t bytes) const noexcept {
-  refresh(base() + offset, bytes);
-  std::memset(base() + offset, 0, bytes);
-  push(base() + offset, bytes);
+  std::byte* first = base() + offset;
+  give_away(first, bytes);
+  refresh(first, bytes);
+  std::memset(first, 0, bytes);
+  push(first, bytes);
+  give_away(first, bytes);
 }
 
 PartitionState WindowPartition::look(std::uint32_t host, std::uint32_t hosts, std::string* reason) const {
+  const Retrieval setup;
   const PartitionHeader* header = partition_header(base());
   refresh(*header);
   const std::uint32_t version = header->version.load(std::memory_order_acquire);  // A14: the rest is there

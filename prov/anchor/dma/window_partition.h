@@ -18,6 +18,8 @@
 
 namespace anchor {
 
+class CheckedMemory;
+
 enum class PartitionState : std::uint8_t {
   kNew,          // nothing but zeros where the header would be, or its host has begun to set it up
   kValid,        // its host has set it up as we would
@@ -54,7 +56,9 @@ class WindowPartition {
     refresh(&object, sizeof object);
   }
 
-  // Zeroes these bytes, which become somebody's. Requires, as below: the range lies inside.
+  // Some other host may be the next to write to these lines.
+  void give_away(const std::byte* from, std::size_t bytes) const noexcept;
+  // Zeroes these bytes, and gives them away. Requires, as below: the range lies inside.
   void clear(std::uint64_t offset, std::size_t bytes) const noexcept;
   Mapping part(std::uint64_t offset, std::size_t bytes) const noexcept { return Mapping::of(whole_, offset, bytes); }
 
@@ -62,10 +66,13 @@ class WindowPartition {
   PartitionState look(std::uint32_t host, std::uint32_t hosts, std::string* reason) const;
 
  private:
+  int check(std::uint32_t owner, std::uint32_t ours, const std::string& directory);
+
   WindowPlace place_;
   MemoryType memory_ = MemoryType::kCoherent;
   FileIdentity identity_;
   std::shared_ptr<const Mapping> whole_;
+  CheckedMemory* checked_ = nullptr;  // lives as long as `whole_`; null: nobody checks
 };
 
 }  // namespace anchor

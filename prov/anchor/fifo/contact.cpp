@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "dma/retrieval.h"
+
 namespace anchor {
 namespace {
 
@@ -31,6 +33,7 @@ void load_field(const Field& shared, Field* value) noexcept {
 void post_contact(std::byte* peer_header, const AnchorContents& contents, std::uint32_t index,
                   const ContactRequest& request, MemoryType memory) noexcept {
   auto* entry = reinterpret_cast<ContactEntry*>(peer_header + contents.contact_offset) + index;
+  const Retrieval setup;
   const std::uint64_t former = entry->state.load(std::memory_order_relaxed);  // ours: only the lock's holder writes it
   entry->state.store(0, std::memory_order_relaxed);
   // The zero must be visible before the new contents: a reader in the middle of copying the former request discards it.

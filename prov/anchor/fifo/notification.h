@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dma/device.h"
+#include "dma/retrieval.h"
 #include "fifo/fifo_layout.h"
 #include "os/cacheline.h"
 
@@ -32,6 +33,7 @@ class Bell {
   // Of an owner that nobody can wake, in memory of that type.
   Bell(std::byte* place, MemoryType memory) noexcept
       : place_(reinterpret_cast<std::atomic<std::uint8_t>*>(place)), memory_(memory) {
+    const Retrieval setup;
     refresh(memory, place, 1);
     count_ = place_->load(std::memory_order_relaxed);
   }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 
+#include "dma/retrieval.h"
 #include "fifo/contact.h"
 #include "os/log.h"
 #include "proto/alertness.h"
@@ -42,12 +43,16 @@ std::unique_ptr<Channel> channel_to(const Peer& peer, std::byte* block, const Bl
                                 : make_shm_channel(block, geometry, false);
 }
 
+std::byte* own_bell_place(const Exchange& exchange, std::uint32_t index) noexcept {
+  const BoardLayout& board = board_layout(exchange.device.memory());
+  return exchange.region->header() + board.offset + std::size_t{index} * board.stride;
+}
+
 // Rung by one thread that sends to its own endpoint while another one sleeps on it.
 Bell own_bell(Exchange& exchange, std::uint32_t index) noexcept {
-  std::byte* header = exchange.region->header();
-  const BoardLayout& board = board_layout(exchange.device.memory());
-  return Bell(header + board.offset + std::size_t{index} * board.stride,
-              reinterpret_cast<const SleepLine*>(header + kSleepOffset), exchange.region.get());
+  const std::byte* header = exchange.region->header();
+  return Bell(own_bell_place(exchange, index), reinterpret_cast<const SleepLine*>(header + kSleepOffset),
+              exchange.region.get());
 }
 
 // A block in our region for the peer, whose own is known, and a channel that receives through it. Keeps what is there
@@ -73,6 +78,7 @@ int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
                   .notification = exchange.free_notifications.back(),
                   .reserved = 0};
   exchange.free_notifications.pop_back();
+  exchange.region->hand_over(own_bell_place(exchange, peer.granted.notification), 1);
   exchange.board_owners[peer.granted.notification] = &peer;
   exchange.board->use(peer.granted.notification);
   return 0;
@@ -80,6 +86,7 @@ int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
 
 // Finds the peer's region and retrieves its anchor record: first page, check, then the whole header.
 int retrieve_record(Exchange& exchange, Peer& peer) {
+  const Retrieval setup;
   std::unique_ptr<RemoteRegion> region;
   if (const int error = exchange.device.attach(peer.name, &region)) return error;
   Mapping first_page;
