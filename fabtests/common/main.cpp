@@ -4,7 +4,8 @@
 //   PROGRAM [--list] [--verbose] [--provider NAME] [--seed N] [--repeat N] [PATTERN ...]
 //
 // Environment: FI_PROVIDER (the provider under test, default anchor), FABTESTS_SEED, FABTESTS_TIME_SCALE,
-// FABTESTS_DEVICE (window, both: see window_hosts.h),
+// FABTESTS_DEVICE (window, both) and FABTESTS_WINDOW_MEMORY: see window_hosts.h,
+// FABTESTS_NAMES (patterns of tests' names, if there are none on the command line),
 // FABTESTS_WRAPPER (words put before each rank's command, e.g. a program that chooses another libfabric).
 #include <fnmatch.h>
 #include <unistd.h>
@@ -66,6 +67,11 @@ CommandLine parse(int argc, char** argv) {
     } else {
       line.patterns.push_back(word);
     }
+  }
+  const char* names = std::getenv("FABTESTS_NAMES");
+  if (names != nullptr && line.patterns.empty()) {
+    std::istringstream words{names};
+    for (std::string word; words >> word;) line.patterns.push_back(word);
   }
   return line;
 }

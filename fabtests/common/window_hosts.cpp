@@ -26,6 +26,11 @@ std::string device() {
   return given != nullptr ? given : "";
 }
 
+std::string memory_type() {
+  const char* given = std::getenv("FABTESTS_WINDOW_MEMORY");
+  return given != nullptr ? given : "coherent";
+}
+
 std::string folder() {
   const char* given = std::getenv("FABTESTS_WINDOW_FOLDER");
   return given != nullptr ? given : "/dev/shm/fabtests-window";
@@ -63,6 +68,8 @@ void keep_host(int host) {
 
 bool on_window() { return device() == "window" || device() == "both"; }
 
+bool on_simulated_memory() { return on_window() && memory_type() == "simulated"; }
+
 bool can_prepare_window() { return shared_memory_is_private() || std::getenv("FABTESTS_WINDOW_FOLDER") != nullptr; }
 
 void prepare_window() {
@@ -73,7 +80,7 @@ void prepare_window() {
   if (truncate(memory.c_str(), kWindowBytes) != 0) throw std::runtime_error("cannot make " + memory);
   for (int host = 0; host < kHosts; ++host) {
     std::ofstream file(configuration(host));
-    file << "path = " << memory << "\nhosts = " << kHosts << "\nhost = " << host
+    file << "path = " << memory << "\nmemory = " << memory_type() << "\nhosts = " << kHosts << "\nhost = " << host
          << "\ntimeout = " << static_cast<long>(kTimeout * time_scale()) << "\n";
     if (!file.flush()) throw std::runtime_error("cannot write " + configuration(host));
     file.close();

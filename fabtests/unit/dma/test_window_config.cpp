@@ -3,6 +3,7 @@
 
 #include "dma/window_config.h"
 #include "dma/window_layout.h"
+#include "os/processor_cache.h"
 
 using namespace anchor;
 
@@ -62,7 +63,7 @@ Test(window_config, says_what_is_wrong) {
   refused("path = /dev/x\nsize = 32Q\nhosts = 2\nhost = 0\n", "line 2: size cannot be 32Q");
   refused("path = /dev/x\nhots = 2\n", "line 2: unknown key hots");
   refused("path\n", "line 1: a line is KEY = VALUE");
-  refused("memory = non-coherent\n", "only coherent");
+  refused("memory = uncached\n", "line 1: memory cannot be uncached");
   refused("size = 99999999999G\n", "size cannot be");
 }
 
@@ -71,4 +72,21 @@ Test(window_config, says_which_file) {
   std::string reason;
   cr_assert_not(read_window_config("/no/such/configuration", &config, &reason));
   cr_assert(reason.find("/no/such/configuration: No such file") != std::string::npos, "%s", reason.c_str());
+}
+
+Test(window_config, knows_kinds_of_memory) {
+  const std::string window = "path = /dev/x\nsize = 32M\nhosts = 2\nhost = 0\n";
+  cr_assert_eq(parsed(window.c_str()).memory, MemoryType::kCoherent);
+  cr_assert_eq(parsed((window + "memory = write-combined\n").c_str()).memory, MemoryType::kWriteCombined);
+  cr_assert_eq(parsed((window + "memory = simulated\n").c_str()).memory, MemoryType::kSimulated);
+  if (ProcessorCache::available())
+    cr_assert_eq(parsed((window + "memory = non-coherent\n").c_str()).memory, MemoryType::kNonCoherent);
+}
+
+Test(window_config, knows_what_sysfs_maps_write_combined) {
+  const std::string window = "path = /sys/bus/pci/devices/0000:00:04.0/resource2_wc\nsize = 32M\nhosts = 2\nhost = 0\n";
+  cr_assert_eq(parsed(window.c_str()).memory, MemoryType::kWriteCombined);
+  cr_assert_eq(parsed((window + "memory = write-combined\n").c_str()).memory, MemoryType::kWriteCombined);
+  refused((window + "memory = coherent\n").c_str(), "_wc is write-combined");
+  refused((window + "memory = non-coherent\n").c_str(), "_wc is write-combined");
 }

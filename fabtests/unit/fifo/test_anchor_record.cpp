@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "../os/log_capture.h"
+#include "dma/window_layout.h"
 #include "fifo/anchor_record.h"
 #include "fifo_pair.h"
 
@@ -169,4 +170,25 @@ Test(anchor_record, must_have_its_sleep_line_inside_of_the_header) {
                                      kHeaderSize + 0, ~std::uint64_t{63}})
     cr_assert(refused([=](AnchorRecord& record) { record.sleep_offset = offset; }), "%#llx", offset + 0ull);
   cr_assert_not(refused([](AnchorRecord& record) { record.sleep_offset = kHeaderSize - 64; }));
+}
+
+Test(anchor_record, says_that_the_board_is_spread) {
+  cr_assert_eq(&board_layout(MemoryType::kCoherent), &kDenseBoard);
+  cr_assert_eq(&board_layout(MemoryType::kWriteCombined), &kDenseBoard);
+  const BoardLayout& board = board_layout(MemoryType::kNonCoherent);
+  cr_assert_eq(board.offset, 20480u);
+  cr_assert_eq(board.count, 384u);
+  cr_assert_eq(board.stride, 64u);
+  cr_assert_eq(board.header_size, 45056u);
+  cr_assert_leq(board.header_size, data_offset(2), "told from data by its offsets");
+
+  const auto header = zeroed(board.header_size);
+  const EndpointName name = EndpointName::from("anchor://spread");
+  publish_anchor_record(header.get(), name, 5, DirectCopyOffer{}, board);
+  AnchorContents contents{};
+  cr_assert_eq(read_anchor_record(header.get(), name, &contents), 0);
+  cr_assert_eq(contents.header_size, board.header_size);
+  cr_assert_eq(contents.notification_offset, board.offset);
+  cr_assert_eq(contents.notification_count, board.count);
+  cr_assert_eq(contents.notification_stride, board.stride);
 }

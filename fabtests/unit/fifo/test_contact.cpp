@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "../dma/simulated_pair.h"
 #include "fifo/contact.h"
 #include "fifo_pair.h"
 
@@ -99,4 +100,31 @@ Test(contact, a_torn_request_is_never_read) {
     last = request.requester_incarnation;
   }
   writer.join();
+}
+
+Test(contact, is_whole_or_nothing_across_caches) {
+  SimulatedPair pair;
+  AnchorContents contents{};
+  contents.contact_offset = kContactOffset;
+  for (std::uint64_t number = 1; number < 500; ++number) {
+    post_contact(pair.at(1), contents, number % 3, request_of(number), MemoryType::kSimulated);
+    ContactRequest request{};
+    cr_assert(read_contact(pair.at(0), number % 3, &request, MemoryType::kSimulated));
+    cr_assert_eq(request.requester_incarnation, number);
+    cr_assert(whole(request));
+  }
+}
+
+Test(contact, is_never_torn_while_it_is_posted_anew_across_caches) {
+  SimulatedPair pair;
+  constexpr std::uint64_t kLast = 5000;
+  std::thread poster([&] {
+    AnchorContents contents{};
+    contents.contact_offset = kContactOffset;
+    for (std::uint64_t number = 1; number <= kLast; ++number)
+      post_contact(pair.at(1), contents, 0, request_of(number), MemoryType::kSimulated);
+  });
+  for (ContactRequest request{}; request.requester_incarnation != kLast;)
+    if (read_contact(pair.at(0), 0, &request, MemoryType::kSimulated)) cr_assert(whole(request));
+  poster.join();
 }

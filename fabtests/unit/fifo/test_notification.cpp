@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "../dma/simulated_pair.h"
 #include "fifo/notification.h"
 #include "fifo_pair.h"
 
@@ -145,4 +146,40 @@ Test(notification, all_lines_are_heard_at_once) {
   Indexes found;
   board.board.scan_all([&](std::uint32_t index) { found.push_back(index); });
   cr_assert(found == Indexes({3, 200}));
+}
+
+// A line for each, where two writers may not share one: over two hosts' caches of one memory.
+Test(notification, bells_of_a_spread_board_ring_across_caches) {
+  SimulatedPair pair;
+  constexpr std::uint32_t kCount = 256;
+  NotificationBoard board(pair.at(0), kCount, MemoryType::kSimulated);
+  board.use(kCount - 1);
+  const auto scan = [&] {
+    Indexes found;
+    board.scan_all([&](std::uint32_t index) { found.push_back(index); });
+    return found;
+  };
+  const auto bell = [&](std::uint32_t index) { return Bell(pair.at(1, index * kCacheLine), MemoryType::kSimulated); };
+  cr_assert(scan().empty());
+  Bell first = bell(0), last = bell(kCount - 1);
+  for (int round = 0; round < 300; ++round) {
+    first.ring();
+    cr_assert(scan() == Indexes{0});
+    last.ring();
+    first.ring();
+    cr_assert(scan() == (Indexes{0, kCount - 1}));
+  }
+  Bell again = bell(0);  // goes on from the count that is there
+  again.ring();
+  cr_assert(scan() == Indexes{0});
+}
+
+Test(notification, a_spread_board_is_looked_at_in_turn) {
+  SimulatedPair pair;
+  NotificationBoard board(pair.at(0), 256, MemoryType::kSimulated);
+  board.use(100);
+  Bell(pair.at(1, 100 * kCacheLine), MemoryType::kSimulated).ring();
+  Indexes found;
+  for (int looks = 0; looks < 2; ++looks) board.scan([&](std::uint32_t index) { found.push_back(index); });
+  cr_assert(found == Indexes{100});
 }

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "../dma/simulated_pair.h"
 #include "fifo/channel.h"
 #include "fifo_pair.h"
 
@@ -230,4 +231,60 @@ Test(shm_channel, says_when_the_peer_returns_credits_it_never_had) {
   for (unsigned i = 0; i < kMinSlots; ++i) cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
   connection.a.word(0).store(1000);
   cr_assert_eq(connection.a.channel->send(tagged(0)), -EPROTO);
+}
+
+namespace {
+
+// Messages of all lengths both ways, as through the blocks of two hosts.
+void exchange_all_lengths(Channel& a, Channel& b) {
+  for (std::uint32_t round = 0; round < 400; ++round) {
+    const std::uint32_t length = round * 37 % (a.max_payload() + 1);
+    iovec segment{const_cast<std::byte*>(pattern(round)), length};
+    OutgoingMessage message{.operation = Operation::kTaggedEager, .length = length, .tag = round};
+    message.flags = length > kInlineSize ? kInArea : 0;
+    message.segments = &segment;
+    message.segment_count = 1;
+    Channel& from = round / 3 % 2 == 0 ? a : b;
+    Channel& to = &from == &a ? b : a;
+    cr_assert_eq(from.send(message), 0);
+    const IncomingMessage* found = to.peek();
+    cr_assert_not_null(found);
+    cr_assert_eq(found->tag, round);
+    cr_assert_eq(found->length, length);
+    cr_assert_eq(std::memcmp(found->payload, pattern(round), length), 0, "round %u, length %u", round, length);
+    to.consume();
+    cr_assert_null(to.peek());
+  }
+}
+
+}  // namespace
+
+Test(shm_channel, carries_messages_through_every_kind_of_window) {
+  for (const auto memory : {MemoryType::kCoherent, MemoryType::kWriteCombined, MemoryType::kNonCoherent}) {
+    Side a, b;
+    const auto first = make_window_channel(a.block.data(), kSmallest, memory);
+    const auto second = make_window_channel(b.block.data(), kSmallest, memory);
+    first->connect(b.block.map(), kSmallest, Bell(b.bell_place, memory));
+    second->connect(a.block.map(), kSmallest, Bell(a.bell_place, memory));
+    exchange_all_lengths(*first, *second);
+    cr_assert_eq(first->watched(), false);
+  }
+}
+
+// The first host's block lies at 0, the second's behind it; each host reads its own and writes to the other's, through
+// its own cache.
+Test(shm_channel, carries_messages_between_caches_that_do_their_worst) {
+  SimulatedPair pair;
+  const auto part = [&](int host, std::size_t offset) {
+    const auto whole = std::shared_ptr<const Mapping>(&pair.hosts[host].cache(), [](const Mapping*) {});
+    return Mapping::of(whole, offset, kSmallest.size());
+  };
+  constexpr std::size_t kSecond = 1 << 19, kBells = 3 << 18;
+  const auto memory = MemoryType::kSimulated;
+  const auto first = make_window_channel(pair.at(0, 0), kSmallest, memory);
+  const auto second = make_window_channel(pair.at(1, kSecond), kSmallest, memory);
+  first->connect(part(0, kSecond), kSmallest, Bell(pair.at(0, kBells), memory));
+  second->connect(part(1, 0), kSmallest, Bell(pair.at(1, kBells + kCacheLine), memory));
+  exchange_all_lengths(*first, *second);
+  cr_assert_not(first->quiet(), "it has to be asked in each pass");
 }

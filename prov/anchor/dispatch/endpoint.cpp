@@ -53,8 +53,9 @@ EndpointName with_port(const EndpointName& name, std::uint32_t port) {
 // Creates the region under `name`, its anchor record complete, and makes it findable.
 int open_region(Exchange& exchange, const EndpointName& name) {
   std::unique_ptr<LocalRegion> region;
-  if (const int error = exchange.device.create(name, kHeaderSize, &region)) return error;
-  publish_anchor_record(region->header(), name, exchange.incarnation, exchange.own_offer());
+  const BoardLayout& board = board_layout(exchange.device.memory());
+  if (const int error = exchange.device.create(name, board.header_size, &region)) return error;
+  publish_anchor_record(region->header(), name, exchange.incarnation, exchange.own_offer(), board);
   if (const int error = region->publish()) return error;
   exchange.region = std::move(region);
   exchange.name = name;
@@ -78,16 +79,18 @@ int open_region_on(Exchange& exchange, const EndpointName& first) {
 }
 
 void open_board(Exchange& exchange) {
-  exchange.board =
-      std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset,
-                                          static_cast<std::uint32_t>(round_up(kNotifications, kCacheLine)));
-  exchange.board_owners.resize(kNotifications);
+  const MemoryType memory = exchange.device.memory();
+  const BoardLayout& layout = board_layout(memory);
+  const std::byte* bytes = exchange.region->header() + layout.offset;
+  exchange.board = layout.stride == 1
+                       ? std::make_unique<NotificationBoard>(bytes, static_cast<std::uint32_t>(layout.bytes()))
+                       : std::make_unique<NotificationBoard>(bytes, layout.count, memory);
+  exchange.board_owners.resize(layout.count);
   exchange.free_notifications.clear();  // of an attempt that failed
-  for (std::uint32_t index = kNotifications; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
+  for (std::uint32_t index = layout.count; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
   auto* sleep_line = reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset);
   exchange.sleep.emplace(sleep_line);
-  exchange.region->watch(exchange.region->header() + kNotificationOffset, round_up(kNotifications, kCacheLine),
-                         &sleep_line->epoch);
+  exchange.region->watch(bytes, layout.bytes(), &sleep_line->epoch);
 }
 
 // Peers may find the table empty for a moment: the region is there already.

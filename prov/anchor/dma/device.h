@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "dma/memory_type.h"
 #include "os/endpoint_name.h"
 #include "os/guarded_mapping.h"
 
@@ -99,6 +100,9 @@ class LocalRegion : public Sleeper {
   // Takes back all wakes up to now: it is unreadable until the next one. The owner is about to sleep.
   virtual void drain_wakes() noexcept {}
 
+  // These lines of the header get another writer.
+  virtual void hand_over(const std::byte* /*from*/, std::size_t /*bytes*/) noexcept {}
+
   // For a device whose peers cannot wake the owner: `board` changes when they want to, `epoch` is odd while it sleeps.
   // Both lie in the header.
   virtual void watch(const std::byte* /*board*/, std::size_t /*bytes*/,
@@ -132,6 +136,8 @@ class RemoteRegion : public Sleeper {
   // The memory is another host's, or is to be treated so: it is written, but not read once a connection stands. No
   // fence that the owner has executed everywhere reaches us, nor can we wake it.
   virtual bool distant() const noexcept { return false; }
+  // Of what is mapped.
+  virtual MemoryType memory() const noexcept { return MemoryType::kCoherent; }
 
   // Whether the owner is an endpoint of this very process, whatever it says of itself.
   virtual bool of_this_process() const noexcept { return false; }
@@ -186,6 +192,8 @@ class Device {
  public:
   virtual ~Device() = default;
   virtual std::string_view name() const noexcept = 0;
+  // Of the regions that it creates, as peers write to them.
+  virtual MemoryType memory() const noexcept { return MemoryType::kCoherent; }
 
   // A new region named `name`, not findable before LocalRegion::publish. header_size: a page multiple.
   // -ENOSPC with a warning that says how much was wanted where.

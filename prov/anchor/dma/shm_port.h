@@ -21,15 +21,20 @@ struct ShmPort {
     std::memcpy(to, from, size);
   }
   static void stream(void* to, const void* from, std::size_t size) noexcept { streaming_copy(to, from, size); }
+  static void written(const void*, std::size_t) noexcept {}
 
   // R1, paired with A1 in load(): without it a reader could see the new sequence number and old message bytes.
   static void publish(std::atomic<std::uint64_t>& word, std::uint64_t value) noexcept {
     word.store(value, std::memory_order_release);
   }
+  static void hint(std::atomic<std::uint64_t>& word, std::uint64_t value) noexcept {
+    word.store(value, std::memory_order_relaxed);
+  }
   // A1
   static std::uint64_t load(const std::atomic<std::uint64_t>& word) noexcept {
     return word.load(std::memory_order_acquire);
   }
+  static void refresh(const void*, std::size_t) noexcept {}
 };
 static_assert(Port<ShmPort>);
 

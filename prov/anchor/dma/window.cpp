@@ -7,6 +7,7 @@
 #include <ctime>
 #include <new>
 
+#include "dma/retrieval.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -33,7 +34,7 @@ std::int64_t in_nanoseconds(Milliseconds time) noexcept { return std::chrono::na
 int Window::open(const WindowConfig& config, const std::string& directory) noexcept try {
   config_ = config;
   for (std::uint32_t host = 0; host < hosts(); ++host) {
-    if (const int error = partitions_[host].open(config_.partitions[host])) return error;
+    if (const int error = partitions_[host].open(config_, host, directory)) return error;
     seen_[host].changed.store(now_in_nanoseconds(), std::memory_order_relaxed);
   }
   if (const int error = home_.open(config_, own(), directory)) return error;
@@ -71,6 +72,7 @@ int Window::take_over() noexcept {
   PartitionHeader* header = partition_header(own().base());
   const HomeFile& file = home_.shared();
   const auto is_ours = [&] {
+    own().refresh(*header);
     return header->machine.load(std::memory_order_acquire) == file.machine.load(std::memory_order_relaxed) &&
            header->generation.load(std::memory_order_relaxed) == file.generation.load(std::memory_order_relaxed);
   };
@@ -94,8 +96,10 @@ int Window::begin_anew() noexcept {
   if (const int error = own().reserve()) return error;
   PartitionHeader* header = partition_header(own().base());
   header->version.store(0, std::memory_order_relaxed);
+  own().push(*header);
   for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot)
     directory_entry(own().base(), slot)->life.store(0, std::memory_order_release);
+  own().push(own().base() + kDirectoryOffset, kWindowSlots * sizeof(DirectoryEntry));
   header->magic = kWindowMagic;
   header->length = sizeof(PartitionHeader);
   header->host = config_.host;
@@ -106,7 +110,9 @@ int Window::begin_anew() noexcept {
   home_.shared().beat.store(milliseconds_of_time(), std::memory_order_relaxed);
   header->generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
   header->machine.store(home_.shared().machine.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  own().push(*header);
   header->version.store(kWindowVersion, std::memory_order_release);  // R14, see WindowPartition::look()
+  own().push(*header);
   return 0;
 }
 
@@ -120,33 +126,46 @@ int Window::announce(const EndpointName& name, const WindowEndpoint& endpoint) n
   entry->life.store(0, std::memory_order_relaxed);
   // The zero comes before the new contents: who is copying the former ones discards them.
   std::atomic_thread_fence(std::memory_order_release);
+  own().push(*entry);
   std::uint64_t words[8];
   static_assert(sizeof words == sizeof name.bytes);
   std::memcpy(words, name.bytes.data(), sizeof words);
   for (std::size_t i = 0; i < 8; ++i) entry->name[i].store(words[i], std::memory_order_relaxed);
   entry->header_offset.store(endpoint.header_offset, std::memory_order_relaxed);
   entry->header_size.store(endpoint.header_size, std::memory_order_relaxed);
+  own().push(*entry);
   entry->life.store(endpoint.life, std::memory_order_release);  // R11, see read_entry()
+  own().push(entry->life);
   tell_all(endpoint.slot, endpoint.life);
   return 0;
 }
 
 // R12, see alive()
 void Window::tell_all(std::uint32_t slot, std::uint64_t life) noexcept {
-  for (std::uint32_t host = 0; host < hosts(); ++host)
-    if (host != config_.host && is_ready(host)) told_to(host).lives[slot].store(life, std::memory_order_release);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // see repeat_life()
+  for (std::uint32_t host = 0; host < hosts(); ++host) {
+    if (host == config_.host || !is_ready(host)) continue;
+    WindowWord& told = told_to(host).lives[slot];
+    told.store(life, std::memory_order_release);
+    partition(host).push(told);
+  }
 }
 
 void Window::withdraw(std::uint32_t slot) noexcept {
-  directory_entry(own().base(), slot)->life.store(0, std::memory_order_release);
+  WindowWord& life = directory_entry(own().base(), slot)->life;
+  life.store(0, std::memory_order_release);
+  own().push(life);
   tell_all(slot, 0);
   bury(slot);
 }
 
 void Window::bury(std::uint32_t slot) noexcept {
   std::uint64_t beats[kMaxWindowHosts] = {};
-  for (std::uint32_t host = 0; host < hosts(); ++host)
-    beats[host] = host == config_.host ? 0 : heard_from(host).beat.load(std::memory_order_seq_cst);
+  for (std::uint32_t host = 0; host < hosts(); ++host) {
+    if (host == config_.host) continue;
+    own().refresh(heard_from(host).beat);
+    beats[host] = heard_from(host).beat.load(std::memory_order_seq_cst);
+  }
   home_.bury(slot, beats);
 }
 
@@ -159,6 +178,7 @@ bool Window::is_forgotten(std::uint32_t slot) noexcept {
   for (std::uint32_t host = 0; host < hosts(); ++host) {
     if (host == config_.host || !fresh(host)) continue;
     const NeighbourPage& page = heard_from(host);
+    own().refresh(page.beat);  // and `held`, which stands in the same line
     // A13: with the users that were told before it.
     const auto since =
         static_cast<std::int64_t>(page.beat.load(std::memory_order_acquire) - home_.shared().slots[slot].beats[host]);
@@ -169,16 +189,20 @@ bool Window::is_forgotten(std::uint32_t slot) noexcept {
 
 bool Window::read_entry(std::uint32_t host, std::uint32_t slot, const EndpointName& name,
                         WindowEndpoint* endpoint) const noexcept {
+  const Retrieval setup;
   const WindowPartition& partition = partitions_[host];
   const DirectoryEntry* entry = directory_entry(partition.base(), slot);
+  partition.refresh(entry->life);
   const std::uint64_t life = entry->life.load(std::memory_order_acquire);  // A11: with the contents that belong to it
   if (life == 0) return false;
+  partition.refresh(*entry);
   std::uint64_t words[8];
   for (std::size_t i = 0; i < 8; ++i) words[i] = entry->name[i].load(std::memory_order_relaxed);
   *endpoint = {host, slot, life, entry->header_offset.load(std::memory_order_relaxed),
                entry->header_size.load(std::memory_order_relaxed)};
   // Keeps the copy before the second look (load -> load).
   std::atomic_thread_fence(std::memory_order_acquire);
+  partition.refresh(entry->life);
   if (entry->life.load(std::memory_order_relaxed) != life) return false;
   if (std::memcmp(words, name.bytes.data(), sizeof words) != 0) return false;
   const std::uint64_t first = data_offset(hosts());
@@ -192,6 +216,7 @@ int Window::find(const EndpointName& name, WindowEndpoint* endpoint) noexcept {
   for (std::uint32_t i = 0; i < hosts(); ++i) {
     const std::uint32_t host = (config_.host + i) % hosts();
     if (host != config_.host && (!fresh(host) || !is_ready(host))) continue;
+    own().refresh(heard_from(host));
     for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) {
       // The lives that were pushed to us spare us most looks at the other host's memory.
       if (host != config_.host && heard_from(host).lives[slot].load(std::memory_order_relaxed) == 0) continue;
@@ -206,12 +231,14 @@ bool Window::alive(const WindowEndpoint& endpoint) noexcept {
   if (endpoint.host == config_.host)
     return directory_entry(own().base(), endpoint.slot)->life.load(std::memory_order_acquire) == endpoint.life &&
            home_.lives(endpoint.slot);
+  const WindowWord& life = heard_from(endpoint.host).lives[endpoint.slot];
+  own().refresh(life);
   // A12: who sees the end of a peer finds all that it had sent.
-  return heard_from(endpoint.host).lives[endpoint.slot].load(std::memory_order_acquire) == endpoint.life &&
-         fresh(endpoint.host);
+  return life.load(std::memory_order_acquire) == endpoint.life && fresh(endpoint.host);
 }
 
 bool Window::fresh(std::uint32_t host) noexcept {
+  own().refresh(heard_from(host).beat);
   const std::uint64_t beat = heard_from(host).beat.load(std::memory_order_acquire);
   if (beat == 0) return false;
   const std::int64_t now = now_in_nanoseconds();
@@ -228,6 +255,7 @@ bool Window::fresh(std::uint32_t host) noexcept {
 // and again when that host says that it has begun anew.
 bool Window::is_ready(std::uint32_t host) noexcept {
   const std::uint64_t known = ready_[host].load(std::memory_order_relaxed);
+  own().refresh(heard_from(host).generation);
   const std::uint64_t told = heard_from(host).generation.load(std::memory_order_relaxed);
   if (known != 0 && (told == 0 || told == known)) return true;
   std::string reason;
@@ -240,6 +268,7 @@ bool Window::is_ready(std::uint32_t host) noexcept {
       !invalid_told_[host].exchange(true, std::memory_order_relaxed))
     ANCHOR_WARN(kDomain, "host %u cannot be reached through the window: %s", host, reason.c_str());
   if (state != PartitionState::kValid) return false;
+  const Retrieval setup;
   ready_[host].store(partition_header(partition(host).base())->generation.load(std::memory_order_relaxed),
                      std::memory_order_relaxed);
   return true;
@@ -258,6 +287,7 @@ void Window::beat_if_due() noexcept {
 void Window::beat() noexcept {
   PartitionHeader* header = partition_header(own().base());
   const HomeFile& file = home_.shared();
+  own().refresh(*header);
   if (header->machine.load(std::memory_order_relaxed) != file.machine.load(std::memory_order_relaxed)) {
     if (!intruder_told_.exchange(true))
       ANCHOR_WARN(kDomain, "%s: another machine has taken our partition, of host %u: each needs a number of its own",
@@ -268,6 +298,7 @@ void Window::beat() noexcept {
                    [this](std::uint32_t slot) { return is_forgotten(slot); });
   const std::uint64_t beat = next_beat();
   header->beat.store(beat, std::memory_order_relaxed);
+  own().push(header->beat);
   for (std::uint32_t host = 0; host < hosts(); ++host)
     if (host != config_.host && is_ready(host)) speak_to(host, beat);
 }
@@ -281,7 +312,8 @@ void Window::repeat_life(WindowWord& told, std::uint32_t slot) const noexcept {
   std::uint64_t known;
   do {
     known = life.load(std::memory_order_seq_cst);
-    told.store(known, std::memory_order_seq_cst);
+    told.store(known, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
   } while (life.load(std::memory_order_seq_cst) != known);
 }
 
@@ -290,7 +322,8 @@ void Window::repeat_held(NeighbourPage& page, std::uint32_t host) noexcept {
   std::uint64_t held[kHeldWords], again[kHeldWords];
   home_.held_of(host, held);
   for (;;) {
-    for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_seq_cst);
+    for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     home_.held_of(host, again);
     if (std::memcmp(held, again, sizeof held) == 0) return;
     std::memcpy(held, again, sizeof held);
@@ -301,9 +334,11 @@ void Window::speak_to(std::uint32_t host, std::uint64_t beat) noexcept {
   NeighbourPage& page = told_to(host);
   repeat_held(page, host);
   for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) repeat_life(page.lives[slot], slot);
+  partition(host).push(page.lives);
   page.generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
   // R13. Last: whoever has heard so many beats has heard what was true when the last one began.
   page.beat.store(beat, std::memory_order_release);
+  partition(host).push(page.beat);  // and `held`
 }
 
 void Window::introduce_to(std::uint32_t host) noexcept {

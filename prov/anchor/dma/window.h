@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 
+#include "dma/retrieval.h"
 #include "dma/window_config.h"
 #include "dma/window_home.h"
 #include "dma/window_partition.h"
@@ -42,6 +43,7 @@ class Window {
   const WindowPartition& partition(std::uint32_t host) const noexcept { return partitions_[host]; }
   const WindowPartition& own() const noexcept { return partitions_[config_.host]; }
   WindowHome& home() noexcept { return home_; }
+  MemoryType memory() const noexcept { return config_.memory; }
 
   // Enters an endpoint of ours into the directory, and tells the other hosts. Requires: endpoint.slot is ours.
   // -EADDRINUSE: a living one of this host has the name.
@@ -54,8 +56,10 @@ class Window {
   bool alive(const WindowEndpoint& endpoint) noexcept;
   // Whether the directory still says so: a look at the other host's memory.
   bool is_current(const WindowEndpoint& endpoint) const noexcept {
-    return directory_entry(partition(endpoint.host).base(), endpoint.slot)->life.load(std::memory_order_seq_cst) ==
-           endpoint.life;
+    const Retrieval setup;
+    const WindowWord& life = directory_entry(partition(endpoint.host).base(), endpoint.slot)->life;
+    partition(endpoint.host).refresh(life);
+    return life.load(std::memory_order_seq_cst) == endpoint.life;
   }
 
   // Has a host that find() found know at once what is due to it with the next heartbeat: whoever is asked for a

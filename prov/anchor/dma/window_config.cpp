@@ -3,16 +3,19 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "dma/window_layout.h"
 #include "os/cacheline.h"
+#include "os/processor_cache.h"
 
 namespace anchor {
 namespace {
@@ -27,6 +30,7 @@ struct Draft {
   std::uint64_t hosts = 0;
   std::uint64_t host = UINT64_MAX;
   std::uint64_t timeout = 2000;
+  std::optional<MemoryType> memory;
 };
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -85,9 +89,7 @@ bool take(std::string_view key, std::string_view value, Draft* draft, std::strin
   } else if (key == "timeout") {
     understood = parse_number(value, &draft->timeout);
   } else if (key == "memory") {
-    if (value == "coherent") return true;
-    *reason = "memory is " + std::string(value) + ": only coherent is served yet";
-    return false;
+    understood = parse_memory_type(value, &draft->memory.emplace());
   } else if (key.starts_with("partition.")) {
     std::uint64_t host = 0;
     understood = parse_number(key.substr(10), &host) && parse_place(value, &draft->partitions[host]);
@@ -175,6 +177,20 @@ bool sensible(const WindowConfig& config, std::string* reason) {
   return reason->empty();
 }
 
+// The resourceN_wc that sysfs has beside the resourceN of a PCI device is mapped write-combined.
+bool is_write_combined(const WindowPlace& place) noexcept { return place.path.ends_with("_wc"); }
+
+bool choose_memory(const std::optional<MemoryType>& said, WindowConfig* config, std::string* reason) {
+  const bool combined = std::any_of(config->partitions.begin(), config->partitions.end(), is_write_combined);
+  config->memory = said.value_or(combined ? MemoryType::kWriteCombined : MemoryType::kCoherent);
+  if (combined && config->memory != MemoryType::kWriteCombined) {
+    *reason = "what ends in _wc is write-combined memory, and no other";
+  } else if (config->memory == MemoryType::kNonCoherent && !ProcessorCache::available()) {
+    *reason = "this kind of processor is not known to write back its caches: memory cannot be non-coherent";
+  }
+  return reason->empty();
+}
+
 }  // namespace
 
 bool parse_window_config(std::string_view text, WindowConfig* config, std::string* reason) {
@@ -190,7 +206,9 @@ bool parse_window_config(std::string_view text, WindowConfig* config, std::strin
              static_cast<std::int64_t>(draft.timeout) > kMostTimeout) {
     *reason = "timeout must be " + std::to_string(kLeastTimeout) + " to " + std::to_string(kMostTimeout) + " ms";
   }
-  if (!reason->empty() || !place_partitions(draft, &found, reason) || !sensible(found, reason)) return false;
+  if (!reason->empty() || !place_partitions(draft, &found, reason) || !sensible(found, reason) ||
+      !choose_memory(draft.memory, &found, reason))
+    return false;
   found.host = static_cast<std::uint32_t>(draft.host);
   found.timeout = Milliseconds(draft.timeout);
   *config = found;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dma/memory_type.h"
 #include "os/clock.h"
 
 namespace anchor {
@@ -27,6 +28,7 @@ struct WindowConfig {
   std::vector<WindowPlace> partitions;  // by host
   std::uint32_t host = 0;               // which is ours
   Milliseconds timeout{2000};           // a host without a heartbeat for so long counts as dead
+  MemoryType memory = MemoryType::kCoherent;
 };
 
 // Fills `config` from the text of a configuration file. False: `*reason` says what is wrong, and in which line.

@@ -19,7 +19,8 @@ std::unique_ptr<WindowDevice> WindowDevice::open(const WindowSettings& settings)
     return nullptr;
   }
   auto device = std::make_unique<WindowDevice>();
-  device->near_ = settings.near;
+  // Who stores past the caches has no order of his stores, not even for his own host.
+  device->near_ = settings.near && config.memory != MemoryType::kWriteCombined;
   device->direct_copy_ = settings.direct_copy;
   return device->window_.open(config, settings.directory) == 0 ? std::move(device) : nullptr;
 } catch (const std::bad_alloc&) {

@@ -26,6 +26,7 @@ class WindowDevice final : public Device {
   static std::unique_ptr<WindowDevice> open(const WindowSettings& settings) noexcept;
 
   std::string_view name() const noexcept override { return "window"; }
+  MemoryType memory() const noexcept override { return window_.memory(); }
   int create(const EndpointName& name, std::size_t header_size, std::unique_ptr<LocalRegion>* region) noexcept override;
   int attach(const EndpointName& name, std::unique_ptr<RemoteRegion>* region) noexcept override;
   int open_direct_copy(const DirectCopyOffer& offer, std::unique_ptr<DirectCopy>* direct) noexcept override;

@@ -17,7 +17,9 @@ namespace {
 constexpr timespec kSomeBeats{0, 5 * 100'000'000};
 
 std::uint64_t beat_of(const WindowPartition& partition) noexcept {
-  return partition_header(partition.base())->beat.load(std::memory_order_relaxed);
+  const PartitionHeader* header = partition_header(partition.base());
+  partition.refresh(*header);
+  return header->beat.load(std::memory_order_relaxed);
 }
 
 std::string name_in(const DirectoryEntry& entry) {
@@ -32,7 +34,7 @@ std::string name_in(const DirectoryEntry& entry) {
 
 int empty_partition(const WindowConfig& config, const std::string& directory, std::string* reason) {
   WindowPartition own;
-  if (const int error = own.open(config.partitions[config.host])) {
+  if (const int error = own.open(config.partitions[config.host], config.memory)) {
     *reason = "the window cannot be opened";
     return error;
   }
@@ -56,6 +58,7 @@ int empty_partition(const WindowConfig& config, const std::string& directory, st
     return -EBUSY;
   }
   std::memset(own.base(), 0, data_offset(config.partitions.size()));
+  own.push(own.base(), data_offset(config.partitions.size()));
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return 0;
   *reason = path + ": " + std::strerror(errno);
   return -EIO;
@@ -67,7 +70,7 @@ bool inspect_window(const WindowConfig& config, std::vector<PartitionReport>* re
   std::uint64_t beats[kMaxWindowHosts] = {};
   reports->assign(hosts, PartitionReport());
   for (std::uint32_t host = 0; host < hosts; ++host) {
-    if (partitions[host].open(config.partitions[host]) != 0) {
+    if (partitions[host].open(config.partitions[host], config.memory) != 0) {
       *reason = "the partition of host " + std::to_string(host) + " cannot be opened";
       return false;
     }
@@ -81,6 +84,7 @@ bool inspect_window(const WindowConfig& config, std::vector<PartitionReport>* re
     if (report.state != PartitionState::kValid) continue;
     report.generation = partition_header(partitions[host].base())->generation.load(std::memory_order_relaxed);
     report.beats = beat_of(partitions[host]) != beats[host];
+    partitions[host].refresh(partitions[host].base(), data_offset(hosts));
     for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) {
       const DirectoryEntry& entry = *directory_entry(partitions[host].base(), slot);
       if (entry.life.load(std::memory_order_acquire) != 0) report.endpoints.push_back(name_in(entry));

@@ -27,15 +27,18 @@ constexpr unsigned kLooksAtAwake = 200;
 
 }  // namespace
 
-WindowWatch::WindowWatch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch, int event)
-    : words_(reinterpret_cast<const std::atomic<std::uint64_t>*>(board)),
+WindowWatch::WindowWatch(MemoryType memory, const std::byte* board, std::size_t bytes,
+                         const std::atomic<std::uint64_t>* epoch, int event)
+    : memory_(memory),
+      words_(reinterpret_cast<const std::atomic<std::uint64_t>*>(board)),
       epoch_(epoch),
       event_(event),
       seen_(bytes / 8, 0) {}
 
 void WindowWatch::expect() noexcept {
   const std::lock_guard guard(lock_);
-  for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = words_[i].load(std::memory_order_relaxed);
+  refresh();
+  for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = load(i);
   wanted_ = true;
   awake_looks_ = 0;
 }
@@ -51,8 +54,9 @@ bool WindowWatch::look(bool* changed) noexcept {
   }
   awake_looks_ = 0;
   bool news = false;
+  refresh();
   for (std::size_t i = 0; i < seen_.size(); ++i) {
-    const std::uint64_t now = words_[i].load(std::memory_order_acquire);
+    const std::uint64_t now = load(i);
     news |= now != seen_[i];
     seen_[i] = now;
   }

@@ -26,8 +26,10 @@ namespace anchor {
 // What is looked at for one sleeper, and how it is woken.
 class WindowWatch {
  public:
-  // `board`: words of our own memory that others change to wake us; `epoch`: odd while we sleep. `event`: an eventfd.
-  WindowWatch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch, int event);
+  // `board`: words of our own memory, of that type, that others change to wake us; `epoch`: odd while we sleep.
+  // `event`: an eventfd.
+  WindowWatch(MemoryType memory, const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch,
+              int event);
 
   // The owner is about to announce that it sleeps, and to look for the last time: what changes from now on wakes it.
   void expect() noexcept;
@@ -35,6 +37,10 @@ class WindowWatch {
   bool look(bool* changed) noexcept;
 
  private:
+  std::uint64_t load(std::size_t word) const noexcept { return words_[word].load(std::memory_order_acquire); }
+  void refresh() const noexcept { anchor::refresh(memory_, words_, seen_.size() * sizeof *words_); }
+
+  const MemoryType memory_;
   const std::atomic<std::uint64_t>* const words_;
   const std::atomic<std::uint64_t>* const epoch_;
   const int event_;

@@ -8,6 +8,9 @@
 #include <cstring>
 #include <new>
 
+#include "dma/checked_memory.h"
+#include "dma/retrieval.h"
+#include "dma/simulated_memory.h"
 #include "os/log.h"
 #include "os/process_fd.h"
 
@@ -25,8 +28,9 @@ bool all_zero(const std::byte* from, std::size_t bytes) noexcept {
 
 }  // namespace
 
-int WindowPartition::open(const WindowPlace& place) noexcept try {
+int WindowPartition::open(const WindowPlace& place, MemoryType memory) noexcept try {
   place_ = place;
+  memory_ = memory == MemoryType::kSimulated ? MemoryType::kCoherent : memory;
   ProcessFd file;
   if (const int error = file.open(place.path.c_str(), O_RDWR | O_NOCTTY)) return refuse(place, "cannot open it", error);
   struct stat status {};
@@ -48,6 +52,31 @@ int WindowPartition::open(const WindowPlace& place) noexcept try {
   return -ENOMEM;
 }
 
+int WindowPartition::open(const WindowConfig& config, std::uint32_t number, const std::string& directory) noexcept try {
+  if (const int error = open(config.partitions[number], config.memory)) return error;
+  if (config.memory == MemoryType::kChecked) return check(number, config.host, directory);
+  if (config.memory != MemoryType::kSimulated) return 0;
+  auto simulated = std::make_shared<SimulatedMemory>();
+  if (const int error = simulated->open(whole_, identity_, place_.offset, config.host, directory)) return error;
+  memory_ = config.memory;
+  whole_ = std::shared_ptr<const Mapping>(simulated, &simulated->cache());
+  return 0;
+} catch (const std::bad_alloc&) {
+  return -ENOMEM;
+}
+
+int WindowPartition::check(std::uint32_t owner, std::uint32_t ours, const std::string& directory) {
+  auto checked = std::make_shared<CheckedMemory>();
+  if (const int error = checked->open(whole_, identity_, place_.offset, {owner, ours}, directory)) return error;
+  whole_ = std::shared_ptr<const Mapping>(checked, &checked->mapping());
+  checked_ = checked.get();
+  return 0;
+}
+
+void WindowPartition::give_away(const std::byte* from, std::size_t bytes) const noexcept {
+  if (checked_ != nullptr) checked_->give_away(from, bytes);
+}
+
 // fallocate(2) itself: posix_fallocate(3) writes to what does not know the call, and a device is not to be written to.
 int WindowPartition::reserve() const noexcept {
   ProcessFd file;
@@ -61,8 +90,20 @@ int WindowPartition::reserve() const noexcept {
   return refuse(place_, "its file system has no room for our partition", -errno);
 }
 
+// What others wrote there last is brought here first: simulated memory takes a store of what was here already for none.
+void WindowPartition::clear(std::uint64_t offset, std::size_t bytes) const noexcept {
+  std::byte* first = base() + offset;
+  give_away(first, bytes);
+  refresh(first, bytes);
+  std::memset(first, 0, bytes);
+  push(first, bytes);
+  give_away(first, bytes);
+}
+
 PartitionState WindowPartition::look(std::uint32_t host, std::uint32_t hosts, std::string* reason) const {
+  const Retrieval setup;
   const PartitionHeader* header = partition_header(base());
+  refresh(*header);
   const std::uint32_t version = header->version.load(std::memory_order_acquire);  // A14: the rest is there
   // With the magic alone its host is at it, or died at it.
   if (version == 0 && (header->magic == kWindowMagic || all_zero(base(), sizeof(PartitionHeader))))

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <new>
 
@@ -73,12 +72,13 @@ int WindowLocalRegion::open(std::size_t header_size) noexcept {
   if (error != 0) return error;
   self_.host = window_.host();
   self_.header_size = header_size;
-  std::memset(header(), 0, header_size);
+  window_.own().clear(self_.header_offset, header_size);
   return 0;
 }
 
 int WindowLocalRegion::publish() noexcept {
   self_.life = random_identity();
+  window_.own().push(header(), self_.header_size);
   const int error = window_.announce(name_, self_);
   published_ = error == 0;
   if (!published_) ANCHOR_INFO(kEndpoint, "a living endpoint of this host has the name %s", name_.bytes.data());
@@ -89,7 +89,7 @@ int WindowLocalRegion::allocate(std::size_t bytes, std::uint64_t* offset, std::b
   if (!intact()) return -EIO;
   if (const int error = claim(bytes, offset)) return error;
   *address = window_.own().base() + *offset;
-  std::memset(*address, 0, bytes);
+  window_.own().clear(*offset, bytes);
   return 0;
 }
 
@@ -109,7 +109,7 @@ int WindowLocalRegion::wait_object() noexcept try {
   if (board_ == nullptr) return -EOPNOTSUPP;
   event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event_) return -errno;
-  watch_.emplace(board_, board_bytes_, epoch_, event_.get());
+  watch_.emplace(window_.memory(), board_, board_bytes_, epoch_, event_.get());
   keeper_.add(&*watch_);
   return event_.get();
 } catch (const std::bad_alloc&) {
@@ -152,6 +152,8 @@ int WindowRemoteRegion::map(std::uint64_t offset, std::size_t bytes, Mapping* ma
     return -EPROTO;
   }
   *mapping = partition.part(in_header ? peer_.header_offset + offset : offset, bytes);
+  // Also of what is only going to be written: lines of a former use would take its bytes there.
+  if (distant_) partition.refresh(mapping->data(), bytes);
   return 0;
 }
 

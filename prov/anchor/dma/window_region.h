@@ -37,6 +37,7 @@ class WindowLocalRegion final : public LocalRegion {
   void drain_wakes() noexcept override;
   int wake() noexcept override;
   void watch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch) noexcept override;
+  void hand_over(const std::byte* from, std::size_t bytes) noexcept override { window_.own().give_away(from, bytes); }
   bool intact() const noexcept override { return !window_.own().lost(); }
 
  private:
@@ -66,6 +67,7 @@ class WindowRemoteRegion final : public RemoteRegion {
   int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
   bool alive() noexcept override { return window_.alive(peer_); }
   bool distant() const noexcept override { return distant_; }
+  MemoryType memory() const noexcept override { return distant_ ? window_.memory() : MemoryType::kCoherent; }
   int claim_contact(unsigned index) noexcept override;
   void release_contact() noexcept override { contact_.reset(); }
 

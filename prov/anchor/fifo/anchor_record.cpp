@@ -37,19 +37,19 @@ int refuse(const char* what, std::uint64_t value, const EndpointName& owner) {
 }  // namespace
 
 void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
-                           const DirectCopyOffer& offer) noexcept {
+                           const DirectCopyOffer& offer, const BoardLayout& board) noexcept {
   auto* record = reinterpret_cast<AnchorRecord*>(header);
   record->magic = kAnchorMagic;
   record->length = sizeof(AnchorRecord);
   record->incarnation = incarnation;
-  record->header_size = kHeaderSize;
+  record->header_size = board.header_size;
   record->owner = owner;
   record->contact_offset = kContactOffset;
   record->contact_count = kContactEntries;
   record->contact_stride = sizeof(ContactEntry);
-  record->notification_offset = kNotificationOffset;
-  record->notification_count = kNotifications;
-  record->notification_stride = 1;
+  record->notification_offset = board.offset;
+  record->notification_count = board.count;
+  record->notification_stride = board.stride;
   record->protection_table_offset = kProtectionOffset;
   record->protection_table_count = kProtectionChunks;
   record->direct_copy = offer;

@@ -66,9 +66,29 @@ inline constexpr std::size_t kNotificationOffset =
 inline constexpr std::size_t kProtectionOffset = kNotificationOffset + round_up(kNotifications, kCacheLine);
 inline constexpr std::size_t kHeaderSize = round_up(kProtectionOffset + sizeof(ProtectionDirectory), kPageSize);
 
+// Where the board lies, and how large the header is then.
+struct BoardLayout {
+  std::uint64_t offset;
+  std::uint32_t count;
+  std::uint32_t stride;
+  std::uint64_t header_size;
+
+  constexpr std::size_t bytes() const noexcept { return round_up(std::size_t{count} * stride, kCacheLine); }
+};
+inline constexpr BoardLayout kDenseBoard{kNotificationOffset, kNotifications, 1, kHeaderSize};
+// A line for each writer. As many as let the header stay below a window's data, whatever the number of its hosts, so
+// that it is told from them by its offsets.
+inline constexpr std::uint32_t kSpreadNotifications = 384;
+inline constexpr BoardLayout kSpreadBoard{kHeaderSize, kSpreadNotifications, kCacheLine,
+                                          kHeaderSize + kSpreadNotifications* kCacheLine};
+
+constexpr const BoardLayout& board_layout(MemoryType memory) noexcept {
+  return writes_whole_lines(memory) ? kSpreadBoard : kDenseBoard;
+}
+
 // Fills the record of a region of ours and makes it valid.
 void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
-                           const DirectCopyOffer& offer) noexcept;
+                           const DirectCopyOffer& offer, const BoardLayout& board = kDenseBoard) noexcept;
 
 // Stage one: what the first page says. -EAGAIN: not published yet. -EPROTO: not a record we understand (another
 // version, offsets outside of its own header, wrong owner); the reason is logged.

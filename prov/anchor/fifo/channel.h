@@ -91,6 +91,8 @@ class Channel {
 std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback,
                                           const Bell& own_bell = {});
 // The same for a peer on another host, which no global barrier of ours reaches: each message and credit is rung for.
-std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeometry& geometry);
+// `memory`: of both blocks.
+std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeometry& geometry,
+                                             MemoryType memory = MemoryType::kCoherent);
 
 }  // namespace anchor

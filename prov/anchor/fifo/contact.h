@@ -20,10 +20,12 @@ struct ContactRequest {
 };
 
 // Writes a request into entry `index` of the header of a peer. The bell of that entry is to be rung afterwards.
+// `memory`: of that header.
 void post_contact(std::byte* peer_header, const AnchorContents& contents, std::uint32_t index,
-                  const ContactRequest& request) noexcept;
+                  const ContactRequest& request, MemoryType memory = MemoryType::kCoherent) noexcept;
 
 // Copies entry `index` of our own header. False: empty, or being rewritten (its bell will ring again).
-bool read_contact(const std::byte* own_header, std::uint32_t index, ContactRequest* request) noexcept;
+bool read_contact(const std::byte* own_header, std::uint32_t index, ContactRequest* request,
+                  MemoryType memory = MemoryType::kCoherent) noexcept;
 
 }  // namespace anchor

@@ -65,7 +65,9 @@ class FifoRx {
   std::uint32_t position() const noexcept { return position_; }
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are handled.
-  void prefetch() const noexcept { prefetch_to_read(&slots_[(position_ + kPrefetchDistance) & mask_]); }
+  void prefetch() const noexcept {
+    if constexpr (Port::kCoherent) prefetch_to_read(&slots_[(position_ + kPrefetchDistance) & mask_]);
+  }
 
   // Whether return_all() has something to do.
   bool owes_bytes() const noexcept { return unreturned_bytes_ != 0; }
@@ -103,16 +105,17 @@ class FifoRx {
     if (message_.length >= kMinMeasured) began_ = ticks();
     broken_ |=
         offset > payload_size_ || message_.length > payload_size_ - offset || (message_.flags & ~kKnownFlags) != 0;
-    return !broken_;
+    if (broken_) [[unlikely]]
+      return false;
+    Port::refresh(message_.payload, message_.length);
+    return true;
   }
 
   // From peek() to consume(): whatever else is done there is done either way.
   void measure(CreditLine* credit) noexcept {
     const CopyWay way = message_.flags & kStreamed ? CopyWay::kStreaming : CopyWay::kCached;
     costs_.add(way, ticks() - began_, message_.length);
-    // Relaxed: a hint.
-    if (credit != nullptr && ++measured_ % kMeasuredPerWord == 0)
-      credit->costs.store(costs_.word(), std::memory_order_relaxed);
+    if (credit != nullptr && ++measured_ % kMeasuredPerWord == 0) Port::hint(credit->costs, costs_.word());
   }
 
   bool return_credits(CreditLine* credit) noexcept {

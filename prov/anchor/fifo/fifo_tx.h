@@ -50,6 +50,7 @@ class FifoTx {
       const CopyWay way = way_of(message.length);
       if (const int error = reserve(message.length, way, &place.offset)) return error;
       fill_area(payload_ + place.offset, message, way);
+      Port::written(payload_ + place.offset, message.length);
       if (way == CopyWay::kStreaming) flags |= kStreamed;
       Port::put(slot.body, message.body, sizeof slot.body);
       Port::put(slot.body, &place, flags & kCarriesTail ? sizeof place : sizeof place.offset);
@@ -73,7 +74,9 @@ class FifoTx {
   }
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are prepared.
-  void prefetch() const noexcept { prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]); }
+  void prefetch() const noexcept {
+    if constexpr (Port::kCoherent) prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
+  }
 
   // A tail that came with a message of the other direction, or in the credit line: whichever is behind the other is no
   // news, like one that makes no sense.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dma/device.h"
+#include "dma/retrieval.h"
 #include "fifo/fifo_layout.h"
 #include "os/cacheline.h"
 
@@ -29,12 +30,20 @@ class Bell {
         count_(place_->load(std::memory_order_relaxed)),
         line_(line),
         owner_(owner) {}
+  // Of an owner that nobody can wake, in memory of that type.
+  Bell(std::byte* place, MemoryType memory) noexcept
+      : place_(reinterpret_cast<std::atomic<std::uint8_t>*>(place)), memory_(memory) {
+    const Retrieval setup;
+    refresh(memory, place, 1);
+    count_ = place_->load(std::memory_order_relaxed);
+  }
 
   // W3, and R4, paired with A4: whoever sees the count finds what was published before it.
   void ring() noexcept {
     if (place_ == nullptr) return;
     place_->store(++count_, std::memory_order_release);
-    if (line_ != nullptr) wake_if_asleep();
+    if (line_ != nullptr) return wake_if_asleep();
+    push(memory_, place_, 1);
   }
 
  private:
@@ -42,6 +51,7 @@ class Bell {
 
   std::atomic<std::uint8_t>* place_ = nullptr;
   std::uint8_t count_ = 0;
+  MemoryType memory_ = MemoryType::kCoherent;
   const SleepLine* line_ = nullptr;
   Sleeper* owner_ = nullptr;
   std::uint64_t woken_ = 0;  // the epoch that was ended last: one wake-up is enough for each
@@ -53,13 +63,21 @@ class NotificationBoard {
   // `bytes`: `count` of them in our own header, a multiple of 64.
   NotificationBoard(const std::byte* bytes, std::uint32_t count)
       : words_(reinterpret_cast<const std::atomic<std::uint64_t>*>(bytes)), seen_(count / 8, 0), lines_in_use_(1) {}
+  // In memory of that type, a line for each of them.
+  NotificationBoard(const std::byte* bytes, std::uint32_t count, MemoryType memory)
+      : words_(reinterpret_cast<const std::atomic<std::uint64_t>*>(bytes)),
+        seen_(count, 0),
+        lines_in_use_(1),
+        memory_(memory),
+        spread_(true) {}
 
   // Bytes from `index` on are going to be used: look at their line from now on.
   void use(std::uint32_t index) noexcept {
     if (index / kCacheLine + 1 > lines_in_use_) lines_in_use_ = index / kCacheLine + 1;
   }
 
-  // Looks at one line, the next in turn, and calls `visit(index)` for each byte that changed.
+  // Looks at one line, or at what would be one if it were not spread, the next in turn, and calls `visit(index)` for
+  // each byte that changed.
   template <class Visit>
   void scan(Visit&& visit) {
     line_ = line_ + 1 < lines_in_use_ ? line_ + 1 : 0;
@@ -75,6 +93,8 @@ class NotificationBoard {
  private:
   template <class Visit>
   void scan_line(std::size_t line, Visit& visit) {
+    if (spread_) [[unlikely]]
+      return scan_spread(line * kCacheLine, visit);
     const std::size_t first = line * 8;
     std::uint64_t changed = 0;
     // Relaxed: whatever changed is loaded again, with the acquire.
@@ -85,6 +105,18 @@ class NotificationBoard {
       return;
     for (std::size_t word = first; word < first + 8; ++word)
       visit_changed(word, words_[word].load(std::memory_order_acquire), visit);  // A4
+  }
+
+  template <class Visit>
+  void scan_spread(std::size_t first, Visit& visit) {
+    for (std::size_t index = first; index < first + kCacheLine && index < seen_.size(); ++index) {
+      const std::atomic<std::uint64_t>& word = words_[index * kCacheLine / 8];
+      refresh(memory_, &word, sizeof word);
+      const std::uint64_t now = word.load(std::memory_order_acquire);  // A4
+      if (now == seen_[index]) continue;
+      seen_[index] = now;
+      visit(static_cast<std::uint32_t>(index));
+    }
   }
 
   template <class Visit>
@@ -99,6 +131,8 @@ class NotificationBoard {
   std::vector<std::uint64_t> seen_;
   std::size_t lines_in_use_;
   std::size_t line_ = 0;
+  MemoryType memory_ = MemoryType::kCoherent;
+  bool spread_ = false;
 };
 
 }  // namespace anchor

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "dma/shm_port.h"
+#include "dma/simulated_cache.h"
+#include "dma/window_port.h"
 #include "fifo/channel.h"
 #include "fifo/fifo_rx.h"
 #include "fifo/fifo_tx.h"
@@ -91,22 +93,20 @@ class FifoChannel final : public Channel {
     polled_ = polled;
     // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep; who
     // goes to sleep has a barrier behind it (S4).
-    if (peer_credit_ != nullptr) peer_credit_->polled.store(polled && reached_, std::memory_order_relaxed);
+    if (peer_credit_ != nullptr) PortType::hint(peer_credit_->polled, polled && reached_);
   }
 
   void set_starved(bool starved) noexcept override {
     starved_ = starved;
     // Relaxed: likewise.
-    if (peer_credit_ != nullptr) peer_credit_->starved.store(starved || !reached_, std::memory_order_relaxed);
+    if (peer_credit_ != nullptr) PortType::hint(peer_credit_->starved, starved || !reached_);
   }
 
   // Relaxed: a hint (see PullLine).
   std::uint64_t pulled_by_peer() const noexcept override {
     return pull_line(block_)->pulled.load(std::memory_order_relaxed);
   }
-  void set_pulled(std::uint64_t word) noexcept override {
-    pull_line(peer_block_)->pulled.store(word, std::memory_order_relaxed);
-  }
+  void set_pulled(std::uint64_t word) noexcept override { PortType::hint(pull_line(peer_block_)->pulled, word); }
 
  private:
   int notify_after(int error) noexcept {
@@ -139,7 +139,9 @@ class FifoChannel final : public Channel {
     return in_a_row_ >= kStream;
   }
 
+  // Where nobody else's store is found by a plain load, peek() is asked in each pass.
   void await_next() noexcept {
+    if constexpr (!PortType::kCoherent) return;
     awaited_ = rx_.next_head();
     awaited_position_ = rx_.next_position();
   }
@@ -180,8 +182,17 @@ std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry&
 }
 
 // A window that is coherent is written like memory of this host.
-std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeometry& geometry) {
-  return std::make_unique<FifoChannel<ShmPort>>(block, geometry, false, Bell(), false);
+std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeometry& geometry, MemoryType memory) {
+  switch (memory) {
+    case MemoryType::kWriteCombined:
+      return std::make_unique<FifoChannel<WriteCombinedPort>>(block, geometry, false, Bell(), false);
+    case MemoryType::kNonCoherent:
+      return std::make_unique<FifoChannel<NonCoherentPort<ProcessorCache>>>(block, geometry, false, Bell(), false);
+    case MemoryType::kSimulated:
+      return std::make_unique<FifoChannel<NonCoherentPort<SimulatedCache>>>(block, geometry, false, Bell(), false);
+    default:
+      return std::make_unique<FifoChannel<ShmPort>>(block, geometry, false, Bell(), false);
+  }
 }
 
 }  // namespace anchor

@@ -13,8 +13,8 @@ class SignalsBlocked {
   SignalsBlocked() noexcept {
     sigset_t blocked;
     ::sigfillset(&blocked);
-    // A fault whose signal is blocked ends the process, and guarded mappings live by SIGBUS.
-    for (const int fault : {SIGBUS, SIGSEGV, SIGILL, SIGFPE}) ::sigdelset(&blocked, fault);
+    // A fault whose signal is blocked ends the process, and guarded mappings live by SIGBUS, checked memory by SIGTRAP.
+    for (const int fault : {SIGBUS, SIGSEGV, SIGTRAP, SIGILL, SIGFPE}) ::sigdelset(&blocked, fault);
     ::pthread_sigmask(SIG_SETMASK, &blocked, &former_);
   }
   ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &former_, nullptr); }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 
+#include "dma/retrieval.h"
 #include "fifo/contact.h"
 #include "os/log.h"
 #include "os/process.h"
@@ -32,19 +33,26 @@ BlockGeometry geometry_of(const BlockDescriptor& block) noexcept { return {block
 Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {
   std::byte* place =
       peer.header.data() + peer.contents.notification_offset + std::size_t{index} * peer.contents.notification_stride;
-  if (peer.region->distant()) return Bell(place);  // it looks at its board by itself while it sleeps
+  // It looks at its board by itself while it sleeps.
+  if (peer.region->distant()) return Bell(place, peer.region->memory());
   return Bell(place, reinterpret_cast<const SleepLine*>(peer.header.data() + peer.contents.sleep_offset),
               peer.region.get());
 }
 
 std::unique_ptr<Channel> channel_to(const Peer& peer, std::byte* block, const BlockGeometry& geometry) {
-  return peer.region->distant() ? make_window_channel(block, geometry) : make_shm_channel(block, geometry, false);
+  return peer.region->distant() ? make_window_channel(block, geometry, peer.region->memory())
+                                : make_shm_channel(block, geometry, false);
+}
+
+std::byte* own_bell_place(const Exchange& exchange, std::uint32_t index) noexcept {
+  const BoardLayout& board = board_layout(exchange.device.memory());
+  return exchange.region->header() + board.offset + std::size_t{index} * board.stride;
 }
 
 // Rung by one thread that sends to its own endpoint while another one sleeps on it.
 Bell own_bell(Exchange& exchange, std::uint32_t index) noexcept {
-  std::byte* header = exchange.region->header();
-  return Bell(header + kNotificationOffset + index, reinterpret_cast<const SleepLine*>(header + kSleepOffset),
+  const std::byte* header = exchange.region->header();
+  return Bell(own_bell_place(exchange, index), reinterpret_cast<const SleepLine*>(header + kSleepOffset),
               exchange.region.get());
 }
 
@@ -71,6 +79,7 @@ int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
                   .notification = exchange.free_notifications.back(),
                   .reserved = 0};
   exchange.free_notifications.pop_back();
+  exchange.region->hand_over(own_bell_place(exchange, peer.granted.notification), 1);
   exchange.board_owners[peer.granted.notification] = &peer;
   exchange.board->use(peer.granted.notification);
   return 0;
@@ -78,6 +87,7 @@ int grant_block(Exchange& exchange, Peer& peer, bool loopback) {
 
 // Finds the peer's region and retrieves its anchor record: first page, check, then the whole header.
 int retrieve_record(Exchange& exchange, Peer& peer) {
+  const Retrieval setup;
   std::unique_ptr<RemoteRegion> region;
   if (const int error = exchange.device.attach(peer.name, &region)) return error;
   Mapping first_page;
@@ -101,7 +111,7 @@ int post_request(Exchange& exchange, Peer& peer) {
     if (error == -EBUSY) continue;
     if (error != 0) return error;
     peer.may_write = true;
-    post_contact(peer.header.data(), peer.contents, index, request);
+    post_contact(peer.header.data(), peer.contents, index, request, peer.region->memory());
     bell_at(peer, index).ring();
     return 0;
   }
@@ -300,7 +310,7 @@ void give_up(Exchange& exchange, Peer& peer, int error) {
 
 bool answer_contact(Exchange& exchange, std::uint32_t index) {
   ContactRequest request;
-  if (!read_contact(exchange.region->header(), index, &request)) return true;
+  if (!read_contact(exchange.region->header(), index, &request, exchange.device.memory())) return true;
   if (!request.requester.valid() || request.requester == exchange.name) return true;
   Peer& peer = exchange.peers.with_name(request.requester);
   if (peer.state == PeerState::kConnected || peer.state == PeerState::kLeaving) {
