@@ -138,8 +138,10 @@ void Window::tell_all(std::uint32_t slot, std::uint64_t life) noexcept {
 }
 
 void Window::withdraw(std::uint32_t slot) noexcept {
-  directory_entry(own().base(), slot)->life.store(0, std::memory_order_release);
-  tell_all(slot, 0);
+  if (slot < kWindowSlots) {
+    directory_entry(own().base(), slot)->life.store(0, std::memory_order_release);
+    tell_all(slot, 0);
+  }
   bury(slot);
 }
 

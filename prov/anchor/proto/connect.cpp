@@ -107,6 +107,15 @@ int post_request(Exchange& exchange, Peer& peer) {
   return -EAGAIN;
 }
 
+// A peer that is not told, for want of memory, has its writes carried out by us.
+void tell_of_regions(Exchange& exchange, Peer& peer) noexcept {
+  if (!peer.distant() || !exchange.published) return;
+  try {
+    exchange.published->follow(*peer.channel);
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 void become_connected(Exchange& exchange, Peer& peer) {
   if (peer.region) peer.region->release_contact();
   std::erase(exchange.seeking, &peer);
@@ -115,9 +124,11 @@ void become_connected(Exchange& exchange, Peer& peer) {
   start_polling(exchange, peer);
   if (!peer.waiting.empty()) mark_backlogged(exchange, peer);
   open_direct(exchange, peer);
+  tell_of_regions(exchange, peer);
 }
 
 void forget_region(Peer& peer) noexcept {
+  peer.copied.reset();
   peer.protection.reset();
   peer.mapped.reset();
   peer.direct.reset();
