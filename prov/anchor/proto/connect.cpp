@@ -177,7 +177,8 @@ int attempt(Exchange& exchange, Peer& peer) {
 const char* reason_of_refusal(int error) noexcept {
   switch (error) {
     case -ENOSPC:
-      return "no memory for its FIFO; enlarge the file system of the regions (FI_ANCHOR_SHM_DIR, else /dev/shm)";
+      return "no memory for its FIFO; enlarge the window, if it lies there, or else the file system of the regions "
+             "(FI_ANCHOR_SHM_DIR, else /dev/shm)";
     case -EUSERS:
       return "as many peers as an endpoint can have are connected; open another endpoint";
     case -EPROTO:
