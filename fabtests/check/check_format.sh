@@ -4,5 +4,5 @@
 set -eu
 cd "$(dirname "$0")/../.."
 command -v clang-format-14 >/dev/null || { echo "clang-format-14 is not installed"; exit 77; }
-find prov tools fabtests \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0 |
+find include prov tools fabtests \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0 |
     xargs -0 clang-format-14 --dry-run -Werror

@@ -15,4 +15,6 @@ test -f unpacked/usr/share/man/man7/fi_anchor.7.gz
 dpkg-deb --extract libfabric-anchor-tools_*.deb unpacked
 test -x unpacked/usr/bin/anchor_window
 test -f unpacked/usr/share/man/man1/anchor_window.1.gz
+dpkg-deb --extract libfabric-anchor-dev_*.deb unpacked
+test -f unpacked/usr/include/rdma/fi_ext_anchor.h
 FI_PROVIDER_PATH=$folder fi_info -p anchor

@@ -2,6 +2,7 @@
 // A plain C program, without the C++ runtime of its own, loads the plugin the way libfabric does and finds a provider.
 #include <dlfcn.h>
 #include <rdma/fabric.h>
+#include <rdma/fi_ext_anchor.h>
 #include <rdma/providers/fi_prov.h>
 #include <stdio.h>
 #include <stdlib.h>

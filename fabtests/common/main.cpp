@@ -106,6 +106,7 @@ int run_rank(const Test& test, const CommandLine& line) {
 std::string reason_to_leave_out(const Test& test) {
   if (test.options.anchor_only && !Team::provider_is_anchor()) return "asks for more than this provider promises";
   if (test.options.shm_only && on_window()) return "not of the window device";
+  if (test.options.window_only && !on_window()) return "of the window device";
   if (on_window() && !can_prepare_window()) return "a window of its own needs root";
   if (test.options.root_only && geteuid() != 0) return "needs to be root";
   return {};

@@ -22,6 +22,7 @@ struct TestOptions {
   bool anchor_only = false;                   // tests what other providers do not promise
   bool root_only = false;                     // needs mount namespaces or other users
   bool shm_only = false;                      // of files in /dev/shm, or of what needs the target's memory in reach
+  bool window_only = false;                   // of memory in the window
   std::vector<std::string> environment = {};  // "NAME=value" for every rank
 };
 

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include <cerrno>
+#include <numeric>
 #include <set>
 
 #include "dma/window_home.h"
@@ -64,16 +65,16 @@ Test(window_home, pages_have_one_owner) {
   const WindowPlaces places;
   Home first(places), second(places);
   std::set<std::uint64_t> offsets;
-  const std::uint64_t free_before = first.home.free_bytes();
+  const std::uint64_t free_before = first.home.room().bytes;
   std::uint64_t offset;
   for (unsigned i = 0; (i % 2 ? first : second).home.claim(i % 2, 7 * kPageSize, &offset) == 0; ++i) {
     cr_assert_geq(offset, data_offset(2));
     cr_assert_leq(offset + 7 * kPageSize, first.own.size());
     for (std::uint64_t page = 0; page < 7; ++page) cr_assert(offsets.insert(offset + page * kPageSize).second);
   }
-  cr_assert_lt(first.home.free_bytes(), 14 * kPageSize);
+  cr_assert_lt(first.home.room().bytes, 14 * kPageSize);
   for (const std::uint64_t page : offsets) first.home.release(page, kPageSize);
-  cr_assert_eq(second.home.free_bytes(), free_before);
+  cr_assert_eq(second.home.room().bytes, free_before);
   cr_assert_eq(second.home.claim(1, free_before, &offset), 0, "all of it is in one piece");
 }
 
@@ -82,20 +83,20 @@ Test(window_home, sees_off_the_dead_and_keeps_what_is_used) {
   Home home(places);
   Child owner = owner_of_a_slot(places);
   cr_assert(owner.await());
-  const std::uint64_t free_meanwhile = home.home.free_bytes();
+  const std::uint64_t free_meanwhile = home.home.room().bytes;
   const auto bury = [&](std::uint32_t slot) { home.home.bury(slot, kNoBeats); };
   home.home.look_after(bury, [](std::uint32_t) { return true; });
   cr_assert(home.home.lives(0));
   owner.kill();
   cr_assert_not(home.home.lives(0));
   home.home.look_after(bury, [](std::uint32_t) { return false; });
-  cr_assert_eq(home.home.free_bytes(), free_meanwhile, "somebody may write there still");
+  cr_assert_eq(home.home.room().bytes, free_meanwhile, "somebody may write there still");
   ProcessFd lock;
   std::uint32_t slot;
   cr_assert_eq(home.home.take_slot(&lock, &slot), 0);
   cr_assert_neq(slot, 0u);
   home.home.look_after(bury, [](std::uint32_t) { return true; });
-  cr_assert_eq(home.home.free_bytes(), free_meanwhile + kPageSize);
+  cr_assert_eq(home.home.room().bytes, free_meanwhile + kPageSize);
 }
 
 Test(window_home, knows_what_living_processes_hold) {
@@ -118,7 +119,7 @@ Test(window_home, knows_what_living_processes_hold) {
   cr_assert_eq(held[1], 1u << 6);
   cr_assert_eq(home.home.users(), 2u);
   home.home.held_of(0, held);
-  cr_assert_eq(held[0] | held[1] | held[2] | held[3], 0u);
+  cr_assert_eq(std::accumulate(held, held + kHeldWords, std::uint64_t{0}), 0u);
   user.kill();
   home.home.held_of(1, held);
   cr_assert_eq(held[0] | held[1], 0u, "the dead hold nothing");

@@ -91,6 +91,21 @@ Test(window_region, says_once_that_the_window_is_full) {
   cr_assert(log.warned_of("is full: 262144 bytes wanted for anchor://mine"));
 }
 
+Test(window_region, what_can_be_done_without_is_no_reason_to_warn) {
+  const WindowPlaces places;
+  const LogCapture log;
+  const auto a = places.device(0);
+  const auto mine = region_on(*a, "mine");
+  std::uint64_t offset;
+  std::byte* block;
+  cr_assert_eq(mine->allocate_spare(kPageSize, &offset, &block), 0);
+  cr_assert(block[kPageSize - 1] == std::byte{0});
+  mine->release(offset, kPageSize);
+  while (mine->allocate_spare(64 * kPageSize, &offset, &block) == 0) continue;
+  cr_assert_eq(mine->allocate_spare(64 * kPageSize, &offset, &block), -ENOSPC);
+  cr_assert_eq(log.warnings(), 0u);
+}
+
 Test(window_region, another_life_is_another_region) {
   const WindowPlaces places;
   const auto a = places.device(0), b = places.device(1);

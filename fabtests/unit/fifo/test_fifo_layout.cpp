@@ -35,7 +35,8 @@ Test(fifo_layout, lines_of_the_peer) {
   cr_assert_eq(offsetof(CreditLine, polled), 8u);
   cr_assert_eq(offsetof(CreditLine, starved), 16u);
   cr_assert_eq(offsetof(CreditLine, costs), 24u);
-  cr_assert_eq(offsetof(CreditLine, reserved), 32u);
+  cr_assert_eq(offsetof(CreditLine, table), 32u);
+  cr_assert_eq(offsetof(CreditLine, reserved), 40u);
   cr_assert_eq(sizeof(PullLine), 64u);
   cr_assert_eq(offsetof(PullLine, pulled), 0u);
   cr_assert_eq(offsetof(PullLine, gate), 8u);

@@ -14,7 +14,8 @@ Test(protection_layout, row) {
   cr_assert_eq(offsetof(ProtectionRow, length), 24u);
   cr_assert_eq(offsetof(ProtectionRow, address), 32u);
   cr_assert_eq(offsetof(ProtectionRow, terms), 40u);
-  cr_assert_eq(offsetof(ProtectionRow, reserved), 48u);
+  cr_assert_eq(offsetof(ProtectionRow, place), 48u);
+  cr_assert_eq(offsetof(ProtectionRow, reserved), 56u);
 }
 
 Test(protection_layout, terms) {

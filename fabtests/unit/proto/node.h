@@ -162,9 +162,13 @@ class Node {
   int access(WorkType type, std::uint64_t to, const RemoteTarget& target, void* bytes,
              std::uint32_t flags = kWantCompletion) {
     const iovec segment{bytes, target.length};
+    return access(type, to, &segment, 1, &target, 1, flags);
+  }
+  int access(WorkType type, std::uint64_t to, const iovec* segments, std::uint32_t count, const RemoteTarget* targets,
+             std::uint32_t target_count, std::uint32_t flags = kWantCompletion) {
     Peer* peer = exchange.peers.at_address(to);
     cr_assert_not_null(peer);
-    return begin_remote(exchange, *peer, {request(type, flags, &segment, 1, to, 0, 0), 1, &target});
+    return begin_remote(exchange, *peer, {request(type, flags, segments, count, to, 0, 0), target_count, targets});
   }
 
   MemoryRegistry memory;

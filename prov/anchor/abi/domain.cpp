@@ -21,6 +21,7 @@
 #include "abi/poll_set.h"
 #include "abi/trigger.h"
 #include "abi/unsupported.h"
+#include "abi/window_ops.h"
 #include "dma/registry.h"
 #include "os/log.h"
 
@@ -73,7 +74,7 @@ fi_ops fid_ops{
     .close = close_object<Domain, fid_domain>,
     .bind = bind,
     .control = control,
-    .ops_open = refuse<-FI_ENOSYS>,
+    .ops_open = open_domain_ops,
     .tostr = refuse<-FI_ENOSYS>,
     .ops_set = refuse<-FI_ENOSYS>,
 };

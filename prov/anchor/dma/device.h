@@ -23,6 +23,8 @@
 
 namespace anchor {
 
+class DeviceMemory;
+
 // A mapped part of somebody's region; unmapped on destruction.
 class Mapping {
  public:
@@ -90,9 +92,17 @@ class LocalRegion : public Sleeper {
 
   // A zeroed, page-aligned block (bytes: a multiple of the page size); `offset` is from the start of the region.
   // -ENOSPC: the device has no room left; -EIO: the region is no longer intact(). Blocks never move. Unlike the rest,
-  // these two may be called from several threads at once.
+  // these three may be called from several threads at once.
   virtual int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept = 0;
   virtual void release(std::uint64_t offset, std::size_t bytes) noexcept = 0;
+  // allocate() of what can be done without: a shortage is none that anybody need be warned of.
+  virtual int allocate_spare(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept {
+    return allocate(bytes, offset, address);
+  }
+
+  // What peers are told of memory of our process that they reach by themselves (RemoteRegion::placed); 0: they do not.
+  // From several threads at once.
+  virtual std::uint64_t place_of(const void* /*address*/, std::size_t /*bytes*/) noexcept { return 0; }
 
   // A descriptor that becomes readable when a peer, or wake(), wakes the owner; made on the first call. Requires:
   // published. Negated errno value: there is none.
@@ -141,6 +151,14 @@ class RemoteRegion : public Sleeper {
 
   // Whether the owner is an endpoint of this very process, whatever it says of itself.
   virtual bool of_this_process() const noexcept { return false; }
+
+  // Memory of the peer's process that it calls `place` (LocalRegion::place_of): `bytes` behind the first `skip` of it,
+  // checked to lie where such memory may. nullptr: it does not, or is not to be touched. Ours while the region exists.
+  virtual std::byte* placed(std::uint64_t /*place*/, std::uint64_t /*skip*/, std::uint64_t /*bytes*/) noexcept {
+    return nullptr;
+  }
+  // false once such memory, or part of it, has gone: what was stored is nowhere.
+  virtual bool intact() const noexcept { return true; }
 
   // From now on the end of this region makes `notices`, a LocalRegion's death_notices(), readable. Negated errno value:
   // it does not, so ask alive() now and then.
@@ -206,6 +224,9 @@ class Device {
 
   // -EOPNOTSUPP or the kernel's refusal when the peer's memory cannot be reached directly.
   virtual int open_direct_copy(const DirectCopyOffer& offer, std::unique_ptr<DirectCopy>* direct) noexcept = 0;
+
+  // Memory of the device that applications may have for their own; nullptr: it gives none.
+  virtual DeviceMemory* for_applications() noexcept { return nullptr; }
 
   // Removes what dead owners of this user left behind. Called when a domain is opened.
   virtual void sweep() noexcept = 0;

@@ -152,10 +152,12 @@ void Window::tell_all(std::uint32_t slot, std::uint64_t life) noexcept {
 }
 
 void Window::withdraw(std::uint32_t slot) noexcept {
-  WindowWord& life = directory_entry(own().base(), slot)->life;
-  life.store(0, std::memory_order_release);
-  own().push(life);
-  tell_all(slot, 0);
+  if (slot < kWindowSlots) {
+    WindowWord& life = directory_entry(own().base(), slot)->life;
+    life.store(0, std::memory_order_release);
+    own().push(life);
+    tell_all(slot, 0);
+  }
   bury(slot);
 }
 

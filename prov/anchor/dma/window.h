@@ -48,7 +48,7 @@ class Window {
   // Enters an endpoint of ours into the directory, and tells the other hosts. Requires: endpoint.slot is ours.
   // -EADDRINUSE: a living one of this host has the name.
   int announce(const EndpointName& name, const WindowEndpoint& endpoint) noexcept;
-  // Takes it out again; the slot is dead then.
+  // Takes it out again; the slot is dead then. A slot of memory is in no directory.
   void withdraw(std::uint32_t slot) noexcept;
 
   // Who has the name, on this host or else on the first other one. -ENOENT.

@@ -32,7 +32,7 @@ int WindowDevice::create(const EndpointName& name, std::size_t header_size,
   if (!name.valid() || header_size == 0 || header_size % kPageSize != 0 || header_size > data_offset(window_.hosts()))
     return -EINVAL;
   if (const int error = keeper_.start()) return error;
-  auto made = std::make_unique<WindowLocalRegion>(window_, keeper_, name);
+  auto made = std::make_unique<WindowLocalRegion>(window_, keeper_, memory_, name);
   if (const int error = made->open(header_size)) return error;
   *region = std::move(made);
   return 0;

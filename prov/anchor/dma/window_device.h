@@ -8,6 +8,7 @@
 #include "dma/device.h"
 #include "dma/window.h"
 #include "dma/window_keeper.h"
+#include "dma/window_memory.h"
 
 namespace anchor {
 
@@ -30,6 +31,8 @@ class WindowDevice final : public Device {
   int create(const EndpointName& name, std::size_t header_size, std::unique_ptr<LocalRegion>* region) noexcept override;
   int attach(const EndpointName& name, std::unique_ptr<RemoteRegion>* region) noexcept override;
   int open_direct_copy(const DirectCopyOffer& offer, std::unique_ptr<DirectCopy>* direct) noexcept override;
+  // Peers store there by themselves, and who allocated it loads what they stored: both by plain instructions.
+  DeviceMemory* for_applications() noexcept override { return memory() == MemoryType::kCoherent ? &memory_ : nullptr; }
   void sweep() noexcept override { window_.beat_if_due(); }
 
   // Sends the heartbeat from now on, though no endpoint is here. 0 or -EAGAIN.
@@ -39,6 +42,7 @@ class WindowDevice final : public Device {
   bool near_ = false;
   bool direct_copy_ = true;
   Window window_;
+  WindowMemory memory_{window_};
   WindowKeeper keeper_{window_};
 };
 

@@ -145,9 +145,9 @@ unsigned WindowHome::users() noexcept {
   return count;
 }
 
-int WindowHome::take_slot(ProcessFd* lock, std::uint32_t* slot) noexcept {
+int WindowHome::take_slot_in(std::uint32_t first, std::uint32_t end, ProcessFd* lock, std::uint32_t* slot) noexcept {
   if (const int error = open_file(lock)) return error;
-  for (std::uint32_t i = 0; i < kWindowSlots; ++i) {
+  for (std::uint32_t i = first; i < end; ++i) {
     if (file_->slots[i].state.load(std::memory_order_relaxed) != SlotState::kFree) continue;
     if (try_lock_byte(lock->get(), kFirstSlotByte + i) != 0) continue;
     if (file_->slots[i].state.load(std::memory_order_acquire) == SlotState::kFree) {
@@ -181,7 +181,7 @@ bool WindowHome::lives(std::uint32_t slot) const noexcept {
 void WindowHome::look_after(const std::function<void(std::uint32_t)>& died,
                             const std::function<bool(std::uint32_t)>& forgotten) noexcept {
   const std::lock_guard guard(tending_);
-  for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) {
+  for (std::uint32_t slot = 0; slot < kOwningSlots; ++slot) {
     std::atomic<SlotState>& state = file_->slots[slot].state;
     if (state.load(std::memory_order_relaxed) == SlotState::kFree) continue;
     if (try_lock_byte(locks_.get(), kFirstSlotByte + slot) != 0) continue;
@@ -236,11 +236,15 @@ void WindowHome::free_pages_of(std::uint32_t slot) noexcept {
     if (owners_[page].load(std::memory_order_relaxed) == slot + 1) owners_[page].store(0, std::memory_order_release);
 }
 
-std::uint64_t WindowHome::free_bytes() const noexcept {
-  std::uint64_t count = 0;
-  for (std::uint64_t page = first_page_; page < pages_; ++page)
-    count += owners_[page].load(std::memory_order_relaxed) == 0;
-  return count * kPageSize;
+WindowHome::Room WindowHome::room() const noexcept {
+  std::uint64_t count = 0, run = 0, longest = 0;
+  for (std::uint64_t page = first_page_; page < pages_; ++page) {
+    const bool is_free = owners_[page].load(std::memory_order_relaxed) == 0;
+    count += is_free;
+    run = is_free ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  return {count * kPageSize, longest * kPageSize};
 }
 
 void WindowHome::hold(std::uint32_t host, std::uint32_t slot) noexcept {

@@ -48,12 +48,12 @@ struct HomeFile {
   WindowWord machine;
   WindowWord beat;
   WindowWord beat_due;  // nanoseconds of the steady clock
-  HomeSlot slots[kWindowSlots];
+  HomeSlot slots[kOwningSlots];
   UserRow rows[kUserRows];
 };
 // If this fails, raise kHomeLayout: processes of two versions may share the file.
-static_assert(std::atomic<SlotState>::is_always_lock_free && sizeof(HomeSlot) == 136 && sizeof(UserRow) == 520 &&
-              offsetof(HomeFile, slots) == 48 && offsetof(HomeFile, rows) == 34864 && sizeof(HomeFile) == 167984);
+static_assert(std::atomic<SlotState>::is_always_lock_free && sizeof(HomeSlot) == 136 && sizeof(UserRow) == 1032 &&
+              offsetof(HomeFile, slots) == 48 && offsetof(HomeFile, rows) == 69680 && sizeof(HomeFile) == 333872);
 
 using PageOwner = std::atomic<std::uint16_t>;  // slot + 1, 0: free
 
@@ -81,8 +81,12 @@ class WindowHome {
   HomeFile& shared() const noexcept { return *file_; }
   const std::string& path() const noexcept { return path_; }
 
-  // A free slot, its byte locked by `lock`, which keeps it. -ENOSPC: all are taken, or dead ones still written to.
-  int take_slot(ProcessFd* lock, std::uint32_t* slot) noexcept;
+  // A free slot, its byte locked by `lock`, which keeps it: one of an endpoint, or, for a domain's memory, one behind
+  // those. -ENOSPC: all are taken, or dead ones still written to.
+  int take_slot(ProcessFd* lock, std::uint32_t* slot) noexcept { return take_slot_in(0, kWindowSlots, lock, slot); }
+  int take_memory_slot(ProcessFd* lock, std::uint32_t* slot) noexcept {
+    return take_slot_in(kWindowSlots, kOwningSlots, lock, slot);
+  }
   // Nobody but us has ever known of it: free at once.
   void give_back(std::uint32_t slot) noexcept;
   // It is dead from now on; `beats`: what the other hosts had said by then.
@@ -97,7 +101,12 @@ class WindowHome {
   // Pages in a row for a slot of ours. -ENOSPC.
   int claim(std::uint32_t slot, std::size_t bytes, std::uint64_t* offset) noexcept;
   void release(std::uint64_t offset, std::size_t bytes) noexcept;
-  std::uint64_t free_bytes() const noexcept;
+  // Free ones; `longest`: in a row.
+  struct Room {
+    std::uint64_t bytes;
+    std::uint64_t longest;
+  };
+  Room room() const noexcept;
 
   // The process says that it uses a slot of some host's, so that nobody else gets that memory.
   void hold(std::uint32_t host, std::uint32_t slot) noexcept;
@@ -112,6 +121,7 @@ class WindowHome {
   int open_file(ProcessFd* file) const noexcept;
   int set_up(int fd) noexcept;
   int take_row() noexcept;
+  int take_slot_in(std::uint32_t first, std::uint32_t end, ProcessFd* lock, std::uint32_t* slot) noexcept;
   void free_pages_of(std::uint32_t slot) noexcept;
   bool take_pages(std::uint64_t first, std::uint64_t count, std::uint16_t owner) noexcept;
 
@@ -127,7 +137,7 @@ class WindowHome {
   std::mutex turns_;    // for the byte of Turn
   std::mutex holding_;  // for counts_
   std::mutex tending_;  // for slots' bytes tried with locks_
-  std::uint32_t counts_[kMaxWindowHosts][kWindowSlots] = {};
+  std::uint32_t counts_[kMaxWindowHosts][kOwningSlots] = {};
 };
 
 }  // namespace anchor

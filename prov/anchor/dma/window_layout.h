@@ -6,7 +6,8 @@
 //     directory     of its endpoints: names, lives, where their regions begin
 //     neighbours    a page for each host, written by that host alone: its heartbeat, who lives there, and which of our
 //                   slots it still uses
-//     data          endpoints' headers and FIFO blocks, in pages; who writes a line there is the FIFO's affair
+//     data          endpoints' headers and FIFO blocks, and domains' memory, in pages; who writes a line there is the
+//                   FIFO's affair, or that of who registers the memory
 //
 // Where everything lies follows from number of hosts and size alone, which both sides know from their configuration.
 #pragma once
@@ -21,8 +22,11 @@
 namespace anchor {
 
 inline constexpr std::uint64_t kWindowMagic = 0x3157524f48434e41ull;  // "ANCHORW1" in memory order
-inline constexpr std::uint32_t kWindowVersion = 1;
+inline constexpr std::uint32_t kWindowVersion = 2;
 inline constexpr std::uint32_t kWindowSlots = 256;  // endpoints of a host
+// Those that own pages: a slot for each endpoint, then one for each domain that has memory of its own.
+inline constexpr std::uint32_t kMemorySlots = 256;
+inline constexpr std::uint32_t kOwningSlots = kWindowSlots + kMemorySlots;
 
 using WindowWord = std::atomic<std::uint64_t>;
 static_assert(WindowWord::is_always_lock_free && sizeof(WindowWord) == 8);
@@ -50,18 +54,18 @@ struct alignas(kWriterSpacing) DirectoryEntry {
 };
 static_assert(sizeof(DirectoryEntry) == 128 && offsetof(DirectoryEntry, name) == 24);
 
-inline constexpr std::size_t kHeldWords = kWindowSlots / 64;
+inline constexpr std::size_t kHeldWords = kOwningSlots / 64;
 
 // What one host tells another one, in the other one's partition.
 struct alignas(kPageSize) NeighbourPage {
   WindowWord beat;              // grows with each heartbeat, across boots too; stored last
   WindowWord generation;        // of the host that writes
   WindowWord held[kHeldWords];  // a bit for each slot of the reader's that the writer's processes may still write to
-  std::uint64_t reserved[2];
+  std::uint64_t reserved[6];
   WindowWord lives[kWindowSlots];  // of the writer's directory
-  std::uint64_t padding[(kPageSize - 64) / 8 - kWindowSlots];
+  std::uint64_t padding[(kPageSize - 128) / 8 - kWindowSlots];
 };
-static_assert(sizeof(NeighbourPage) == kPageSize && offsetof(NeighbourPage, lives) == 64);
+static_assert(sizeof(NeighbourPage) == kPageSize && offsetof(NeighbourPage, lives) == 128);
 
 inline constexpr std::size_t kDirectoryOffset = kPageSize;
 inline constexpr std::size_t kNeighboursOffset = kDirectoryOffset + kWindowSlots * sizeof(DirectoryEntry);
@@ -74,6 +78,22 @@ constexpr std::uint64_t data_offset(std::size_t hosts) noexcept {
 // What is no data takes 1 percent of the smallest partition with two hosts, 2.5 with sixteen, and less of any other.
 inline constexpr std::uint64_t kLeastPartition = std::uint64_t{4} << 20;
 inline constexpr std::uint64_t kMostPartition = std::uint64_t{1} << 40;
+
+// What a row of the protection table says of memory that peers may store to by themselves: whose it is, and where it
+// lies in its host's partition. 0: no such memory, for no data lie at the partition's start.
+struct WindowMemoryPlace {
+  static constexpr unsigned kSlotShift = 48;
+  static constexpr std::uint64_t pack(std::uint32_t slot, std::uint64_t offset) noexcept {
+    return std::uint64_t{slot} << kSlotShift | offset;
+  }
+  static constexpr std::uint32_t slot(std::uint64_t place) noexcept {
+    return static_cast<std::uint32_t>(place >> kSlotShift);
+  }
+  static constexpr std::uint64_t offset(std::uint64_t place) noexcept {
+    return place & ((std::uint64_t{1} << kSlotShift) - 1);
+  }
+};
+static_assert(kMostPartition <= std::uint64_t{1} << WindowMemoryPlace::kSlotShift);
 
 inline PartitionHeader* partition_header(std::byte* base) noexcept { return reinterpret_cast<PartitionHeader*>(base); }
 inline DirectoryEntry* directory_entry(std::byte* base, std::uint32_t slot) noexcept {

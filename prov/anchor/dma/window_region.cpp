@@ -5,30 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <new>
 
+#include "dma/window_patience.h"
 #include "os/cacheline.h"
 #include "os/log.h"
 #include "os/random_identity.h"
 
 namespace anchor {
 namespace {
-
-constexpr int kAttempts = 100;
-constexpr timespec kPause{0, 10'000'000};
-
-// What dead endpoints had is free again after some heartbeats of the other hosts.
-template <class Take>
-int take_patiently(Window& window, Take&& take) noexcept {
-  int error = take();
-  for (int i = 0; error == -ENOSPC && i < kAttempts; ++i) {
-    ::nanosleep(&kPause, nullptr);
-    window.beat_if_due();
-    error = take();
-  }
-  return error;
-}
 
 bool whole_pages(std::uint64_t offset, std::size_t bytes) noexcept {
   return bytes != 0 && offset % kPageSize == 0 && bytes % kPageSize == 0;
@@ -52,14 +39,19 @@ int WindowLocalRegion::claim(std::size_t bytes, std::uint64_t* offset) noexcept 
   if (error == 0) {
     shortage_told_.store(false, std::memory_order_relaxed);
   } else if (!shortage_told_.exchange(true, std::memory_order_relaxed)) {
-    ANCHOR_WARN(kEndpoint,
-                "window %s is full: %zu bytes wanted for %s, %llu of host %u's %llu are free; enlarge the window, or "
-                "use fewer endpoints or peers",
-                window_.own().path().c_str(), bytes, name_.bytes.data(),
-                static_cast<unsigned long long>(window_.home().free_bytes()), window_.host(),
-                static_cast<unsigned long long>(window_.own().size()));
+    explain_shortage(bytes);
   }
   return error;
+}
+
+void WindowLocalRegion::explain_shortage(std::size_t bytes) const noexcept {
+  const WindowHome::Room room = window_.home().room();
+  ANCHOR_WARN(kEndpoint,
+              "window %s is full: %zu bytes wanted for %s, %llu of host %u's %llu are free, %llu of them in a row; "
+              "enlarge the window, or use fewer endpoints or peers",
+              window_.own().path().c_str(), bytes, name_.bytes.data(), static_cast<unsigned long long>(room.bytes),
+              window_.host(), static_cast<unsigned long long>(window_.own().size()),
+              static_cast<unsigned long long>(room.longest));
 }
 
 int WindowLocalRegion::open(std::size_t header_size) noexcept {
@@ -68,7 +60,9 @@ int WindowLocalRegion::open(std::size_t header_size) noexcept {
     ANCHOR_WARN(kEndpoint, "window %s: host %u has %u endpoints already: no more", window_.own().path().c_str(),
                 window_.host(), kWindowSlots);
   if (error != 0) return error;
-  error = take_patiently(window_, [&] { return claim(header_size, &self_.header_offset); });
+  const auto claim_header = [&] { return window_.home().claim(self_.slot, header_size, &self_.header_offset); };
+  error = take_patiently(window_, claim_header);
+  if (error == -ENOSPC) explain_shortage(header_size);
   if (error != 0) return error;
   self_.host = window_.host();
   self_.header_size = header_size;
@@ -90,6 +84,14 @@ int WindowLocalRegion::allocate(std::size_t bytes, std::uint64_t* offset, std::b
   if (const int error = claim(bytes, offset)) return error;
   *address = window_.own().base() + *offset;
   window_.own().clear(*offset, bytes);
+  return 0;
+}
+
+int WindowLocalRegion::allocate_spare(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept {
+  if (!intact()) return -EIO;
+  if (const int error = window_.home().claim(self_.slot, bytes, offset)) return error;
+  *address = window_.own().base() + *offset;
+  std::memset(*address, 0, bytes);
   return 0;
 }
 
@@ -134,7 +136,9 @@ WindowRemoteRegion::WindowRemoteRegion(Window& window, const WindowEndpoint& pee
 }
 
 WindowRemoteRegion::~WindowRemoteRegion() {
-  if (process_ == ::getpid()) window_.home().let_go(peer_.host, peer_.slot);
+  if (process_ != ::getpid()) return;
+  if (memory_slot_ != 0) window_.home().let_go(peer_.host, memory_slot_);
+  window_.home().let_go(peer_.host, peer_.slot);
 }
 
 int WindowRemoteRegion::map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept {
@@ -155,6 +159,29 @@ int WindowRemoteRegion::map(std::uint64_t offset, std::size_t bytes, Mapping* ma
   // Also of what is only going to be written: lines of a former use would take its bytes there.
   if (distant_) partition.refresh(mapping->data(), bytes);
   return 0;
+}
+
+// Held before anybody looks whether its owner lives, as the peer's own slot is; its domain is open while an endpoint of
+// it is.
+bool WindowRemoteRegion::hold_memory(std::uint32_t slot) noexcept {
+  if (memory_slot_ != 0 || slot < kWindowSlots || slot >= kOwningSlots) return false;
+  window_.home().hold(peer_.host, slot);
+  if (alive() && window_.is_current(peer_)) {
+    memory_slot_ = slot;
+    return true;
+  }
+  window_.home().let_go(peer_.host, slot);
+  return false;
+}
+
+std::byte* WindowRemoteRegion::placed(std::uint64_t place, std::uint64_t skip, std::uint64_t bytes) noexcept {
+  if (WindowMemoryPlace::slot(place) != memory_slot_ && !hold_memory(WindowMemoryPlace::slot(place))) return nullptr;
+  const WindowPartition& partition = window_.partition(peer_.host);
+  const std::uint64_t offset = WindowMemoryPlace::offset(place);
+  if (offset < data_offset(window_.hosts()) || offset > partition.size() || skip > partition.size() - offset ||
+      bytes > partition.size() - offset - skip)
+    return nullptr;
+  return partition.base() + offset + skip;
 }
 
 // The entries are divided among the hosts, so that each has writers of one host only; those agree by locks.

@@ -14,6 +14,7 @@
 #include "dma/device.h"
 #include "dma/window.h"
 #include "dma/window_keeper.h"
+#include "dma/window_memory.h"
 #include "os/process_fd.h"
 #include "os/unique_fd.h"
 
@@ -22,8 +23,8 @@ namespace anchor {
 // Used by one thread at a time, but for allocate and release.
 class WindowLocalRegion final : public LocalRegion {
  public:
-  WindowLocalRegion(Window& window, WindowKeeper& keeper, const EndpointName& name) noexcept
-      : window_(window), keeper_(keeper), name_(name) {}
+  WindowLocalRegion(Window& window, WindowKeeper& keeper, WindowMemory& memory, const EndpointName& name) noexcept
+      : window_(window), keeper_(keeper), memory_(memory), name_(name) {}
   ~WindowLocalRegion() override;
 
   // Once, before anything else. On failure the object is only good for destruction.
@@ -32,7 +33,11 @@ class WindowLocalRegion final : public LocalRegion {
   std::byte* header() noexcept override { return window_.own().base() + self_.header_offset; }
   int publish() noexcept override;
   int allocate(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept override;
+  int allocate_spare(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept override;
   void release(std::uint64_t offset, std::size_t bytes) noexcept override;
+  std::uint64_t place_of(const void* address, std::size_t bytes) noexcept override {
+    return memory_.place_of(address, bytes);
+  }
   int wait_object() noexcept override;
   void drain_wakes() noexcept override;
   int wake() noexcept override;
@@ -42,9 +47,11 @@ class WindowLocalRegion final : public LocalRegion {
 
  private:
   int claim(std::size_t bytes, std::uint64_t* offset) noexcept;
+  void explain_shortage(std::size_t bytes) const noexcept;
 
   Window& window_;
   WindowKeeper& keeper_;
+  WindowMemory& memory_;
   const EndpointName name_;
   WindowEndpoint self_{};
   ProcessFd lock_;  // of our slot
@@ -68,15 +75,20 @@ class WindowRemoteRegion final : public RemoteRegion {
   bool alive() noexcept override { return window_.alive(peer_); }
   bool distant() const noexcept override { return distant_; }
   MemoryType memory() const noexcept override { return distant_ ? window_.memory() : MemoryType::kCoherent; }
+  std::byte* placed(std::uint64_t place, std::uint64_t skip, std::uint64_t bytes) noexcept override;
+  bool intact() const noexcept override { return !window_.partition(peer_.host).lost(); }
   int claim_contact(unsigned index) noexcept override;
   void release_contact() noexcept override { contact_.reset(); }
 
  private:
+  bool hold_memory(std::uint32_t slot) noexcept;
+
   Window& window_;
   const WindowEndpoint peer_;
   const bool distant_;
   const pid_t process_;
   ProcessFd contact_;
+  std::uint32_t memory_slot_ = 0;  // of its domain's memory, held; 0: none
 };
 
 }  // namespace anchor

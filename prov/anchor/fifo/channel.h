@@ -63,6 +63,13 @@ class Channel {
   // Tells the peer whether it shall ring when it returned credits.
   virtual void set_starved(bool starved) noexcept = 0;
 
+  // Changes of the peer's protection table that copies of it have to follow, as it has told us; and ours, to the peer.
+  // The latter from any thread, while the channel exists and is connected.
+  virtual std::uint64_t table_changes() const noexcept = 0;
+  virtual void tell_table_changes(std::uint64_t count) noexcept = 0;
+  // Copies to memory of the peer's that is mapped here. What is sent or completed later comes later.
+  virtual void store(void* to, const void* from, std::size_t bytes) noexcept = 0;
+
   // PullLine: what the peer says it has copied of our message, and what we say of the peer's.
   virtual std::uint64_t pulled_by_peer() const noexcept = 0;
   virtual void set_pulled(std::uint64_t word) noexcept = 0;

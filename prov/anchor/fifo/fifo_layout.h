@@ -58,7 +58,8 @@ struct alignas(kCacheLine) CreditLine {
   SharedWord polled;   // 1: the FIFO is polled directly; 0: ring the notification board after publishing
   SharedWord starved;  // 1: the peer waits for credits; ring its board after returning some
   SharedWord costs;    // what reading the payload area takes the peer: CopyCosts (copy_choice.h)
-  std::uint64_t reserved[4];
+  SharedWord table;    // counts the changes of the peer's protection table that matter to copies of it; 0: none
+  std::uint64_t reserved[3];
 };
 static_assert(sizeof(CreditLine) == kCacheLine);
 

@@ -28,12 +28,13 @@ struct alignas(kCacheLine) ProtectionRow {
   SharedWord length;   // bytes
   SharedWord address;  // of the first byte in the owner's process
   SharedWord terms;    // RowTerms; 0: the row is free
-  std::uint64_t reserved[2];
+  SharedWord place;    // where peers reach it by themselves, as the device has it (LocalRegion::place_of); 0: nowhere
+  std::uint64_t reserved;
 };
 static_assert(sizeof(ProtectionRow) == kCacheLine);
 static_assert(offsetof(ProtectionRow, key) == 8 && offsetof(ProtectionRow, base) == 16);
 static_assert(offsetof(ProtectionRow, length) == 24 && offsetof(ProtectionRow, address) == 32);
-static_assert(offsetof(ProtectionRow, terms) == 40);
+static_assert(offsetof(ProtectionRow, terms) == 40 && offsetof(ProtectionRow, place) == 48);
 
 // From the low bits up: rights (8), rights whose use the owner wants to be told of (8), rows of this region from this
 // one on (8), number of this row in its region (8).

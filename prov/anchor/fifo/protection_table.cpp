@@ -23,13 +23,14 @@ void fill(ProtectionRow& row, const ProtectionTerms& terms, std::uint32_t rows, 
   put(row.base, terms.base);
   put(row.length, terms.length);
   put(row.address, terms.address);
+  put(row.place, terms.place);
   put(row.terms, RowTerms::pack(terms.rights, terms.told, rows, number));
   end_change(row);
 }
 
 void clear(ProtectionRow& row) noexcept {
   begin_change(row);
-  for (SharedWord* word : {&row.terms, &row.key, &row.base, &row.length, &row.address}) put(*word, 0);
+  for (SharedWord* word : {&row.terms, &row.key, &row.base, &row.length, &row.address, &row.place}) put(*word, 0);
   end_change(row);
 }
 

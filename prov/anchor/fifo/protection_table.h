@@ -21,6 +21,7 @@ struct ProtectionTerms {
   std::uint64_t address;
   std::uint32_t rights;  // not 0
   std::uint32_t told;
+  std::uint64_t place = 0;
 };
 
 class ProtectionTable {
@@ -40,6 +41,10 @@ class ProtectionTable {
   // Rights of these rows, resp. of every row, whose use is to be told.
   void tell(std::uint32_t first, std::uint32_t count, std::uint32_t rights) noexcept;
   void tell_always(std::uint32_t rights) noexcept;
+  std::uint64_t place(std::uint32_t number) const noexcept {
+    const std::uint32_t chunk = chunk_of(number);
+    return chunks_[chunk][number - chunk_start(chunk)].place.load(std::memory_order_relaxed);
+  }
 
  private:
   int take_rows(std::uint32_t count, std::uint32_t* first);

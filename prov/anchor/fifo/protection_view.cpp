@@ -15,15 +15,6 @@ constexpr int kLooks = 16;
 
 }  // namespace
 
-struct ProtectionView::Row {
-  std::uint64_t generation;
-  std::uint64_t key;
-  std::uint64_t base;
-  std::uint64_t length;
-  std::uint64_t address;
-  std::uint64_t terms;
-};
-
 const ProtectionRow* ProtectionView::row_at(std::uint32_t number) const noexcept {
   const std::uint32_t chunk = chunk_of(number);
   if (chunk >= chunk_count_ || !chunks_[chunk]) return nullptr;
@@ -31,7 +22,7 @@ const ProtectionRow* ProtectionView::row_at(std::uint32_t number) const noexcept
 }
 
 // False: no such row, it is free, or it is being changed.
-bool ProtectionView::copy_row(std::uint32_t number, Row* row) noexcept {
+bool ProtectionView::copy_row(std::uint32_t number, RowCopy* row) noexcept {
   const ProtectionRow* shared = row_at(number);
   if (shared == nullptr) return false;
   for (int look = 0; look < kLooks; ++look) {
@@ -42,6 +33,7 @@ bool ProtectionView::copy_row(std::uint32_t number, Row* row) noexcept {
     row->length = shared->length.load(std::memory_order_acquire);
     row->address = shared->address.load(std::memory_order_acquire);
     row->terms = shared->terms.load(std::memory_order_acquire);
+    row->place = shared->place.load(std::memory_order_acquire);
     row->generation = before;
     if (before % 2 == 0 && shared->sequence.load(std::memory_order_relaxed) == before)
       return RowTerms::rights(row->terms) != 0;
@@ -64,7 +56,7 @@ int ProtectionView::map_chunk(std::uint32_t chunk) noexcept {
   return region_.map(offset, chunk_bytes(chunk), &chunks_[chunk]);
 }
 
-int ProtectionView::scan(std::uint64_t key, std::uint32_t* number, Row* first) noexcept {
+int ProtectionView::scan(std::uint64_t key, std::uint32_t* number, RowCopy* first) noexcept {
   const std::uint64_t used = directory_->used.load(std::memory_order_acquire);
   const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(used, chunk_start(chunk_count_)));
   for (std::uint32_t i = 0; i < end; ++i) {
@@ -86,7 +78,7 @@ void ProtectionView::remember(std::uint64_t key, std::uint32_t number) noexcept 
   }
 }
 
-int ProtectionView::find(std::uint64_t key, std::uint32_t* number, Row* first) noexcept {
+int ProtectionView::find(std::uint64_t key, std::uint32_t* number, RowCopy* first) noexcept {
   const auto leads_to_it = [&](std::uint32_t remembered) {
     *number = remembered;
     return copy_row(remembered, first) && first->key == key && RowTerms::number(first->terms) == 0;
@@ -104,33 +96,24 @@ int ProtectionView::find(std::uint64_t key, std::uint32_t* number, Row* first) n
   return 0;
 }
 
-// As MemoryRegistry::locate: a piece may go on where the next row begins.
 int ProtectionView::check(const ProtectedAccess& wanted, ProtectedPieces* pieces) noexcept {
   std::uint32_t number;
-  Row row;
+  RowCopy row;
   if (const int error = find(wanted.key, &number, &row)) return error;
-  if ((wanted.rights & ~RowTerms::rights(row.terms)) != 0) return -EACCES;
-  pieces->told =
-      RowTerms::told(row.terms) | static_cast<std::uint32_t>(directory_->told.load(std::memory_order_relaxed));
-  pieces->count = 0;
-  std::uint64_t address = wanted.address;
-  std::uint64_t left = wanted.length;
-  const std::uint32_t rows = std::min(RowTerms::rows(row.terms), kMaxRegionRows);
-  for (std::uint32_t i = 0;;) {
-    const std::uint64_t begin = address - row.base;  // wraps round below the row's first byte
-    if (begin < row.length || (begin == row.length && left == 0)) {
-      const std::uint64_t length = std::min(left, row.length - begin);
-      pieces->list[pieces->count] = {reinterpret_cast<void*>(row.address + begin), length};
-      pieces->rows[pieces->count++] = {number + i, row.generation, row.address, row.length};
-      address += length;
-      left -= length;
-      if (left == 0) return 0;
-    }
-    if (++i >= rows) return -ERANGE;
-    // Revoked and given to another region meanwhile, all or in part.
-    if (!copy_row(number + i, &row) || row.key != wanted.key || RowTerms::number(row.terms) != i) return -EKEYREJECTED;
-    if ((wanted.rights & ~RowTerms::rights(row.terms)) != 0) return -EACCES;
-  }
+  pieces->told = RowTerms::told(row.terms) | always_told();
+  const auto next = [&](std::uint32_t i, RowCopy* copy) { return copy_row(number + i, copy); };
+  return cut_pieces(wanted, number, row, next, pieces);
+}
+
+int ProtectionView::copy(std::uint64_t key, std::uint32_t* number, RowCopy (&rows)[kMaxRegionRows],
+                         std::uint32_t* count, std::uint32_t* told) noexcept {
+  if (const int error = find(key, number, &rows[0])) return error;
+  *count = std::min(std::max(RowTerms::rows(rows[0].terms), 1u), kMaxRegionRows);
+  *told = always_told();
+  for (std::uint32_t i = 1; i < *count; ++i)
+    if (!copy_row(*number + i, &rows[i]) || rows[i].key != key || RowTerms::number(rows[i].terms) != i)
+      return -EKEYREJECTED;
+  return 0;
 }
 
 }  // namespace anchor

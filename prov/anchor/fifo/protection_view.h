@@ -7,40 +7,15 @@
 // reads one cache line. Used under the endpoint's lock.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
 
 #include "dma/device.h"
 #include "fifo/protection_layout.h"
+#include "fifo/protection_rows.h"
 
 namespace anchor {
-
-struct ProtectedAccess {
-  std::uint64_t key;
-  std::uint64_t address;
-  std::uint64_t length;
-  std::uint32_t rights;
-};
-
-// The row that a piece belongs to, for whoever keeps something about rows.
-struct ProtectedRow {
-  std::uint32_t number;
-  std::uint64_t generation;  // another one as soon as the row is another region's
-  std::uint64_t address;
-  std::uint64_t length;
-};
-
-// Memory of the peer's process that was checked. The addresses mean nothing here: they are for the kernel, or for
-// MappedRows to look up.
-struct ProtectedPieces {
-  std::uint32_t count = 0;
-  std::uint32_t told = 0;  // rights whose use the peer wants to be told of
-  iovec list[kMaxRegionRows];
-  ProtectedRow rows[kMaxRegionRows];  // of each
-};
 
 class ProtectionView {
  public:
@@ -59,15 +34,21 @@ class ProtectionView {
   // RemoteRegion::map says, or -EPROTO: the table makes no sense.
   int check(const ProtectedAccess& wanted, ProtectedPieces* pieces) noexcept;
 
+  // All rows of the region with this key, and what is told whatever the region, for who is not to look each time.
+  // -EKEYREJECTED, and so on, as check().
+  int copy(std::uint64_t key, std::uint32_t* number, RowCopy (&rows)[kMaxRegionRows], std::uint32_t* count,
+           std::uint32_t* told) noexcept;
+
   // Whether row `number` is still what it was in that generation.
   bool is_current(std::uint32_t number, std::uint64_t generation) const noexcept;
 
  private:
-  struct Row;
-
-  bool copy_row(std::uint32_t number, Row* row) noexcept;
-  int find(std::uint64_t key, std::uint32_t* number, Row* first) noexcept;
-  int scan(std::uint64_t key, std::uint32_t* number, Row* first) noexcept;
+  bool copy_row(std::uint32_t number, RowCopy* row) noexcept;
+  std::uint32_t always_told() const noexcept {
+    return static_cast<std::uint32_t>(directory_->told.load(std::memory_order_relaxed));
+  }
+  int find(std::uint64_t key, std::uint32_t* number, RowCopy* first) noexcept;
+  int scan(std::uint64_t key, std::uint32_t* number, RowCopy* first) noexcept;
   void remember(std::uint64_t key, std::uint32_t number) noexcept;
   int map_chunk(std::uint32_t chunk) noexcept;
   const ProtectionRow* row_at(std::uint32_t number) const noexcept;

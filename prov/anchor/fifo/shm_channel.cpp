@@ -14,6 +14,8 @@ namespace anchor {
 namespace {
 
 constexpr std::uint32_t kStream = 4;  // messages one way, in a row
+// What is stored to a peer's memory in one piece goes past our caches from here on: it is not read here again.
+constexpr std::size_t kLongStore = 32u << 10;
 
 CreditLine* credit_line(std::byte* block) { return reinterpret_cast<CreditLine*>(block); }
 PullLine* pull_line(std::byte* block) { return reinterpret_cast<PullLine*>(block + sizeof(CreditLine)); }
@@ -100,6 +102,17 @@ class FifoChannel final : public Channel {
     starved_ = starved;
     // Relaxed: likewise.
     if (peer_credit_ != nullptr) PortType::hint(peer_credit_->starved, starved || !reached_);
+  }
+
+  // A17: with the rows that were changed before.
+  std::uint64_t table_changes() const noexcept override { return PortType::load(credit_line(block_)->table); }
+  // R17
+  void tell_table_changes(std::uint64_t count) noexcept override { PortType::publish(peer_credit_->table, count); }
+  // R9, by the fence: see move_mapped() in proto/rma_mapped.cpp.
+  void store(void* to, const void* from, std::size_t bytes) noexcept override {
+    std::atomic_thread_fence(std::memory_order_release);
+    if (bytes < kLongStore) return PortType::put(to, from, bytes);
+    PortType::stream(to, from, bytes);
   }
 
   // Relaxed: a hint (see PullLine).

@@ -21,7 +21,7 @@ void consider_larger_area(Exchange& exchange, Peer& peer) {
   if (!peer.region || peer.channel->bytes_read() < kMuch) return;
   std::uint64_t offset;
   std::byte* area;
-  if (const int error = exchange.region->allocate(kLargeArea, &offset, &area)) {
+  if (const int error = exchange.region->allocate_spare(kLargeArea, &offset, &area)) {
     ANCHOR_INFO(kEndpoint, "no room for larger payload areas (errno %d): long messages stay as fast as they are",
                 -error);
     exchange.areas_left = 0;

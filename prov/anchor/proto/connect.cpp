@@ -118,6 +118,15 @@ int post_request(Exchange& exchange, Peer& peer) {
   return -EAGAIN;
 }
 
+// A peer that is not told, for want of memory, has its writes carried out by us.
+void tell_of_regions(Exchange& exchange, Peer& peer) noexcept {
+  if (!peer.distant() || !exchange.published) return;
+  try {
+    exchange.published->follow(*peer.channel);
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 void become_connected(Exchange& exchange, Peer& peer) {
   if (peer.region) peer.region->release_contact();
   std::erase(exchange.seeking, &peer);
@@ -126,9 +135,11 @@ void become_connected(Exchange& exchange, Peer& peer) {
   start_polling(exchange, peer);
   if (!peer.waiting.empty()) mark_backlogged(exchange, peer);
   open_direct(exchange, peer);
+  tell_of_regions(exchange, peer);
 }
 
 void forget_region(Peer& peer) noexcept {
+  peer.copied.reset();
   peer.protection.reset();
   peer.mapped.reset();
   peer.direct.reset();
@@ -177,7 +188,8 @@ int attempt(Exchange& exchange, Peer& peer) {
 const char* reason_of_refusal(int error) noexcept {
   switch (error) {
     case -ENOSPC:
-      return "no memory for its FIFO; enlarge the file system of the regions (FI_ANCHOR_SHM_DIR, else /dev/shm)";
+      return "no memory for its FIFO; enlarge the window, if it lies there, or else the file system of the regions "
+             "(FI_ANCHOR_SHM_DIR, else /dev/shm)";
     case -EUSERS:
       return "as many peers as an endpoint can have are connected; open another endpoint";
     case -EPROTO:

@@ -147,7 +147,9 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.control.clear();
   peer.replies.clear();
   peer.owed_bytes = 0;
+  if (exchange.published && peer.channel) exchange.published->unfollow(*peer.channel);
   peer.channel.reset();
+  peer.copied.reset();
   peer.protection.reset();
   peer.mapped.reset();
   peer.wrote_mapped = false;

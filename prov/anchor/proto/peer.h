@@ -13,6 +13,7 @@
 #include "dma/device.h"
 #include "fifo/anchor_record.h"
 #include "fifo/channel.h"
+#include "fifo/protection_copy.h"
 #include "fifo/protection_view.h"
 #include "os/clock.h"
 #include "proto/mapped_rows.h"
@@ -110,6 +111,7 @@ struct Peer {
   Mapping header;
   AnchorContents contents{};
   std::unique_ptr<ProtectionView> protection;  // made when its memory is first wanted
+  std::unique_ptr<ProtectionCopy> copied;      // of what that says, distant()
   bool direct_tried = false;                   // nullptr in `direct` is final
   BlockDescriptor granted{};                   // our block for it; granted.offset 0: none
   std::uint64_t area_offset = 0;               // our larger payload area for it; 0: none

@@ -32,10 +32,7 @@ bool prepare(Exchange& exchange, Peer& peer) noexcept {
     } catch (const std::bad_alloc&) {  // then memory is copied
     }
   }
-  const AnchorContents& contents = peer.contents;
-  peer.protection.reset(new (std::nothrow) ProtectionView(
-      peer.header.data() + contents.protection_offset, contents.protection_chunks, contents.header_size, *peer.region));
-  return peer.protection != nullptr;
+  return open_table(peer);
 }
 
 int reject(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued, int error) noexcept {
@@ -150,16 +147,36 @@ int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, Remot
   return 0;
 }
 
+// The table of a peer on another host is not for us to read, access by access: it checks by itself, but for what we
+// know and may do without it.
+int start_distant(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
+  if (peer.state != PeerState::kConnected) return -EAGAIN;
+  const bool has_begun = queued != nullptr && queued->position != 0;  // through the FIFO, where it goes on
+  CheckedTargets checked;
+  if (!has_begun && find_placed(peer, work, &checked) && (peer.unanswered == 0 || !may_detour(peer)))
+    return start_directly(exchange, peer, work, queued, checked);
+  return start_through_fifo(exchange, peer, work, queued, false);
+}
+
 }  // namespace
+
+bool open_table(Peer& peer) noexcept {
+  const AnchorContents& contents = peer.contents;
+  peer.protection.reset(new (std::nothrow) ProtectionView(
+      peer.header.data() + contents.protection_offset, contents.protection_chunks, contents.header_size, *peer.region));
+  return peer.protection != nullptr;
+}
 
 int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept {
   const std::uint32_t rights = rights_for(work.base);
   if (peer.contents.protection_offset == 0) return -EKEYREJECTED;
   for (std::uint32_t i = 0; i < work.target_count; ++i) {
     const RemoteTarget& target = work.targets[i];
+    const ProtectedAccess access{target.key, target.address, target.length, rights};
     ProtectedPieces pieces;
-    if (const int error = peer.protection->check({target.key, target.address, target.length, rights}, &pieces))
-      return error;
+    const int error = peer.copied == nullptr ? peer.protection->check(access, &pieces)
+                                             : peer.copied->check(access, peer.channel->table_changes(), &pieces);
+    if (error != 0) return error;
     std::copy_n(pieces.list, pieces.count, checked->list + checked->count);
     std::copy_n(pieces.rows, pieces.count, checked->rows + checked->count);
     checked->count += pieces.count;
@@ -193,9 +210,8 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
     return peer.unanswered == 0 ? access_self(exchange, peer, work, queued) : -EAGAIN;
   if (!in_reach(peer)) return -EAGAIN;
   if (queued != nullptr && queued->moved) return tell_peer(exchange, peer, *queued, true);
-  // Its table is not for us to read, message by message: it checks by itself.
   if (peer.distant()) [[unlikely]]
-    return peer.state == PeerState::kConnected ? start_through_fifo(exchange, peer, work, queued, false) : -EAGAIN;
+    return start_distant(exchange, peer, work, queued);
   if (queued != nullptr && queued->shared) {
     const int error = continue_share(exchange, peer, *queued);
     if (error != -EOPNOTSUPP) return end_share(exchange, peer, *queued, error);

@@ -3,9 +3,10 @@
 //
 // The initiator checks key, range and rights in the peer's memory protection table, and refuses by itself what is not
 // allowed. Then it moves the bytes by itself, too (rma_direct.cpp: cross-memory attach, in the call; rma_mapped.cpp:
-// loads and stores, where the memory is a file's that both have mapped), and the peer has nothing to do with it, unless
-// it wants to be told: remote data and counted accesses travel in a notice. Where the kernel refuses, the bytes go
-// through the FIFO, and the peer's progress moves them (rma_fifo.cpp, rma_target.cpp).
+// loads and stores, where the memory is a file's that both have mapped; rma_placed.cpp: stores, where it is a
+// window's), and the peer has nothing to do with it, unless it wants to be told: remote data and counted accesses
+// travel in a notice. Where the kernel refuses, the bytes go through the FIFO, and the peer's progress moves them
+// (rma_fifo.cpp, rma_target.cpp).
 //
 // Small ones go through the FIFO first even so, as a system call takes ten times as long as a peer that attends to its
 // FIFO. From one that does not they are withdrawn, and done directly after all (rma_take_over.cpp).
@@ -29,6 +30,9 @@ struct CheckedTargets {
 
 // start_remote() for kRead and kWrite.
 int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
+
+// Once a peer's region was found. False: no memory.
+bool open_table(Peer& peer) noexcept;
 
 // 0, or why the peer's table refuses.
 int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept;
@@ -71,6 +75,11 @@ int continue_share(Exchange& exchange, Peer& peer, RemoteRequest& request) noexc
 bool find_mapped(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept;
 // The bytes of such an operation. 0: moved. -EFAULT: not all were there.
 int move_mapped(Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept;
+// The same for a peer on another host, of whose table we keep a copy: writes to memory of its device.
+bool find_placed(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept;
+int store_placed(Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept;
+// Where a piece of such a row lies; nullptr: nowhere.
+std::byte* place_in_device(Peer& peer, const ProtectedRow& row, const iovec& piece) noexcept;
 // Such an operation cannot begin yet: whether it may go through the FIFO instead.
 bool may_detour(Peer& peer) noexcept;
 

@@ -31,11 +31,16 @@ void move_all(const iovec* from, std::uint32_t from_count, const iovec* to, std:
 }  // namespace
 
 bool find_mapped(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept {
-  if (peer.mapped == nullptr || work.base.length == 0) return false;
+  if (work.base.length == 0) return false;
   const bool to_write = work.base.type == WorkType::kWrite;
   std::byte* found[kMaxSegments * kMaxRegionRows];
   for (std::uint32_t i = 0; i < checked->count; ++i) {
-    found[i] = peer.mapped->find(*peer.direct, checked->rows[i], checked->list[i], to_write);
+    if (checked->rows[i].place != 0) [[unlikely]] {
+      found[i] = place_in_device(peer, checked->rows[i], checked->list[i]);
+    } else {
+      if (peer.mapped == nullptr) return false;
+      found[i] = peer.mapped->find(*peer.direct, checked->rows[i], checked->list[i], to_write);
+    }
     if (found[i] == nullptr) return false;
   }
   for (std::uint32_t i = 0; i < checked->count; ++i) checked->list[i].iov_base = found[i];
@@ -47,6 +52,8 @@ bool may_detour(Peer& peer) noexcept { return ++peer.detours <= kMostDetours; }
 
 int move_mapped(Peer& peer, const RemoteWork& work, const CheckedTargets& targets) noexcept {
   peer.detours = 0;
+  if (peer.distant()) [[unlikely]]
+    return store_placed(peer, work, targets);
   if (work.base.type == WorkType::kWrite) {
     // R9, paired with A9, or with the acquire of the target's own program: else it could see this write and not the one
     // before. A fence, because it orders plain bytes. Keeps write after read, too.
@@ -62,7 +69,8 @@ int move_mapped(Peer& peer, const RemoteWork& work, const CheckedTargets& target
     // A9, paired with R9: else the next read could find older bytes than this one.
     std::atomic_thread_fence(std::memory_order_acquire);
   }
-  return peer.mapped->lost() ? -EFAULT : 0;
+  if (peer.mapped != nullptr && peer.mapped->lost()) return -EFAULT;
+  return peer.region->intact() ? 0 : -EFAULT;
 }
 
 }  // namespace anchor
