@@ -53,7 +53,7 @@ STAGES = [
     Stage("unit", "unit tests", f"make -j{JOBS} check-unit"),
     Stage("functional", "every call, several processes", f"make -j{JOBS} check-functional"),
     Stage("window", "the same on the window device", "make check-window"),
-    Stage("caches", "a window that nobody keeps coherent", "make check-caches"),
+    Stage("caches", "a window that nobody keeps coherent", "make check-caches", minutes=25),
     Stage("stress", "races between threads", "make check-stress"),
     Stage("hostile", "peers that mean harm", "make check-hostile"),
     Stage("fuzz", "fuzz targets over their corpus", "make check-fuzz"),

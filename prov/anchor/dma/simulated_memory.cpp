@@ -73,6 +73,15 @@ Entry entries[kEntries];
 std::atomic<int> entries_used{0};  // ever, from the first
 constexpr timespec kPause{0, 100'000};
 
+// A forked child has none of the mappings, and others may come to lie at their addresses.
+void forget_entries() noexcept {
+  for (Entry& entry : entries) {
+    entry.users.store(0, std::memory_order_relaxed);
+    entry.first.store(0, std::memory_order_relaxed);
+  }
+}
+const int fork_watch_error = -pthread_atfork(nullptr, nullptr, forget_entries);
+
 int map(const ProcessFd& file, std::size_t bytes, Mapping* mapping) noexcept try {
   auto lost = std::make_shared<LostFlag>(false);
   std::byte* address = nullptr;
@@ -119,13 +128,10 @@ struct SimulatedMemory::Locks {
   };
 };
 
-// In a forked child nobody is left to wait for.
 SimulatedMemory::~SimulatedMemory() {
-  if (entry_ < 0) return;
+  if (entry_ < 0 || process_ != ::getpid()) return;
   entries[entry_].first.store(1, std::memory_order_seq_cst);
-  while (process_ == ::getpid() && entries[entry_].users.load(std::memory_order_seq_cst) != 0)
-    ::nanosleep(&kPause, nullptr);
-  entries[entry_].users.store(0, std::memory_order_relaxed);
+  while (entries[entry_].users.load(std::memory_order_seq_cst) != 0) ::nanosleep(&kPause, nullptr);
   entries[entry_].first.store(0, std::memory_order_release);
 }
 
@@ -152,6 +158,7 @@ void SimulatedMemory::with_line(const void* address, Act&& act) noexcept {
 }
 
 int SimulatedMemory::enter() noexcept {
+  if (fork_watch_error != 0) return fork_watch_error;
   for (int i = 0; i < kEntries; ++i) {
     std::uintptr_t unused = 0;
     if (!entries[i].first.compare_exchange_strong(unused, 1, std::memory_order_acquire)) continue;

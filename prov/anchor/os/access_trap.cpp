@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "os/access_trap.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -30,6 +32,12 @@ struct Entry {
   std::atomic<int> protection{PROT_NONE};
 };
 Entry entries[kEntries];
+
+// A forked child does not have what is mapped for this process alone, and others may come to lie at those addresses.
+void forget_entries() noexcept {
+  for (Entry& entry : entries) entry.first.store(0, std::memory_order_relaxed);
+}
+const int fork_watch_error = -pthread_atfork(nullptr, nullptr, forget_entries);
 
 struct OpenPages {
   std::size_t count = 0;
@@ -142,16 +150,18 @@ void install_handlers() noexcept {
 }  // namespace
 
 AccessTrap::~AccessTrap() {
-  if (entry_ >= 0) entries[entry_].first.store(0, std::memory_order_release);
+  if (entry_ >= 0 && process_ == ::getpid()) entries[entry_].first.store(0, std::memory_order_release);
 }
 
 int AccessTrap::open(std::byte* address, std::size_t bytes, Trapped trapped, AccessJudge* judge) noexcept {
+  if (fork_watch_error != 0) return fork_watch_error;
   install_handlers();
   const int protection = trapped == Trapped::kAll ? PROT_NONE : PROT_READ;
   for (int i = 0; i < kEntries; ++i) {
     std::uintptr_t unused = 0;
     if (!entries[i].first.compare_exchange_strong(unused, 1, std::memory_order_acquire)) continue;
     entry_ = i;
+    process_ = ::getpid();
     entries[i].size.store(bytes, std::memory_order_relaxed);
     entries[i].judge.store(judge, std::memory_order_relaxed);
     entries[i].protection.store(protection, std::memory_order_relaxed);

@@ -7,9 +7,11 @@
 // to a page in the moment that it is open; that a load and a store are two of one instruction, but for the atomic ones;
 // what the kernel does, for a system call given such memory fails with EFAULT.
 //
-// x86-64 only. Thread-safe. Takes SIGSEGV and SIGTRAP of the process for itself, and passes on what is not its own; no
-// thread that touches the range may block them.
+// x86-64 only. A forked child does without. Thread-safe. Takes SIGSEGV and SIGTRAP of the process for itself, and
+// passes on what is not its own; no thread that touches the range may block them.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +43,7 @@ class AccessTrap {
 
  private:
   int entry_ = -1;
+  pid_t process_ = 0;
 };
 
 }  // namespace anchor
