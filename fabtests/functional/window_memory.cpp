@@ -249,7 +249,7 @@ TEST(window_memory_death, .ranks = 4, .mortal = 1u << 1, .anchor_only = true, .w
     const pid_t victim = pid_from(team.hear_text(1));
     Bytes bytes = patterned(kSize, 1);
     REQUIRE_EQ(end_of(node, {bytes.data(), 8, node.peer(1), 0, 1}), 0);
-    team.tell(1, "");
+    team.tell(1, "connected");
     for (std::uint64_t i = 0; i < 20; ++i)
       REQUIRE_EQ(end_of(node, {bytes.data(), kSize, node.peer(1), i * kSize, 1}), 0);
     REQUIRE(kill(victim, SIGKILL) == 0);
