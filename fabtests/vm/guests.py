@@ -25,7 +25,8 @@ class Guest:
         self.job = tempfile.TemporaryDirectory(prefix="guest-")
         Path(self.job.name, "run").write_text(script)
         words = f"console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable random.trust_cpu=on " \
-                f"guest.stage2={HERE}/stage2.sh guest.folder={folder} guest.number={number}"
+                f"guest.stage2={HERE}/stage2.sh guest.folder={folder} guest.number={number} " \
+                f"guest.places={HERE}:{folder.parent}"
         share = "local,security_model=none,id={},path={}"
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-M", MACHINE, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", PROCESSORS,

@@ -152,7 +152,8 @@ Test(access_trap, other_faults_are_as_they_were) {
   Child child([](const Meeting&) {
     Pages pages(AccessTrap::Trapped::kStores);
     ::close(STDERR_FILENO);
-    *reinterpret_cast<volatile int*>(std::uintptr_t{16}) = 1;
+    volatile std::uintptr_t nowhere = 16;  // which the compiler shall not know
+    *reinterpret_cast<volatile int*>(nowhere) = 1;
     return 0;
   });
   cr_assert_neq(child.join(), 0);
