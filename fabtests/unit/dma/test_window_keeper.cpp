@@ -21,7 +21,8 @@ bool readable(int fd, int milliseconds) {
 
 // A board of two words, and whether its owner sleeps.
 struct Dozer {
-  Dozer() : watch(reinterpret_cast<const std::byte*>(board), sizeof board, &epoch, event.get()) {}
+  Dozer()
+      : watch(MemoryType::kCoherent, reinterpret_cast<const std::byte*>(board), sizeof board, &epoch, event.get()) {}
   bool look(bool* changed) { return watch.look(changed); }
 
   std::atomic<std::uint64_t> board[2] = {};

@@ -37,7 +37,7 @@ struct WindowFile {
 struct DistantPair {
   DistantPair() {
     std::byte* bytes;
-    cr_assert_eq(device_b->memory()->allocate(kSize, &bytes), 0);
+    cr_assert_eq(device_b->for_applications()->allocate(kSize, &bytes), 0);
     memory = reinterpret_cast<unsigned char*>(bytes);
     to_b = a.insert("b");
     b.insert("a");
