@@ -91,6 +91,7 @@ class NearRemote final : public RemoteRegion {
     return 0;
   }
   bool alive() noexcept override { return memory_->alive; }
+  bool of_this_process() const noexcept override { return true; }
 
   int claim_contact(unsigned index) noexcept override {
     if (memory_->claimed[index].exchange(true)) return -EAGAIN;

@@ -2,7 +2,6 @@
 #include "dma/window_memory.h"
 
 #include <cerrno>
-#include <cstring>
 #include <iterator>
 #include <new>
 #include <utility>
@@ -81,7 +80,7 @@ int WindowMemory::allocate(std::size_t bytes, std::byte** address) noexcept try 
   if (!take_kept(whole, &piece))
     if (const int error = claim(whole, &piece)) return error;
   *address = window_.own().base() + piece->first;
-  std::memset(*address, 0, whole);
+  window_.own().clear(piece->first, whole);
   return 0;
 } catch (const std::bad_alloc&) {
   return -ENOMEM;

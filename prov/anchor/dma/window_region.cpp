@@ -91,7 +91,7 @@ int WindowLocalRegion::allocate_spare(std::size_t bytes, std::uint64_t* offset, 
   if (!intact()) return -EIO;
   if (const int error = window_.home().claim(self_.slot, bytes, offset)) return error;
   *address = window_.own().base() + *offset;
-  std::memset(*address, 0, bytes);
+  window_.own().clear(*offset, bytes);
   return 0;
 }
 

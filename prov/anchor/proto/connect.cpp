@@ -257,8 +257,8 @@ void open_direct(Exchange& exchange, Peer& peer) noexcept {
   const DirectCopyOffer offer = peer.region ? peer.contents.direct_copy : exchange.own_offer();
   if (names_our_memory(peer, offer)) {
     ANCHOR_WARN(kEndpoint,
-                "%s says that its memory is that of this process (%lld), which is none of its: all that is "
-                "transferred goes through the FIFO",
+                "%s gives the memory of this process (%lld) as its own, but its region is not known to be of this "
+                "process: all that is transferred goes through the FIFO",
                 peer.name.bytes.data(), static_cast<long long>(offer.process_id));
     return;
   }
