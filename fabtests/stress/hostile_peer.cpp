@@ -215,10 +215,11 @@ void borrowed_name() {
 void nonsense_by_chance() {
   fabtests::Random random(seed(), 99);
   for (unsigned round = 0; round < 40; ++round) {
-    Scene scene;
-    Corruption corruption(scene.rogue, random);
+    // They outlive the scene, at the end of which some of them may end.
     std::vector<std::byte> out(20'000);
     std::vector<Call> calls(8);
+    Scene scene;
+    Corruption corruption(scene.rogue, random);
     for (Call& call : calls)
       scene.victim.send({.bytes = out.data(),
                          .length = random.one_in(2) ? 10 : out.size(),
