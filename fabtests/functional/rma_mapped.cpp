@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Targets whose registered memory is a file's, so that the initiator may map it, too: whatever kind of file it is, the
 // bytes arrive, in order.
+#include "hand_over.h"
 #include "mapped_area.h"
 
 namespace anchor::fabtests {
@@ -106,31 +107,9 @@ TEST(rma_mapped_order, .ranks = 2, .anchor_only = true) {
   node.introduce();
   team.barrier();
   if (team.rank() == 0) {
-    Random random = team.random();
-    for (std::uint64_t i = 1; i <= kRounds; ++i) {
-      // A write each way to one word, then a message with what the second one wrote, then a read.
-      const std::uint64_t keys[] = {1 + random.below(2), 1 + random.below(2), 1 + random.below(2)};
-      std::uint64_t before = ~i, now = i, found = 0;
-      node.submit([&] { return fi_write(node.ep(), &before, 8, nullptr, node.peer(1), 64, keys[0], nullptr); });
-      node.submit([&] { return fi_write(node.ep(), &now, 8, nullptr, node.peer(1), 64, keys[1], nullptr); });
-      node.submit([&] { return fi_tinject(node.ep(), &now, 8, node.peer(1), 1); });
-      node.submit([&] { return fi_read(node.ep(), &found, 8, nullptr, node.peer(1), 64, keys[2], nullptr); });
-      for (int end = 0; end < 3; ++end) node.await_send();
-      REQUIRE_EQ(found, i);
-      char go;
-      node.submit([&] { return fi_trecv(node.ep(), &go, 1, nullptr, FI_ADDR_UNSPEC, 2, 0, nullptr); });
-      node.await_receive();
-    }
-    team.barrier();
-    return;
-  }
-  for (std::uint64_t i = 1; i <= kRounds; ++i) {
-    std::uint64_t told = 0;
-    node.submit([&] { return fi_trecv(node.ep(), &told, 8, nullptr, FI_ADDR_UNSPEC, 1, 0, nullptr); });
-    node.await_receive();
-    REQUIRE_EQ(told, i);
-    REQUIRE_EQ(area.word(64), i);
-    node.submit([&] { return fi_tinject(node.ep(), "g", 1, node.peer(0), 2); });
+    hand_over(team, node, kRounds, [](std::uint64_t) { return 0; });
+  } else {
+    take_over(node, kRounds, [&](std::uint64_t i) { REQUIRE_EQ(area.word(kHandOverWord), i); });
   }
   team.barrier();  // a read may still be under way
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "common/window_hosts.h"
+#include "hand_over.h"
 #include "victims.h"
 #include "window_area.h"
 
@@ -195,37 +196,22 @@ TEST(window_memory_order, .ranks = 2, .anchor_only = true, .window_only = true) 
   REQUIRE_OK(fi_mr_regattr(node.domain(), &attributes, 0, mixed.out()));
   node.introduce();
   team.barrier();
+  constexpr std::size_t kWide = 2 * kPage - 256;  // across the border of the two segments
+  Bytes wide;
   if (team.rank() == 0) {
-    Random random = team.random();
-    for (std::uint64_t i = 1; i <= kRounds; ++i) {
-      const std::uint64_t keys[] = {1 + random.below(2), 1 + random.below(2), 1 + random.below(2)};
-      std::uint64_t before = ~i, now = i, found = 0;
-      Bytes wide = patterned(2 * kPage - 256, i);  // across the border of the two segments
-      node.submit([&] { return fi_write(node.ep(), &before, 8, nullptr, node.peer(1), 64, keys[0], nullptr); });
-      node.submit([&] { return fi_write(node.ep(), &now, 8, nullptr, node.peer(1), 64, keys[1], nullptr); });
+    hand_over(team, node, kRounds, [&](std::uint64_t i) {
+      wide = patterned(kWide, i);
       node.submit(
           [&] { return fi_write(node.ep(), wide.data(), wide.size(), nullptr, node.peer(1), 128, 2, nullptr); });
-      node.submit([&] { return fi_tinject(node.ep(), &now, 8, node.peer(1), 1); });
-      node.submit([&] { return fi_read(node.ep(), &found, 8, nullptr, node.peer(1), 64, keys[2], nullptr); });
-      for (int end = 0; end < 4; ++end) node.await_send();
-      REQUIRE_EQ(found, i);
-      char go;
-      node.submit([&] { return fi_trecv(node.ep(), &go, 1, nullptr, FI_ADDR_UNSPEC, 2, 0, nullptr); });
-      node.await_receive();
-    }
-    team.barrier();
-    return;
-  }
-  for (std::uint64_t i = 1; i <= kRounds; ++i) {
-    std::uint64_t told = 0;
-    node.submit([&] { return fi_trecv(node.ep(), &told, 8, nullptr, FI_ADDR_UNSPEC, 1, 0, nullptr); });
-    node.await_receive();
-    REQUIRE_EQ(told, i);
-    REQUIRE_EQ(area.word(64), i);
-    const Bytes wide = patterned(2 * kPage - 256, i);
-    REQUIRE(std::memcmp(area.bytes() + 128, wide.data(), kPage - 128) == 0);
-    REQUIRE(std::memcmp(beyond.data(), wide.data() + kPage - 128, wide.size() - (kPage - 128)) == 0);
-    node.submit([&] { return fi_tinject(node.ep(), "g", 1, node.peer(0), 2); });
+      return 1;
+    });
+  } else {
+    take_over(node, kRounds, [&](std::uint64_t i) {
+      wide = patterned(kWide, i);
+      REQUIRE_EQ(area.word(kHandOverWord), i);
+      REQUIRE(std::memcmp(area.bytes() + 128, wide.data(), kPage - 128) == 0);
+      REQUIRE(std::memcmp(beyond.data(), wide.data() + kPage - 128, wide.size() - (kPage - 128)) == 0);
+    });
   }
   team.barrier();  // a read may still be under way
 }

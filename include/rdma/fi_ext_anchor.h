@@ -7,8 +7,9 @@
  *     if (fi_open_ops(&domain->fid, FI_ANCHOR_WINDOW_OPS, 0, (void **) &window, NULL) == 0)
  *             err = window->allocate(domain, length, 0, &buffer);
  *
- * fi_open_ops fails with -FI_ENOSYS where the domain's device has no such memory: the shm device's needs none, since
- * what is registered there is written to and read directly wherever it lies.
+ * fi_open_ops fails with -FI_ENOSYS where the domain's device has no such memory. The shm device's needs none, since
+ * what is registered there is written to and read directly wherever it lies; and a window whose memory is not coherent
+ * gives none.
  */
 #ifndef FI_EXT_ANCHOR_H
 #define FI_EXT_ANCHOR_H

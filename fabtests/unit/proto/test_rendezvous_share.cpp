@@ -125,3 +125,12 @@ Test(rendezvous_share, a_peer_that_is_lost_is_not_waited_for) {
   cr_assert_eq(event.error, ECONNRESET);
   cr_assert_eq(pair.b.exchange.offered, 0u);
 }
+
+Test(rendezvous_share, chunks_that_nobody_asked_for_are_malformed) {
+  Shared pair;
+  const std::uint64_t name = pair.b.exchange.transfers.id(pair.transfer);
+  cr_assert_eq(on_chunk(pair.b.exchange, pair.at_b(),
+                        forged(Operation::kChunk, ChunkBody{0, 0, name}, kInArea, 64, pair.sent.data())),
+               Verdict::kMalformed);
+  pair.finish();
+}

@@ -152,6 +152,8 @@ Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message)
   if (transfer == nullptr) return Verdict::kTaken;  // we had the rest already
   if (transfer->envelope.peer != &peer || message.length > transfer->wanted - transfer->front)
     return Verdict::kMalformed;
+  // One that is shared must not end before the sender has said that it is done with its part.
+  if (transfer->way != TransferWay::kStreamed) return Verdict::kMalformed;
   const ReceiveRequest& receive = *transfer->receive;
   scatter(receive.segments, receive.segment_count, transfer->offset + transfer->front, message.payload, message.length);
   transfer->front += message.length;
