@@ -63,9 +63,16 @@ const Test& test_named(const std::string& name) {
   throw std::runtime_error("no such test: " + name);
 }
 
+void join_window(const Options& options, Role role) {
+  if (options.hosts.empty()) return;
+  setenv("FI_ANCHOR_DEVICES", "window", 1);
+  setenv("FI_ANCHOR_WINDOW", options.hosts[role == Role::kPeer].c_str(), 1);
+}
+
 int run_role(const Test& test, const Options& options, Role role, Link& link) {
   Scene scene{.options = options, .role = role, .link = link, .report = Report(test.name)};
   try {
+    join_window(options, role);
     if (!pin_to_core(options.cores[role == Role::kPeer])) std::fprintf(stderr, "anchor_bench: not pinned\n");
     test.body(scene);
     return 0;

@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: anchor_bench --provider NAME --tests A,B,... [options]\n"
     "  --source NODE        bind to this node (tcp: 127.0.0.1)\n"
+    "  --hosts FILE,FILE    on anchor's window device alone, as two hosts with these configuration files\n"
     "  --sizes A,B,...      bytes\n"
     "  --cores A,B          cores of the two processes\n"
     "  --milliseconds N     length of one measured point (20)\n"
@@ -29,6 +30,7 @@ constexpr const char* kUsage =
 constexpr option kOptions[] = {
     {"provider", required_argument, nullptr, 'p'},
     {"source", required_argument, nullptr, 's'},
+    {"hosts", required_argument, nullptr, 'h'},
     {"tests", required_argument, nullptr, 't'},
     {"sizes", required_argument, nullptr, 'z'},
     {"cores", required_argument, nullptr, 'c'},
@@ -74,6 +76,11 @@ void set_cores(std::array<int, 2>& cores, const std::vector<std::string>& words)
   cores = {static_cast<int>(number_of(words[0])), static_cast<int>(number_of(words[1]))};
 }
 
+void set_hosts(std::vector<std::string>& hosts, const std::vector<std::string>& words) {
+  if (words.size() != 2) throw std::runtime_error("--hosts wants two files");
+  hosts = words;
+}
+
 void set_option(Options& options, int letter, const char* value) {
   switch (letter) {
     case 'p':
@@ -81,6 +88,9 @@ void set_option(Options& options, int letter, const char* value) {
       break;
     case 's':
       options.source = value;
+      break;
+    case 'h':
+      set_hosts(options.hosts, words_of(value));
       break;
     case 't':
       options.tests = words_of(value);

@@ -13,6 +13,7 @@ namespace anchor::bench {
 struct Options {
   std::string provider;              // empty for the raw limits
   std::string source;                // node to bind to; empty: the provider's choice
+  std::vector<std::string> hosts;    // leader, peer: their windows' configuration files; empty: no window device
   std::vector<std::string> tests;    // in this order
   std::vector<std::size_t> sizes;    // bytes; empty: each test's own range
   std::array<int, 2> cores{-1, -1};  // leader, peer; -1: the first two this process may use

@@ -20,6 +20,7 @@ class Case:
     provider: str
     prefix: tuple[str, ...] = ()
     source: str = ""
+    hosts: tuple[str, ...] = ()  # configuration files of the window device
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -28,6 +29,7 @@ class Case:
 
     def command(self, worker: Path) -> list[str]:
         line = [*self.prefix, str(worker), "--provider", self.provider]
+        line += ["--hosts", ",".join(self.hosts)] if self.hosts else []
         return line + (["--source", self.source] if self.source else [])
 
     def surroundings(self) -> dict[str, str]:
@@ -47,6 +49,10 @@ class Build:
     @property
     def worker(self) -> Path:
         return self.benchmarks / "anchor_bench"
+
+    @property
+    def window_tool(self) -> Path:
+        return self.folder / "tools" / "anchor_window"
 
     @property
     def plugin(self) -> Path:

@@ -29,7 +29,7 @@ CompletionQueue::CompletionQueue(std::size_t capacity, bool locked, std::pmr::me
       overflow_(memory),
       errors_(memory) {}
 
-void CompletionQueue::push_slowly(const Completion& completion) noexcept {
+void CompletionQueue::push_slowly(Completion completion) noexcept {
   if (wake_ != nullptr) wake_sleeper();
   const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
   if (tail - head_.load(std::memory_order_relaxed) >= capacity_) return push_overflow(completion);

@@ -99,7 +99,8 @@ class CompletionQueue final : public WakeSource {
     CompletionError error;
   };
 
-  void push_slowly(const Completion& completion) noexcept;
+  // By value, so that a completion whose address nobody takes is written to the ring from registers.
+  void push_slowly(Completion completion) noexcept;
   void push_overflow(const Completion& completion) noexcept;
   void wake_sleeper() noexcept;
   void refill() noexcept;
