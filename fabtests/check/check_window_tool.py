@@ -85,8 +85,8 @@ CONFIGURATIONS = (  # what the file says, what is said about it; without a path 
     ("hosts = two\nhost = 0", "line 2: hosts cannot be two"),
     (TWO + "size = 1X", "line 5: size cannot be 1X"),
     (TWO + "colour = red", "line 5: unknown key colour"),
-    (TWO + "size = 6M", "a partition of 3145728 bytes is too small: at least 4194304"),
-    (TWO + "offset = 100\nsize = 8M", "an offset must be a multiple of 4096"),
+    (TWO + "size = 6M", "a partition of 3145728 bytes is too small: at least 5242880"),
+    (TWO + "offset = 100\nsize = 12M", "an offset must be a multiple of 4096"),
     (TWO + "offset = 64M", "ends before the offset: size = ... is needed"),
     ("path = /nowhere/memory\n" + TWO, "/nowhere/memory: No such file or directory"),
     ("path =\n" + TWO, "path = ... is missing"),
@@ -124,11 +124,11 @@ def check_hosts(window):
     window.start_over()
     good = window.configure(TWO)
     expect(window.run("init", good), 0, "host 0 of 2")
-    for lines, words in ((TWO + "size = 8M", "its size is 8388608, ours 4194304"),
+    for lines, words in ((TWO + "size = 12M", "its size is 8388608, ours 6291456"),
                          (TWO.replace("hosts = 2", "hosts = 3"), "its (number of hosts is 2, ours 3|size is)")):
         expect(window.run("check", window.configure(lines)), 1, words)
     # One that would set its own partition up in the midst of another one's says so and does nothing.
-    lines = TWO.replace("host = 0", "host = 1") + "size = 8M"
+    lines = TWO.replace("host = 0", "host = 1") + "size = 12M"
     expect(window.run("keep", window.configure(lines), own="other"), 1, "the configurations of host 0 and of this one, 1")
     good = window.configure(TWO)
     kept = window.keep(good)

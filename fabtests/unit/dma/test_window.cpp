@@ -166,10 +166,10 @@ Test(window, refuses_what_does_not_agree) {
   const WindowPlaces places;
   const LogCapture log;
   { OpenWindow a(places, 0); }
-  places.write_config(1, "hosts = 2\nhost = 1\nsize = 8M\n");
+  places.write_config(1, "hosts = 2\nhost = 1\nsize = 12M\n");
   OpenWindow b(places, 1);
   cr_assert_eq(b.error, -EPROTO);
-  cr_assert(log.warned_of("its size is 8388608, ours 4194304"));
+  cr_assert(log.warned_of("its size is 8388608, ours 6291456"));
   places.write_config(1, "hosts = 2\nhost = 1\nsize = 32M\n");
   OpenWindow larger(places, 1);
   cr_assert_eq(larger.error, -EINVAL);

@@ -140,7 +140,7 @@ Test(window_home, refuses_another_size) {
   const WindowPlaces places;
   const LogCapture log;
   { Home home(places); }
-  places.write_config(0, "hosts = 2\nhost = 0\nsize = 8M\n");
+  places.write_config(0, "hosts = 2\nhost = 0\nsize = 12M\n");
   const WindowConfig config = places.config(0);
   WindowPartition own;
   WindowHome home;

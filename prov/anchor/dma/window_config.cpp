@@ -165,11 +165,12 @@ bool place_partitions(const Draft& draft, WindowConfig* config, std::string* rea
 }
 
 bool sensible(const WindowConfig& config, std::string* reason) {
+  const std::uint64_t least = least_partition(config.partitions.size());
   for (const WindowPlace& place : config.partitions) {
     if (place.offset % kPageSize != 0) *reason = "an offset must be a multiple of 4096";
-    if (place.size < kLeastPartition)
+    if (place.size < least)
       *reason = "a partition of " + std::to_string(place.size) + " bytes is too small: at least " +
-                std::to_string(kLeastPartition) + " are needed for each host";
+                std::to_string(least) + " are needed for each host";
     if (place.size > kMostPartition || place.offset > INT64_MAX - place.size)
       *reason = "a partition of " + std::to_string(place.size) + " bytes is too large";
     if (place.size != config.partitions.front().size) *reason = "all partitions must have the same size";

@@ -75,8 +75,10 @@ constexpr std::uint64_t data_offset(std::size_t hosts) noexcept {
   return kNeighboursOffset + hosts * sizeof(NeighbourPage);
 }
 
-// What is no data takes 1 percent of the smallest partition with two hosts, 2.5 with sixteen, and less of any other.
-inline constexpr std::uint64_t kLeastPartition = std::uint64_t{4} << 20;
+// What is no data takes a percent at most of the smallest partition, in whole mebibytes, and less of any other.
+constexpr std::uint64_t least_partition(std::size_t hosts) noexcept {
+  return round_up(100 * data_offset(hosts), std::uint64_t{1} << 20);
+}
 inline constexpr std::uint64_t kMostPartition = std::uint64_t{1} << 40;
 
 // What a row of the protection table says of memory that peers may store to by themselves: whose it is, and where it
