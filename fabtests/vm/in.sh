@@ -10,29 +10,39 @@ across="python3 $here/across.py"
 port=7000
 far=192.0.2.2:$port
 window=/tmp/window
+combined=/tmp/combined
 export FI_PROVIDER_PATH=$build/prov/anchor/.libs FI_PROVIDER=anchor FABTESTS_TIME_SCALE=10
 export FI_ANCHOR_SHM_DIR=$window # tests have a /dev/shm of their own
 export FABTESTS_JOB=/mnt/job
 export PYTHONDONTWRITEBYTECODE=1
 
-# The first half of the device's memory is the window of the two; the second half is for tests with windows of their own.
+# A window of the two guests, FOLDER LINES, with the heartbeat of this one in it.
+join() {
+    local folder=$1 host keeper
+    mkdir "$folder"
+    for host in 0 1; do
+        printf '%shosts = 2\nhost = %s\ntimeout = 10000\n' "$2" $host >"$folder/host$host"
+    done
+    ln -s "host$GUEST_number" "$folder/own"
+    exec {keeper}< <("$build/tools/anchor_window" keep "$folder/own")
+    read -r -u "$keeper" # once it is at it
+}
+
+# Of the device's memory half is the window of most parts, a quarter the same mapped write-combined, and a quarter is for
+# tests with windows of their own.
 set_up() {
     local device host
     device=$(dirname "$(grep -l 0x1110 /sys/bus/pci/devices/*/device)")
     echo 1 >"$device/enable"
-    mkdir $window
+    join $window "path = $device/resource2"$'\nsize = 64M\n'
+    join $combined "path = $device/resource2_wc"$'\noffset = 64M\nsize = 32M\nmemory = write-combined\n'
     ln -s "$device/resource2" $window/memory
-    for host in 0 1; do
-        printf 'path = %s\nsize = 64M\nhosts = 2\nhost = %s\ntimeout = 10000\n' "$device/resource2" $host >$window/host$host
-    done
+    ln -s "$device/resource2_wc" $combined/memory
     for host in 0 1 2 3; do
-        printf 'path = %s\noffset = 64M\nsize = 64M\nhosts = 4\nhost = %s\ntimeout = 10000\n' "$device/resource2" $host \
+        printf 'path = %s\noffset = 96M\nsize = 32M\nhosts = 4\nhost = %s\ntimeout = 10000\n' "$device/resource2" $host \
             >$window/garbage$host
     done
-    ln -s host"$GUEST_number" $window/own
     export FI_ANCHOR_WINDOW=$window/own
-    coproc keeper { "$build/tools/anchor_window" keep; }
-    read -r -u "${keeper[0]}" # once it is at it
 }
 
 said() {
@@ -69,17 +79,30 @@ generation() { "$build/tools/anchor_window" show | grep -A 1 '^host 1' | grep ge
 
 speed() { python3 "$here/compare_speed.py" $far; }
 
+# Tests with ranks on both guests and a window's folder: FOLDER PROGRAM PATTERN ...
+spread() {
+    local folder=$1
+    shift
+    FABTESTS_DEVICE=window FABTESTS_WINDOW_FOLDER=$folder FABTESTS_WRAPPER="$across rank $far" verdicts "$@"
+}
+
 functional() {
-    local FABTESTS_DEVICE=window FABTESTS_WINDOW_FOLDER=$window FABTESTS_WRAPPER="$across rank $far"
-    export FABTESTS_DEVICE FABTESTS_WINDOW_FOLDER FABTESTS_WRAPPER
     # Of all that the stage "window" runs on one machine, what depends on where the other side is.
-    verdicts functional/messages calls_tagged calls_untagged completion_delivery_by_default \
+    spread $window functional/messages calls_tagged calls_untagged completion_delivery_by_default \
         completion_inject_with_delivery completion_match\* completion_transmit order_of_four order_of_unexpected \
         sizes_cross_traffic sizes_tagged sizes_untagged start_both_at_once start_receiver_first start_never_then_late \
         truncation_tagged vectors_odd_splits
-    verdicts functional/remote atomic_after_atomic atomic_every_call atomic_totals_of_processes rma_order_of_writes \
+    spread $window functional/remote atomic_after_atomic atomic_every_call atomic_totals_of_processes rma_order_of_writes \
         rma_order_of_messages_after_writes rma_order_of_reads_and_writes rma_read_calls rma_write_calls
-    verdicts functional/waiting descriptor_in_epoll sleeping_ping_pong sleeping_rendezvous wait_on_counter
+    spread $window functional/waiting descriptor_in_epoll sleeping_ping_pong sleeping_rendezvous wait_on_counter
+}
+
+# On memory that is really mapped so.
+write_combined() {
+    spread $combined functional/messages calls_tagged completion_transmit order_of_four sizes_cross_traffic sizes_tagged
+    spread $combined functional/remote atomic_every_call atomic_totals_of_processes rma_order_of_messages_after_writes \
+        rma_write_calls
+    spread $combined functional/waiting descriptor_in_epoll sleeping_ping_pong
 }
 
 mpi() { python3 "$here/mpi_across.py" $port; }
