@@ -28,18 +28,12 @@ constexpr const char* kUsage =
     "tests:";
 
 constexpr option kOptions[] = {
-    {"provider", required_argument, nullptr, 'p'},
-    {"source", required_argument, nullptr, 's'},
-    {"hosts", required_argument, nullptr, 'h'},
-    {"tests", required_argument, nullptr, 't'},
-    {"sizes", required_argument, nullptr, 'z'},
-    {"cores", required_argument, nullptr, 'c'},
-    {"milliseconds", required_argument, nullptr, 'm'},
-    {"ahead", required_argument, nullptr, 'a'},
-    {"idle-peers", required_argument, nullptr, 'i'},
-    {"memory-peers", required_argument, nullptr, 'e'},
-    {"timeout", required_argument, nullptr, 'o'},
-    {nullptr, 0, nullptr, 0},
+    {"provider", required_argument, nullptr, 'p'},     {"source", required_argument, nullptr, 's'},
+    {"hosts", required_argument, nullptr, 'h'},        {"tests", required_argument, nullptr, 't'},
+    {"sizes", required_argument, nullptr, 'z'},        {"cores", required_argument, nullptr, 'c'},
+    {"milliseconds", required_argument, nullptr, 'm'}, {"ahead", required_argument, nullptr, 'a'},
+    {"idle-peers", required_argument, nullptr, 'i'},   {"memory-peers", required_argument, nullptr, 'e'},
+    {"timeout", required_argument, nullptr, 'o'},      {nullptr, 0, nullptr, 0},
 };
 
 std::vector<std::string> words_of(const char* list) {

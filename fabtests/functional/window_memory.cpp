@@ -216,6 +216,40 @@ TEST(window_memory_order, .ranks = 2, .anchor_only = true, .window_only = true) 
   team.barrier();  // a read may still be under way
 }
 
+// Messages that are received there: far more than the FIFO holds, while the receiver makes no call.
+TEST(window_memory_messages, .ranks = 2, .anchor_only = true, .window_only = true) {
+  Node node(team, rma_options());
+  WindowArea area(node, kSize);
+  const auto* const last = reinterpret_cast<const std::atomic<unsigned char>*>(area.bytes() + kSize - 1);
+  node.introduce();
+  for (std::uint64_t round = 1; round <= 20; ++round) {
+    const bool posted = round % 2 == 0;
+    Bytes sent = patterned(kSize - round, round);
+    sent.front() = sent.back() = std::byte{0xff};  // not what the memory holds before
+    if (team.rank() == 0) {
+      if (posted) team.hear(1);
+      node.submit([&] { return fi_tsend(node.ep(), sent.data(), sent.size(), nullptr, node.peer(1), round, nullptr); });
+      if (!posted) team.tell(1, "sent");
+      CHECK_EQ(node.await_send().error, 0);
+      continue;
+    }
+    if (!posted) team.hear(0);
+    std::memset(area.bytes(), 0, kSize);
+    node.submit([&] {
+      return fi_trecv(node.ep(), area.bytes() + round, sent.size(), nullptr, FI_ADDR_UNSPEC, round, 0, nullptr);
+    });
+    if (posted) team.tell(0, "posted");
+    // The first byte has come: the sender knows where to put the rest.
+    const auto* const first = reinterpret_cast<const std::atomic<unsigned char>*>(area.bytes() + round);
+    node.until("the first byte", [&] { return first->load() == static_cast<unsigned char>(sent[0]); });
+    const Deadline clock(10);
+    while (last->load() != static_cast<unsigned char>(sent.back()) && !clock.expired()) sched_yield();
+    CHECK(std::memcmp(area.bytes() + round, sent.data(), sent.size()) == 0);
+    CHECK_EQ(node.await_receive().length, sent.size());
+  }
+  team.barrier();
+}
+
 // Its owner is killed while it is written to: the writer hears of it, and its host has the memory again.
 TEST(window_memory_death, .ranks = 4, .mortal = 1u << 1, .anchor_only = true, .window_only = true) {
   Node node(team, rma_options());

@@ -9,13 +9,13 @@
 using namespace anchor;
 
 Test(message, operations_have_their_numbers) {
-  const Operation all[] = {Operation::kNone,           Operation::kGrant,       Operation::kRefuse,
-                           Operation::kEager,          Operation::kTaggedEager, Operation::kAnnounce,
-                           Operation::kTaggedAnnounce, Operation::kClearToSend, Operation::kChunk,
-                           Operation::kFinish,         Operation::kGoodbye,     Operation::kRemoteWrite,
-                           Operation::kRemoteRead,     Operation::kReadChunk,   Operation::kRemoteNotice,
-                           Operation::kRemoteFinish,   Operation::kAtomic,      Operation::kAtomicReply,
-                           Operation::kOfferArea,      Operation::kTakeArea,    Operation::kRemoteShare};
+  const Operation all[] = {
+      Operation::kNone,        Operation::kGrant,       Operation::kRefuse,         Operation::kEager,
+      Operation::kTaggedEager, Operation::kAnnounce,    Operation::kTaggedAnnounce, Operation::kClearToSend,
+      Operation::kChunk,       Operation::kFinish,      Operation::kGoodbye,        Operation::kRemoteWrite,
+      Operation::kRemoteRead,  Operation::kReadChunk,   Operation::kRemoteNotice,   Operation::kRemoteFinish,
+      Operation::kAtomic,      Operation::kAtomicReply, Operation::kOfferArea,      Operation::kTakeArea,
+      Operation::kRemoteShare, Operation::kPlaced};
   cr_assert_eq(std::size(all), kOperationCount);
   for (std::size_t i = 0; i < std::size(all); ++i) cr_assert_eq(static_cast<std::size_t>(all[i]), i);
   cr_assert_eq(kHasRemoteData, 1);
@@ -28,6 +28,7 @@ Test(message, operations_have_their_numbers) {
 Test(message, bodies_have_their_layouts) {
   cr_assert_eq(sizeof(OfferAreaBody), 16u);
   cr_assert_eq(offsetof(OfferAreaBody, bytes), 8u);
+  cr_assert_eq(sizeof(PlacedBody), 8u);
   cr_assert_eq(sizeof(AreaPlace), 8u);
   cr_assert_eq(offsetof(AreaPlace, tail), 4u);
   cr_assert_eq(sizeof(AreaBody), 16u);

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
-#include "dma/device_memory.h"
-#include "dma/window_device.h"
-#include "node.h"
-#include "proto/connect.h"
+#include "distant_pair.h"
 #include "proto/rma.h"
 
 using namespace anchor;
@@ -16,40 +11,13 @@ using namespace anchor::unit;
 
 namespace {
 
-constexpr std::size_t kSize = 64 * kPageSize;
+constexpr std::size_t kSize = kPlacedBytes;
 
-// A window of two hosts.
-struct WindowFile {
-  WindowFile() {
-    std::ofstream(scratch.file("memory")).flush();
-    cr_assert_eq(::truncate(scratch.file("memory").c_str(), 16 << 20), 0);
-  }
-  std::unique_ptr<WindowDevice> device(int host) const {
-    const std::string path = scratch.file("host" + std::to_string(host));
-    std::ofstream(path) << "path = " << scratch.file("memory") << "\nhosts = 2\ntimeout = 30000\nhost = " << host
-                        << "\n";
-    return WindowDevice::open({path, scratch.path()});
-  }
-  ScratchDirectory scratch;
-};
-
-// Two nodes on two hosts; b has memory in the window, a may write there by key 1.
-struct DistantPair {
-  DistantPair() {
-    std::byte* bytes;
-    cr_assert_eq(device_b->for_applications()->allocate(kSize, &bytes), 0);
-    memory = reinterpret_cast<unsigned char*>(bytes);
-    to_b = a.insert("b");
-    b.insert("a");
-    seek_peer(a.exchange, at_a());
-    cr_assert(
-        until([&] { return at_a().state == PeerState::kConnected && at_b().state == PeerState::kConnected; }, a, b));
-  }
-  ~DistantPair() {
+// b's memory can be exposed, so that a may write there by key 1.
+struct ExposedPair : DistantPair {
+  ~ExposedPair() {
     if (region.enabled) b.memory.remove(&region);
   }
-  Peer& at_a() { return a.peer("b"); }
-  Peer& at_b() { return b.peer("a"); }
   void expose(void* bytes, std::size_t length) { b.expose(region, 1, bytes, length); }
   int write(const std::vector<unsigned char>& bytes, std::size_t position = 0) {
     return a.access(WorkType::kWrite, to_b, {position, bytes.size(), 1}, const_cast<unsigned char*>(bytes.data()));
@@ -60,18 +28,13 @@ struct DistantPair {
     return a.next(&event) && event.error == error;
   }
 
-  WindowFile window;
-  std::unique_ptr<WindowDevice> device_a = window.device(0), device_b = window.device(1);
-  Node a{*device_a, "a"}, b{*device_b, "b"};
-  std::uint64_t to_b = 0;
-  unsigned char* memory = nullptr;
   MemoryRegion region;
 };
 
 }  // namespace
 
 Test(rma_placed, writes_need_nobody) {
-  DistantPair pair;
+  ExposedPair pair;
   cr_assert_eq(pair.at_a().channel->table_changes(), 0u);
   pair.expose(pair.memory, kSize);
   cr_assert_eq(pair.at_a().channel->table_changes(), 1u);
@@ -84,7 +47,7 @@ Test(rma_placed, writes_need_nobody) {
 }
 
 Test(rma_placed, several_segments_on_either_side) {
-  DistantPair pair;
+  ExposedPair pair;
   pair.expose(pair.memory, kSize);
   const auto bytes = bytes_of(1000);
   auto* from = const_cast<unsigned char*>(bytes.data());
@@ -96,7 +59,7 @@ Test(rma_placed, several_segments_on_either_side) {
 }
 
 Test(rma_placed, reads_are_left_to_the_target) {
-  DistantPair pair;
+  ExposedPair pair;
   pair.expose(pair.memory, kSize);
   std::fill_n(pair.memory, 100, 'r');
   unsigned char in[100] = {};
@@ -108,7 +71,7 @@ Test(rma_placed, reads_are_left_to_the_target) {
 }
 
 Test(rma_placed, ordinary_memory_is_written_by_the_target) {
-  DistantPair pair;
+  ExposedPair pair;
   std::vector<unsigned char> ordinary(1000);
   pair.expose(ordinary.data(), ordinary.size());
   cr_assert_eq(pair.at_a().channel->table_changes(), 0u);
@@ -121,7 +84,7 @@ Test(rma_placed, ordinary_memory_is_written_by_the_target) {
 }
 
 Test(rma_placed, waits_for_what_went_through_the_fifo) {
-  DistantPair pair;
+  ExposedPair pair;
   pair.expose(pair.memory, kSize);
   unsigned char in[8] = {};
   cr_assert_eq(pair.a.access(WorkType::kRead, pair.to_b, {0, sizeof in, 1}, in), 0);
@@ -135,7 +98,7 @@ Test(rma_placed, waits_for_what_went_through_the_fifo) {
 }
 
 Test(rma_placed, a_closed_region_is_not_written_to) {
-  DistantPair pair;
+  ExposedPair pair;
   pair.expose(pair.memory, kSize);
   const auto bytes = bytes_of(100);
   cr_assert_eq(pair.write(bytes), 0);
@@ -150,7 +113,7 @@ Test(rma_placed, a_closed_region_is_not_written_to) {
 
 // A table that says nonsense of where its memory lies.
 Test(rma_placed, what_is_not_in_the_window_is_not_touched) {
-  DistantPair pair;
+  ExposedPair pair;
   pair.expose(pair.memory, kSize);
   const std::uint64_t chunk =
       reinterpret_cast<ProtectionDirectory*>(pair.b.exchange.region->header() + kProtectionOffset)->chunks[0];

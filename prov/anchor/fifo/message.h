@@ -36,8 +36,9 @@ enum class Operation : std::uint8_t {
   kOfferArea = 18,      // receiver to sender: a larger payload area
   kTakeArea = 19,       // sender to receiver: the bytes of what follows lie there
   kRemoteShare = 20,    // a long read or write of the receiver's memory that both may copy
+  kPlaced = 21,         // sender to receiver: all bytes of such a message lie where kClearToSend said
 };
-inline constexpr std::size_t kOperationCount = 21;
+inline constexpr std::size_t kOperationCount = 22;
 
 enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
@@ -77,13 +78,18 @@ struct ClearToSendBody {
   std::uint64_t request;   // from the announcement
   std::uint64_t transfer;  // the receiver's name for the copy
   std::uint64_t length;    // bytes wanted, from the start
-  // With an offer's number in the slot's data: pieces of them may be put where they belong (share.h); else 0.
-  std::uint64_t receiver_address;  // of the first, in the receiver's process
-  std::uint64_t piece;             // bytes of each piece but the last
+  // With an offer's number in the slot's data: where the first belongs in the receiver's process, and the bytes of each
+  // piece but the last (share.h). Else: their place on the device (LocalRegion::place_of), where the sender may put
+  // them, or 0; and 0.
+  std::uint64_t receiver_address;
+  std::uint64_t piece;
 };
 struct ChunkBody {
   std::uint32_t offset;  // in the payload area
   std::uint32_t tail;
+  std::uint64_t transfer;  // from kClearToSend
+};
+struct PlacedBody {
   std::uint64_t transfer;  // from kClearToSend
 };
 struct FinishBody {

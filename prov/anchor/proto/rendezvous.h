@@ -6,7 +6,8 @@
 // pieces of it from one process's memory into the other's (rendezvous_share.cpp, share_offer.h). A sender that is not
 // in its progress loop sends nothing; then the receiver reads the sender's memory by cross-memory attach, from the
 // back. The two meet somewhere; bytes that both moved are the same bytes. Where cross-memory attach is refused, all of
-// them are streamed. (Why streaming comes first: FORMAT.md, "Large messages".)
+// them are streamed. (Why streaming comes first: FORMAT.md, "Large messages".) What a peer on another host receives in
+// the device's memory is put there by the sender (rendezvous_placed.cpp).
 #pragma once
 
 #include "proto/exchange.h"
@@ -52,6 +53,12 @@ void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
 // Reads those bytes of it from the sender's memory. 0, or a negated errno value.
 int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept;
 
+// Receiver: what the sender is to call the memory that the transfer goes to; 0: it cannot get there.
+std::uint64_t place_of(const Exchange& exchange, const IncomingTransfer& transfer) noexcept;
+Verdict on_placed(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+
+// Sender: puts a part of it where it belongs. 0: all is there, and the receiver told. -EAGAIN: more in the next pass.
+int push_placed(SendRequest& request) noexcept;
 // Sender: the announced request that `id` of a message from `peer` names; nullptr if it is none of this peer's.
 SendRequest* find_announced(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept;
 // Sender: as many chunks as there is room for.

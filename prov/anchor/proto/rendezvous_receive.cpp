@@ -79,11 +79,13 @@ int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_
 
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer) {
   transfer.way = TransferWay::kStreamed;
+  const std::uint64_t place = place_of(exchange, transfer);
+  transfer.placeable = place != 0;
   OutgoingMessage message{.operation = Operation::kClearToSend};
   message.set_body(ClearToSendBody{.request = transfer.envelope.request,
                                    .transfer = exchange.transfers.id(&transfer),
                                    .length = transfer.wanted,
-                                   .receiver_address = 0,
+                                   .receiver_address = place,
                                    .piece = 0});
   post_control(exchange, *transfer.envelope.peer, message);
 }

@@ -47,6 +47,7 @@ int push_chunk(SendRequest& request, std::uint64_t end) noexcept {
 
 // 0: all is sent. -EAGAIN: more when there is room.
 int push_stream(SendRequest& request) noexcept {
+  if (request.destination != nullptr) return push_placed(request);
   for (;;) {
     const std::uint64_t end = end_of_stream(request);
     if (request.position >= end) return 0;
@@ -86,6 +87,9 @@ Verdict on_clear_to_send(Exchange& exchange, Peer& peer, const IncomingMessage& 
   request->transfer = body.transfer;
   request->wanted = body.length;
   request->position = 0;
+  // What is not to be touched after all goes through the FIFO.
+  const bool placed = peer.distant() && body.receiver_address != 0;
+  request->destination = placed ? peer.region->placed(body.receiver_address, 0, body.length) : nullptr;
   exchange.streaming.push_back(request);
   return Verdict::kTaken;
 }

@@ -37,10 +37,11 @@ struct SendRequest {
   SendState state = SendState::kWaiting;
   Links<SendRequest> waiting{};  // Peer::waiting
   Links<SendRequest> moving{};   // Exchange::streaming, Peer::withdrawable
-  // kStreaming: what the receiver asked for, and how much of it has gone.
+  // kStreaming: what the receiver asked for, how much of it has gone, and where it goes; nullptr: through the FIFO.
   std::uint64_t transfer = 0;
   std::uint64_t wanted = 0;
   std::uint64_t position = 0;
+  std::byte* destination = nullptr;
 };
 
 // An RMA or atomic operation that could not end in the call that made it. In Peer::waiting it stands among the sends.
@@ -139,6 +140,7 @@ struct IncomingTransfer {
   TransferWay way = TransferWay::kReads;
   Clock::duration begun{};           // the clock then
   bool pulls = true;                 // reading from the sender's memory has not failed yet
+  bool placeable = false;            // kStreamed: the sender may put it where it belongs
   Links<IncomingTransfer> moving{};  // Exchange::incoming
   RemoteSegments segments;
 };
