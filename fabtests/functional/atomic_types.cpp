@@ -28,19 +28,23 @@ std::vector<T> values() {
   }
 }
 
-// Arrays of all combinations of values, in the peer's memory and here.
+// Arrays of all combinations of values, in the peer's memory and here, again and again until there are as many elements
+// as one call is said to take.
 template <class T>
 struct Combinations {
-  Combinations() {
+  explicit Combinations(std::size_t most) {
+    while (targets.size() < most) add_all(most);
+    results.resize(targets.size());
+  }
+  void add_all(std::size_t most) {
     for (const T t : values<T>())
       for (const T o : values<T>())
-        for (const T c : values<T>())
-          if ((targets.size() + 1) * sizeof(T) <= 4096) {
-            targets.push_back(t);
-            operands.push_back(o);
-            compares.push_back(c);
-          }
-    results.resize(targets.size());
+        for (const T c : values<T>()) {
+          if (targets.size() == most) return;
+          targets.push_back(t);
+          operands.push_back(o);
+          compares.push_back(c);
+        }
   }
   std::vector<T> targets, operands, compares, results;
 };
@@ -65,8 +69,7 @@ class Initiator {
     CHECK_EQ(valid(family, type, static_cast<fi_op>(op)), most);
     if (most == 0) return expect_refusal(family, type, static_cast<fi_op>(op));
     CHECK_EQ(size, sizeof(T));
-    Combinations<T> all;
-    CHECK(most >= all.targets.size());
+    Combinations<T> all(most);
     Atomic a{.operand = all.targets.data(),
              .compare = all.compares.data(),
              .result = all.results.data(),

@@ -77,6 +77,8 @@ const std::vector<AccessCall>& write_calls() {
       {"writemsg", false, false, [](fid_ep* ep, A a) { return write_message(ep, a, FI_COMPLETION); }},
       {"writemsg, delivery complete", false, false,
        [](fid_ep* ep, A a) { return write_message(ep, a, FI_COMPLETION | FI_DELIVERY_COMPLETE); }},
+      {"writemsg, transmit complete", false, false,
+       [](fid_ep* ep, A a) { return write_message(ep, a, FI_COMPLETION | FI_TRANSMIT_COMPLETE); }},
       {"writemsg, fenced, with more to come", false, false,
        [](fid_ep* ep, A a) { return write_message(ep, a, FI_COMPLETION | FI_FENCE | FI_MORE); }},
       {"writemsg with data", false, true,
@@ -105,6 +107,8 @@ const std::vector<AccessCall>& read_calls() {
          return fi_readv(ep, halves.list, nullptr, 2, a.peer, a.address, a.key, a.context);
        }},
       {"readmsg", false, false, [](fid_ep* ep, A a) { return read_message(ep, a, FI_COMPLETION); }},
+      {"readmsg, transmit complete, with more to come", false, false,
+       [](fid_ep* ep, A a) { return read_message(ep, a, FI_COMPLETION | FI_TRANSMIT_COMPLETE | FI_MORE); }},
       {"readmsg, fenced, delivery complete", false, false,
        [](fid_ep* ep, A a) { return read_message(ep, a, FI_COMPLETION | FI_FENCE | FI_DELIVERY_COMPLETE); }},
   };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every call that reads or writes a peer's memory, in all sizes, to another process and to oneself.
+#include <algorithm>
+
 #include "common/registry.h"
 #include "exposed.h"
 
@@ -181,6 +183,35 @@ TEST(rma_vectors, .ranks = 2, .anchor_only = true) {
   }
 }
 TEST_AGAIN(rma_vectors_through_fifo, rma_vectors, .ranks = 2, .anchor_only = true, .environment = {"FI_ANCHOR_CMA=no"});
+
+// Injected by a message call the bytes are the caller's again, too, but there is an entry.
+TEST(rma_injected_message, .ranks = 2, .anchor_only = true) {
+  Node node(team, rma_options());
+  const std::size_t limit = node.info()->tx_attr->inject_size;
+  Exposed exposed(node, 2 * limit, 1);
+  node.introduce();
+  team.barrier();
+  if (team.rank() == 0) {
+    Bytes bytes = patterned(limit + 1, 3);
+    std::uint64_t address = 0;
+    for (const std::size_t size : {std::size_t{8}, limit}) {
+      fill_pattern(bytes.data(), size, 3);
+      const Access access{bytes.data(), size, node.peer(1), address, 1};
+      node.submit([&] { return write_message(node.ep(), access, FI_COMPLETION | FI_INJECT); });
+      std::fill(bytes.begin(), bytes.end(), std::byte{0});
+      CHECK_EQ(node.await_send().flags, FI_RMA | FI_WRITE);
+      address += size;
+    }
+    CHECK_EQ(write_message(node.ep(), {bytes.data(), limit + 1, node.peer(1), 0, 1}, FI_INJECT), -FI_EMSGSIZE);
+  }
+  team.barrier();
+  if (team.rank() == 1) {
+    check_pattern(exposed.memory.data(), 8, 3);
+    check_pattern(exposed.memory.data() + 8, limit, 3);
+  }
+}
+TEST_AGAIN(rma_injected_message_through_fifo, rma_injected_message, .ranks = 2, .anchor_only = true,
+           .environment = {"FI_ANCHOR_CMA=no"});
 
 TEST(rma_refuses_nonsense, .anchor_only = true) {
   Node node(team, rma_options());

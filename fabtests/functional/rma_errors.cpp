@@ -101,16 +101,25 @@ TEST(rma_no_target, .anchor_only = true, .shm_only = true) {
 }
 
 TEST(rma_error_has_a_text, .anchor_only = true) {
+  struct Case {
+    std::uint64_t key, address;
+    int error;
+    const char* word;
+  };
   Node node(team, rma_options());
+  const Exposed writable(node, 100, kWritable, FI_REMOTE_WRITE), readable(node, 100, kReadable, FI_REMOTE_READ);
   node.introduce();
   char byte = 0;
-  node.submit([&] { return fi_write(node.ep(), &byte, 1, nullptr, node.peer(0), 0, 5, &byte); });
-  fi_cq_err_entry error{};
-  while (fi_cq_readerr(node.sends().queue(), &error, 0) == -FI_EAGAIN) fi_cq_read(node.sends().queue(), nullptr, 0);
-  CHECK_EQ(error.err, FI_EKEYREJECTED);
-  char text[200];
-  fi_cq_strerror(node.sends().queue(), error.prov_errno, error.err_data, text, sizeof(text));
-  CHECK(std::strstr(text, "key") != nullptr);
+  for (const Case& one : {Case{99, 0, FI_EKEYREJECTED, "key"}, Case{kWritable, 100, FI_EINVAL, "beyond"},
+                          Case{kReadable, 0, FI_EACCES, "allow"}}) {
+    node.submit([&] { return fi_write(node.ep(), &byte, 1, nullptr, node.peer(0), one.address, one.key, &byte); });
+    fi_cq_err_entry error{};
+    while (fi_cq_readerr(node.sends().queue(), &error, 0) == -FI_EAGAIN) fi_cq_read(node.sends().queue(), nullptr, 0);
+    CHECK_EQ(error.err, one.error);
+    char text[200];
+    fi_cq_strerror(node.sends().queue(), error.prov_errno, error.err_data, text, sizeof(text));
+    CHECK(std::strstr(text, one.word) != nullptr);
+  }
 }
 
 // A region of addresses behind which there is nothing, or not everywhere.

@@ -19,6 +19,8 @@ void Corruption::commit() {
   // Deeds that a connection survives come up more often, so that what follows them is reached.
   static constexpr Deed kDeeds[] = {&Corruption::flood,           &Corruption::flood,
                                     &Corruption::announce_wildly, &Corruption::announce_wildly,
+                                    &Corruption::offer_memory,    &Corruption::offer_memory,
+                                    &Corruption::spoil_own_table, &Corruption::spoil_own_table,
                                     &Corruption::spoil_pull_line, &Corruption::ring_bells,
                                     &Corruption::ask_nonsense,    &Corruption::spoil_own_block,
                                     &Corruption::answer_wrongly,  &Corruption::say_nearly_right,
@@ -29,6 +31,7 @@ void Corruption::commit() {
 
 void Corruption::listen() {
   while (const auto message = rogue_.hear()) {
+    if (message->operation == Operation::kRemoteWrite) heard_.push_back(message->body_as<RemoteWriteBody>().request);
     heard_.push_back(message->body[0]);
     heard_.push_back(message->body[1]);
     if (heard_.size() > 64) heard_.erase(heard_.begin(), heard_.begin() + 32);
@@ -65,7 +68,7 @@ void Corruption::say_nearly_right() {
 
 void Corruption::answer_wrongly() {
   Words words{};
-  switch (random_.below(5)) {
+  switch (random_.below(7)) {
     case 0:
       words.operation = Operation::kFinish;
       words.with(FinishBody{known(), static_cast<std::int64_t>(word())});
@@ -83,6 +86,17 @@ void Corruption::answer_wrongly() {
     case 3:
       words.operation = random_.one_in(2) ? Operation::kOfferArea : Operation::kTakeArea;
       words.with(OfferAreaBody{known() & ~(kPageSize - 1), random_.one_in(2) ? 28'672 : word()});
+      break;
+    case 4:
+      words.operation = Operation::kReadChunk;
+      words.flags = kInArea;
+      words.length = static_cast<std::uint16_t>(random_.below(6081));
+      words.with(ReadChunkBody{static_cast<std::uint32_t>(random_.below(6000)), 0, known(),
+                               random_.one_in(2) ? random_.below(8000) : word()});
+      break;
+    case 5:
+      words.operation = Operation::kRemoteFinish;
+      words.with(RemoteFinishBody{known(), random_.one_in(2) ? 0 : static_cast<std::int64_t>(word())});
       break;
     default:
       words.operation = Operation::kGrant;
@@ -156,6 +170,37 @@ void Corruption::spoil_own_record() {
 void Corruption::spoil_own_block() {
   auto* words = reinterpret_cast<SharedWord*>(rogue_.own_block());
   words[random_.below(kPageSize / 8)].store(word());
+}
+
+// A table that leads somewhere, with rows that may be had.
+void Corruption::offer_memory() {
+  rogue_.own_directory().chunks[0].store(rogue_.own_chunk_offset());
+  rogue_.own_directory().used.store(kFirstChunkRows);
+  for (std::uint32_t i = 0; i < kFirstChunkRows; ++i) {
+    ProtectionRow& row = rogue_.own_rows()[i];
+    row.sequence.store(2 * random_.below(4));
+    row.key.store(random_.below(kWantedKeys));
+    row.base.store(random_.one_in(2) ? 0 : word());
+    row.length.store(random_.one_in(2) ? random_.below(200'000) : word());
+    row.address.store(word());
+    row.terms.store(RowTerms::pack(kMayRead | kMayWrite, static_cast<std::uint32_t>(random_.below(4)),
+                                   static_cast<std::uint32_t>(random_.below(6)),
+                                   static_cast<std::uint32_t>(random_.below(3))));
+  }
+}
+
+// Any word of it becomes anything; or a row is always being changed, in states that do not belong together.
+void Corruption::spoil_own_table() {
+  ProtectionRow& row = rogue_.own_rows()[random_.below(kFirstChunkRows)];
+  auto* const words = reinterpret_cast<SharedWord*>(&row);
+  if (random_.one_in(3)) {
+    SharedWord* const directory = reinterpret_cast<SharedWord*>(&rogue_.own_directory());
+    directory[random_.below(sizeof(ProtectionDirectory) / 8)].store(word());
+  }
+  for (unsigned i = 0; i < 200; ++i) {
+    if (random_.one_in(2)) row.sequence.fetch_add(1);
+    words[random_.below(sizeof row / 8)].store(word());
+  }
 }
 
 void Corruption::ask_nonsense() {

@@ -11,6 +11,9 @@
 
 namespace anchor::stress {
 
+// Keys of memory that its victim asks for are below this.
+inline constexpr std::uint64_t kWantedKeys = 4;
+
 class Corruption {
  public:
   Corruption(Rogue& rogue, fabtests::Random& random) : rogue_(rogue), random_(random) {}
@@ -29,6 +32,8 @@ class Corruption {
   void spoil_pull_line();
   void spoil_own_record();
   void spoil_own_block();
+  void offer_memory();
+  void spoil_own_table();
   void ask_nonsense();
   void ring_bells();
 

@@ -61,6 +61,34 @@ class Prey {
   Call sent_, received_;
 };
 
+// Reads, and writes if it `may`, of the memory of whoever is there, without any expectation but that they end.
+class Reach {
+ public:
+  Reach(Party& party, std::uint64_t peer, bool may_write)
+      : party_(party), peer_(peer), may_write_(may_write), random_(seed(), peer) {
+    call_.done = true;
+  }
+
+  void turn() {
+    if (!call_.done) return;
+    call_.done = false;
+    const WorkType type = may_write_ && random_.one_in(2) ? WorkType::kWrite : WorkType::kRead;
+    const std::size_t length = random_.one_in(3) ? random_.between(1, bytes_.size()) : random_.between(1, 64);
+    const Message piece{.bytes = bytes_.data(), .length = length, .address = peer_};
+    if (party_.access(type, piece, random_.below(kWantedKeys), random_.one_in(2) ? 0 : random_.below(1000), &call_) !=
+        0)
+      call_.done = true;
+  }
+
+ private:
+  Party& party_;
+  const std::uint64_t peer_;
+  const bool may_write_;
+  fabtests::Random random_;
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(150'000);
+  Call call_;
+};
+
 // Sends and receives one message in turn with the peer, checked when `strict`.
 class Talk {
  public:

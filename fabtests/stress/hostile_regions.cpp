@@ -24,34 +24,66 @@ constexpr unsigned kDeeds = 4000;
 constexpr unsigned kStrikes = 400;  // each at many words
 constexpr const char* kDirectory = "/dev/shm";
 
+// Memory of an honest one that all may reach for, until its party is closed.
+class Lent {
+ public:
+  explicit Lent(Party& party) {
+    region_.key = 1;
+    region_.rights = kRemoteRead | kRemoteWrite;
+    region_.segment_count = 1;
+    region_.segments[0] = {bytes_.data(), bytes_.size()};
+    expect(party.memory().reserve(&region_) == 0 && party.memory().enable(&region_) == 0, "memory is registered");
+  }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+
+ private:
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(100'000);
+  MemoryRegion region_;
+};
+
 void be_victim(Arena& arena, bool strict) {
   ShmDevice device{ShmSettings{}};
-  Party party(device, fight_settings());
+  auto own = std::make_unique<Party>(device, fight_settings());
+  Party& party = *own;
   expect(party.open(name_of("victim")) == 0, "the victim opens");
   Talk talk(party, party.meet(name_of("honest")), strict);
   std::vector<std::unique_ptr<Prey>> prey;
   for (unsigned i = 0; i < kRogueNames; ++i)
     for (const std::size_t length : {std::size_t{100}, std::size_t{100'000}})
       prey.push_back(std::make_unique<Prey>(party, party.meet(name_of("rogue", i)), length));
+  std::vector<std::unique_ptr<Reach>> reaches;
+  for (unsigned i = 0; i < kRogueNames; ++i)
+    reaches.push_back(std::make_unique<Reach>(party, party.meet(name_of("rogue", i)), true));
+  const Lent lent(party);
+  // Of an honest one whose table says anything we read only: it says where in that one's memory.
+  reaches.push_back(std::make_unique<Reach>(party, party.meet(name_of("honest")), strict));
   while (!arena.over) {
     if (party.poll() == 0) sched_yield();
+    for (const std::unique_ptr<Reach>& reach : reaches) reach->turn();
     arena.trips = talk.turn();
     if (arena.trips == 10) arena.ready = true;
     for (std::size_t i = 0; i < prey.size(); ++i) prey[i]->turn(static_cast<unsigned>(i % 4));
     ++arena.victim_beats;
   }
+  own.reset();  // before the memory that is used till then
 }
 
 void be_honest(Arena& arena, bool strict) {
   ShmDevice device{ShmSettings{}};
-  Party party(device, fight_settings());
+  auto own = std::make_unique<Party>(device, fight_settings());
+  Party& party = *own;
   expect(party.open(name_of("honest")) == 0, "the honest one opens");
   Talk talk(party, party.meet(name_of("victim")), strict);
+  const Lent lent(party);
+  Reach reach(party, party.meet(name_of("victim")), strict);
   while (!arena.over) {
     if (party.poll() == 0) sched_yield();
+    reach.turn();
     talk.turn();
     ++arena.honest_beats;
   }
+  own.reset();
 }
 
 void spoil_own_file(const Rogue& rogue, fabtests::Random& random) {

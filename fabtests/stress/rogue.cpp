@@ -15,6 +15,7 @@ int Rogue::open() {
   publish_anchor_record(region_->header(), name_, incarnation_, {});
   std::uint64_t offset;
   if (const int error = region_->allocate(kOwn.size(), &offset, &own_block_)) return error;
+  if (const int error = region_->allocate(chunk_bytes(0), &own_chunk_offset_, &own_chunk_)) return error;
   granted_ = {.offset = offset,
               .slot_count = kOwn.slot_count,
               .payload_bytes = kOwn.payload_bytes,

@@ -18,6 +18,7 @@
 #include "fifo/fifo_rx.h"
 #include "fifo/message.h"
 #include "fifo/notification.h"
+#include "fifo/protection_layout.h"
 
 namespace anchor::stress {
 
@@ -63,6 +64,13 @@ class Rogue {
   // Its own region, which the victim maps.
   std::byte* own_header() noexcept { return region_->header(); }
   std::byte* own_block() noexcept { return own_block_; }
+  // Its memory protection table: the directory, and the first chunk, of kFirstChunkRows rows.
+  ProtectionDirectory& own_directory() noexcept {
+    return *reinterpret_cast<ProtectionDirectory*>(region_->header() + kProtectionOffset);
+  }
+  ProtectionRow* own_rows() noexcept { return reinterpret_cast<ProtectionRow*>(own_chunk_); }
+  // Where that is in the region.
+  std::uint64_t own_chunk_offset() const noexcept { return own_chunk_offset_; }
   // The victim's, mapped here. The block: once connected.
   Mapping& header() noexcept { return header_; }
   Mapping& block() noexcept { return block_; }
@@ -80,6 +88,8 @@ class Rogue {
   std::uint64_t incarnation_ = 0;
   std::unique_ptr<LocalRegion> region_;
   std::byte* own_block_ = nullptr;
+  std::byte* own_chunk_ = nullptr;
+  std::uint64_t own_chunk_offset_ = 0;
   BlockDescriptor granted_{};
   std::optional<FifoRx<ShmPort>> ear_;
 

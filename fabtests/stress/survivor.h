@@ -35,18 +35,19 @@ class Survivor {
     Bytes buffer = Bytes(kLargestMessage);
     bool busy = false;
     bool sends = false;
-    bool remote = false;  // a read or a write of the victim's memory, and no message
+    bool remote = false;  // an operation on the victim's memory, and no message
   };
   static constexpr std::size_t kInFlight = 8;
+  static constexpr std::byte kUntouchable{0x3c};
 
   void talk_until(double seconds);
   void start_all();
-  ssize_t access(Slot& slot);
   void step();
   void take(const Entry& entry);
   void progress();
   void cancel_receives();
   bool busy(bool sends) const;
+  void check_memory() const;
 
   Node& node_;
   Random random_;
@@ -54,7 +55,10 @@ class Survivor {
   fi_addr_t address_ = 0;
   std::uint64_t number_ = 0;
   std::array<Slot, 2 * kInFlight> slots_;
-  bool met_ = false;  // something came from this round's victim
+  // What victims reach for lies in the middle.
+  Bytes memory_ = Bytes(3 * kLargestMessage, kUntouchable);
+  Owned<fid_mr> region_;
+  bool met_ = false;  // this round's victim was connected
   std::uint64_t echo_ = 0;
   std::uint64_t answer_ = 0;
   bool echo_outstanding_ = false;

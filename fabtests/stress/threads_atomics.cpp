@@ -3,12 +3,12 @@
 // driven by a thread of its own: totals tell whether anything was lost, whatever the type and its size.
 #include <sched.h>
 
-#include <cerrno>
 #include <complex>
 #include <cstring>
 #include <thread>
 #include <vector>
 
+#include "contender.h"
 #include "core/memory_region.h"
 #include "near_device.h"
 #include "party.h"
@@ -29,83 +29,23 @@ struct alignas(64) Totals {
   unsigned char odd[16] = {};
 };
 
-class Initiator {
- public:
-  Initiator(Party& party, std::uint64_t target) : party_(party), target_(target) {}
-
-  void run() {
-    for (unsigned round = 0; round < kRounds; ++round) {
-      const std::uint64_t ticket = fetch(AtomicOperation::kSum, offsetof(Totals, tickets), 1);
-      expect(round == 0 || ticket > last_, "tickets grow", static_cast<long long>(ticket));
-      last_ = ticket;
-      std::uint64_t one = 1;
-      base(AtomicType::kUint64, offsetof(Totals, sum), &one, sizeof one);
-      std::complex<double> turn(1, -2);
-      base(AtomicType::kDoubleComplex, offsetof(Totals, wide), &turn, sizeof turn);
-      base(AtomicType::kUint64, offsetof(Totals, odd) + 3, &one, sizeof one);
-      swap_up();
-    }
+void change_all(Contender& contender) {
+  std::uint64_t last = 0;
+  for (unsigned round = 0; round < kRounds; ++round) {
+    const std::uint64_t ticket = contender.fetch(AtomicOperation::kSum, offsetof(Totals, tickets), 1);
+    expect(round == 0 || ticket > last, "tickets grow", static_cast<long long>(ticket));
+    last = ticket;
+    contender.add(AtomicType::kUint64, offsetof(Totals, sum), std::array{std::uint64_t{1}});
+    contender.add(AtomicType::kDoubleComplex, offsetof(Totals, wide), std::array{std::complex<double>(1, -2)});
+    contender.add(AtomicType::kUint64, offsetof(Totals, odd) + 3, std::array{std::uint64_t{1}});
+    contender.swap_up(offsetof(Totals, swapped));
   }
-
- private:
-  void carry_out(WorkType type, AtomicType datatype, AtomicOperation operation, std::size_t offset, void* operand,
-                 void* compare, void* result, std::size_t length) {
-    const iovec operands{operand, length}, compares{compare, length}, results{result, length};
-    const RemoteTarget target{offset, length, kKey};
-    Call call;
-    const AtomicWork work{.remote = {.base = {.type = type,
-                                              .flags = kWantCompletion,
-                                              .segment_count = operation == AtomicOperation::kRead ? 0u : 1u,
-                                              .segments = &operands,
-                                              .length = length,
-                                              .address = target_,
-                                              .tag = 0,
-                                              .ignore = 0,
-                                              .data = 0,
-                                              .context = &call},
-                                     .target_count = 1,
-                                     .targets = &target},
-                          .type = datatype,
-                          .operation = operation,
-                          .compare_count = compare != nullptr ? 1u : 0u,
-                          .result_count = result != nullptr ? 1u : 0u,
-                          .compares = &compares,
-                          .results = &results};
-    int error;
-    const Deadline deadline(60);
-    while ((error = party_.endpoint().submit_atomic(work)) == -EAGAIN && !deadline.expired())
-      if (party_.poll() == 0) sched_yield();
-    if (expect(error == 0, "an operation is taken", error) && expect(party_.wait(call, 60), "an operation ends"))
-      expect(call.error == 0, "an operation succeeds", call.error);
-  }
-
-  void base(AtomicType type, std::size_t offset, void* operand, std::size_t length) {
-    carry_out(WorkType::kAtomic, type, AtomicOperation::kSum, offset, operand, nullptr, nullptr, length);
-  }
-  std::uint64_t fetch(AtomicOperation operation, std::size_t offset, std::uint64_t operand) {
-    std::uint64_t result = 0;
-    carry_out(WorkType::kFetchAtomic, AtomicType::kUint64, operation, offset, &operand, nullptr, &result, 8);
-    return result;
-  }
-  void swap_up() {
-    std::uint64_t seen = fetch(AtomicOperation::kRead, offsetof(Totals, swapped), 0);
-    for (;;) {
-      std::uint64_t next = seen + 1, result = 0;
-      carry_out(WorkType::kCompareAtomic, AtomicType::kUint64, AtomicOperation::kSwapIfEqual, offsetof(Totals, swapped),
-                &next, &seen, &result, 8);
-      if (result == seen) return;
-      seen = result;
-    }
-  }
-
-  Party& party_;
-  const std::uint64_t target_;
-  std::uint64_t last_ = 0;
-};
+}
 
 // Who has done its part goes on making progress for the others.
 void contend(Party& party, std::uint64_t target, std::atomic<unsigned>& running) {
-  Initiator(party, target).run();
+  Contender contender(party, target, kKey);
+  change_all(contender);
   running.fetch_sub(1);
   while (running.load() != 0)
     if (party.poll() == 0) sched_yield();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "victim.h"
 
+#include <rdma/fi_atomic.h>
+#include <rdma/fi_rma.h>
 #include <sched.h>
 
 #include <array>
@@ -31,14 +33,15 @@ class Victim {
   void step() {
     if (task_.sends) start(out_, [this](Slot& slot) { return send(slot); });
     if (task_.receives) start(in_, [this](Slot& slot) { return receive(slot); });
+    start(remote_, [this](Slot& slot) { return reach(node_, random_, slot.buffer, survivor_, kSurvivorKey, &slot); });
     if (!node_.progress()) sched_yield();
     finish(node_.sends());
     finish(node_.receives());
   }
 
  private:
-  template <class Operation>
-  void start(std::array<Slot, kInFlight>& slots, const Operation& operation) {
+  template <std::size_t kCount, class Operation>
+  static void start(std::array<Slot, kCount>& slots, const Operation& operation) {
     for (Slot& slot : slots) {
       if (!slot.busy) slot.busy = operation(slot) == 0;
     }
@@ -68,9 +71,25 @@ class Victim {
   Owned<fid_mr> region_;
   std::array<Slot, kInFlight> out_;
   std::array<Slot, kInFlight> in_;
+  std::array<Slot, kInFlight / 2> remote_;
 };
 
 }  // namespace
+
+ssize_t reach(const Node& node, Random& random, Bytes& buffer, fi_addr_t peer, std::uint64_t key, void* context) {
+  constexpr std::uint64_t kMostElements = 64;
+  static constexpr std::uint64_t kOperand[kMostElements] = {};
+  const std::size_t size = stress_size(random);
+  switch (random.below(3)) {
+    case 0:
+      return fi_read(node.ep(), buffer.data(), size, nullptr, peer, 0, key, context);
+    case 1:
+      return fi_write(node.ep(), buffer.data(), size, nullptr, peer, 0, key, context);
+    default:
+      return fi_fetch_atomic(node.ep(), kOperand, random.between(1, kMostElements), nullptr, buffer.data(), nullptr,
+                             peer, 0, key, FI_UINT64, FI_SUM, context);
+  }
+}
 
 void be_victim(Team& team, const VictimTask& task) {
   Victim victim(team, task);

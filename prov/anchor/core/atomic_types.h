@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The datatypes and operations of fi_atomic(3). They have libfabric's values, so that abi/ casts them; abi/atomic.cpp
-// asserts that the two agree (nothing below abi/ includes a fabric header). Values on the wire, too: FORMAT.md.
+// The datatypes and operations of fi_atomic(3). They have libfabric's values, so that abi/ casts them;
+// abi/atomic_query.cpp asserts that the two agree (nothing below abi/ includes a fabric header). Values on the wire,
+// too: FORMAT.md.
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,7 @@
 // The memory that a domain's peers may reach: regions by key, what may be done with them, and the tables in which
 // peers find them (fi_mr(3)).
 //
-// Thread-safe by the registry's own lock, which is held while a region is used: once disable() has returned, nobody is
+// Thread-safe by the registry's own lock, which is held while a region is used: once remove() has returned, nobody is
 // at its memory any more through access(). Lock order: Endpoint -> MemoryRegistry; a RegionTable takes neither. A
 // region belongs to who registers it, and stays where it is.
 #pragma once

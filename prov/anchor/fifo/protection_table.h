@@ -41,16 +41,14 @@ class ProtectionTable {
   // Rights of these rows, resp. of every row, whose use is to be told.
   void tell(std::uint32_t first, std::uint32_t count, std::uint32_t rights) noexcept;
   void tell_always(std::uint32_t rights) noexcept;
-  std::uint64_t place(std::uint32_t number) const noexcept {
-    const std::uint32_t chunk = chunk_of(number);
-    return chunks_[chunk][number - chunk_start(chunk)].place.load(std::memory_order_relaxed);
-  }
+  // What a row's terms gave as its place. Relaxed: nobody else writes it.
+  std::uint64_t place(std::uint32_t number) const noexcept { return row(number).place.load(std::memory_order_relaxed); }
 
  private:
   int take_rows(std::uint32_t count, std::uint32_t* first);
   int extend(std::uint32_t count, std::uint32_t* first);
   int make_chunk();
-  ProtectionRow& row(std::uint32_t number) noexcept {
+  ProtectionRow& row(std::uint32_t number) const noexcept {
     const std::uint32_t chunk = chunk_of(number);
     return chunks_[chunk][number - chunk_start(chunk)];
   }

@@ -15,10 +15,6 @@
 namespace anchor {
 namespace {
 
-std::uint32_t rights_for(const WorkRequest& work) noexcept {
-  return work.type == WorkType::kRead ? kRemoteRead : kRemoteWrite;
-}
-
 bool in_reach(const Peer& peer) noexcept { return peer.region != nullptr && peer.state != PeerState::kLeaving; }
 
 // What is needed of a peer whose region was found; false: no memory.
@@ -48,7 +44,7 @@ OutgoingMessage notice_of(const RemoteWork& work, std::uint32_t target, bool las
                           .data = work.base.data};
   message.set_body(RemoteNoticeBody{.length = work.base.length,
                                     .request = last ? request : 0,
-                                    .rights = rights_for(work.base),
+                                    .rights = right_for(work.base.type),
                                     .last = last ? 1u : 0u});
   return message;
 }
@@ -168,7 +164,7 @@ bool open_table(Peer& peer) noexcept {
 }
 
 int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) noexcept {
-  const std::uint32_t rights = rights_for(work.base);
+  const std::uint32_t rights = right_for(work.base.type);
   if (peer.contents.protection_offset == 0) return -EKEYREJECTED;
   for (std::uint32_t i = 0; i < work.target_count; ++i) {
     const RemoteTarget& target = work.targets[i];

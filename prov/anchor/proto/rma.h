@@ -28,6 +28,11 @@ struct CheckedTargets {
   ProtectedRow rows[kMaxSegments * kMaxRegionRows];  // of each
 };
 
+// The AccessRight that a read or write uses.
+constexpr std::uint32_t right_for(WorkType type) noexcept {
+  return type == WorkType::kRead ? kRemoteRead : kRemoteWrite;
+}
+
 // start_remote() for kRead and kWrite.
 int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
 

@@ -9,8 +9,7 @@ namespace anchor {
 namespace {
 
 RemoteAccess access_to(const Exchange& exchange, const RemoteWork& work, const RemoteTarget& target) noexcept {
-  const std::uint32_t rights = work.base.type == WorkType::kRead ? kRemoteRead : kRemoteWrite;
-  return {target.key, target.address, target.length, rights, &exchange};
+  return {target.key, target.address, target.length, right_for(work.base.type), &exchange};
 }
 
 // 0, or why one of the targets cannot be had.
@@ -56,11 +55,10 @@ int access_self(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRe
   if (!may_note(exchange, has_data)) return -EAGAIN;
   int error = check_all(exchange, work);
   if (error == 0) error = move_all(exchange, work);
-  const std::uint32_t rights = work.base.type == WorkType::kRead ? kRemoteRead : kRemoteWrite;
+  const std::uint32_t right = right_for(work.base.type);
   for (std::uint32_t i = 0; error == 0 && i < work.target_count; ++i) {
     const bool last = i + 1 == work.target_count;
-    note_access(exchange, peer,
-                {work.targets[i].key, rights, last, last && has_data, work.base.data, work.base.length});
+    note_access(exchange, peer, {work.targets[i].key, right, last, last && has_data, work.base.data, work.base.length});
   }
   conclude_rma(exchange, peer, work, queued, -error);
   return 0;

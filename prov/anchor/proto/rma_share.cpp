@@ -17,7 +17,7 @@ OutgoingMessage offer_of(const RemoteRequest& request, const OfferedShare& offer
       .length = request.work.length,
       .initiator_address = reinterpret_cast<std::uint64_t>(request.segments[0].iov_base),
       .piece = offered.piece,
-      .rights = request.work.type == WorkType::kRead ? kRemoteRead : kRemoteWrite,
+      .rights = right_for(request.work.type),
   });
   return message;
 }
