@@ -147,13 +147,19 @@ int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, Remot
   return 0;
 }
 
+// A write of which some is on its way. If its region was closed meanwhile, it is the peer that says so: having refused
+// a part it refuses all up to the last one, which must not be another operation's.
+int go_on_through_fifo(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest& queued) noexcept {
+  if (peer.state != PeerState::kConnected) return -EAGAIN;
+  return start_through_fifo(exchange, peer, work, &queued, false);
+}
+
 // The table of a peer on another host is not for us to read, access by access: it checks by itself, but for what we
 // know and may do without it.
 int start_distant(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
   if (peer.state != PeerState::kConnected) return -EAGAIN;
-  const bool has_begun = queued != nullptr && queued->position != 0;  // through the FIFO, where it goes on
   CheckedTargets checked;
-  if (!has_begun && find_placed(peer, work, &checked) && (peer.unanswered == 0 || !may_detour(peer)))
+  if (find_placed(peer, work, &checked) && (peer.unanswered == 0 || !may_detour(peer)))
     return start_directly(exchange, peer, work, queued, checked);
   return start_through_fifo(exchange, peer, work, queued, false);
 }
@@ -210,6 +216,7 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
     return peer.unanswered == 0 ? access_self(exchange, peer, work, queued) : -EAGAIN;
   if (!in_reach(peer)) return -EAGAIN;
   if (queued != nullptr && queued->moved) return tell_peer(exchange, peer, *queued, true);
+  if (queued != nullptr && queued->position != 0) return go_on_through_fifo(exchange, peer, work, *queued);
   if (peer.distant()) [[unlikely]]
     return start_distant(exchange, peer, work, queued);
   if (queued != nullptr && queued->shared) {
