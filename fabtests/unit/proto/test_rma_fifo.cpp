@@ -88,6 +88,17 @@ Test(rma_fifo, nothing_is_read_without_asking) {
   cr_assert_eq(await(couple.a).error, 0);
 }
 
+Test(rma_fifo, a_read_of_nothing_is_counted) {
+  Exposure couple;
+  Counter counter;
+  couple.b.memory.count_with(&couple.region, &counter, kRemoteRead);
+  std::vector<unsigned char> nothing;
+  for (int i = 0; i < 3; ++i) cr_assert_eq(couple.read(nothing), 0);
+  for (int i = 0; i < 3; ++i) cr_assert_eq(await(couple.a, couple.b).error, 0);
+  cr_assert(until([&] { return counter.value() == 3; }, couple.a, couple.b));
+  cr_assert_eq(couple.a.exchange.remotes.in_use(), 0u);
+}
+
 Test(rma_fifo, chunks_that_make_no_sense_are_malformed) {
   Exposure couple;
   std::vector<unsigned char> got(100);
