@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <atomic>
 #include <cerrno>
 #include <thread>
 #include <vector>
@@ -178,4 +179,25 @@ Test(deferred_work, threads_start_each_task_once) {
   for (std::thread& thread : threads) thread.join();
   cr_assert_eq(bench.order.size(), static_cast<std::size_t>(kTasks));
   for (int i = 0; i < kTasks; ++i) cr_assert_eq(bench.order[static_cast<std::size_t>(i)], i);
+}
+
+Test(deferred_work, what_falls_due_while_another_is_cancelled_is_started, .timeout = 60) {
+  Bench bench;
+  std::atomic<bool> ends{false};
+  std::thread canceller([&] {
+    while (!ends) bench.work.cancel(&bench.other);
+  });
+  Counter counted;
+  for (std::uint64_t round = 1; round <= 20'000; ++round) {
+    auto task = defer(counted, 1, true);
+    task->trigger = &bench.counter;
+    task->threshold = round;
+    bench.work.queue(std::move(task));
+    bench.counter.add();
+    bench.work.start_due();
+    // By whom is not said, but nobody asks for it again.
+    while (counted.value() != round) std::this_thread::yield();
+  }
+  ends = true;
+  canceller.join();
 }

@@ -44,6 +44,19 @@ Test(protection_view, all_of_memory_and_none_of_it) {
   cr_assert_eq(pair.check(2, 0, 1), -ERANGE);
 }
 
+Test(protection_view, keys_that_never_come_again_are_not_kept) {
+  ProtectionPair pair;
+  pair.add(1, 0, 100, 0x1000);
+  for (std::uint64_t key = 2; key < 10'000; ++key) {
+    const std::uint32_t first = pair.add(key, 0, 100, 0x1000 * key);
+    cr_assert_eq(pair.check(key), 0);
+    cr_assert_eq(pair.place(), 0x1000 * key);
+    pair.table.remove(first, 1);
+  }
+  cr_assert_leq(pair.view.remembered(), 4u, "two rows were ever in use");
+  cr_assert_eq(pair.check(1), 0);
+}
+
 Test(protection_view, rights_are_looked_at) {
   ProtectionPair pair;
   pair.add(1, 0, 100, 0x1000, kMayRead);

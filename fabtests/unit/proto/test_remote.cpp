@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
+#include <sys/mman.h>
 
 #include "node.h"
 
@@ -80,6 +81,26 @@ Test(remote, answers_to_nothing_are_malformed) {
   cr_assert_eq(finish(couple.at_a(), id, 77), Verdict::kTaken);
   cr_assert_eq(await(couple.a).error, EPROTO);
   cr_assert_eq(finish(couple.at_a(), id, 0), Verdict::kMalformed);
+  cr_assert_eq(finish(couple.at_a(), id, -EACCES), Verdict::kTaken, "refused, as another part of it was");
+}
+
+Test(remote, a_read_of_which_nothing_can_be_had_ends_once) {
+  Exposure couple(without_direct_copy());
+  void* const nothing = mmap(nullptr, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  cr_assert_neq(nothing, MAP_FAILED);
+  MemoryRegion region;
+  couple.b.expose(region, 2, nothing, 8192);
+  std::vector<unsigned char> got(8192);
+  const iovec segment{got.data(), got.size()};
+  const RemoteTarget targets[] = {{0, 4096, 2}, {4096, 4096, 2}};
+  cr_assert_eq(couple.a.access(WorkType::kRead, couple.to_b, &segment, 1, targets, 2), 0);
+  cr_assert_eq(await(couple.a, couple.b).error, EFAULT);
+  for (int i = 0; i < 10; ++i) couple.b.progress(), couple.a.progress();
+  cr_assert_eq(couple.at_a().state, PeerState::kConnected);
+  Event event;
+  cr_assert_not(couple.a.next(&event), "that was its only end");
+  couple.b.memory.remove(&region);
+  munmap(nothing, 8192);
 }
 
 Test(remote, all_that_is_outstanding_ends_with_the_peer) {

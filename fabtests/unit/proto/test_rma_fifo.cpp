@@ -65,11 +65,38 @@ Test(rma_fifo, a_write_does_not_overtake_a_read) {
   cr_assert(couple.memory == sent);
 }
 
+// The target has refused a part of it, and waits for the last one to say so: what comes next is another operation.
+Test(rma_fifo, a_write_whose_region_is_closed_amid_it_spoils_no_other) {
+  Exposure couple;
+  auto sent = bytes_of(kLong);
+  cr_assert_eq(couple.write(sent), 0);
+  cr_assert_not(couple.at_a().waiting.empty(), "more than the FIFO takes");
+  couple.b.memory.remove(&couple.region);
+  couple.b.passes(3);
+  cr_assert_eq(await(couple.a, couple.b).error, EKEYREJECTED);
+
+  couple.b.expose(couple.region, 1, couple.memory.data(), couple.memory.size());
+  cr_assert_eq(couple.write(sent), 0);
+  cr_assert_eq(await(couple.a, couple.b).error, 0);
+  cr_assert(couple.memory == sent);
+}
+
 Test(rma_fifo, nothing_is_read_without_asking) {
   Exposure couple;
   std::vector<unsigned char> nothing;
   cr_assert_eq(couple.read(nothing), 0);
   cr_assert_eq(await(couple.a).error, 0);
+}
+
+Test(rma_fifo, a_read_of_nothing_is_counted) {
+  Exposure couple;
+  Counter counter;
+  couple.b.memory.count_with(&couple.region, &counter, kRemoteRead);
+  std::vector<unsigned char> nothing;
+  for (int i = 0; i < 3; ++i) cr_assert_eq(couple.read(nothing), 0);
+  for (int i = 0; i < 3; ++i) cr_assert_eq(await(couple.a, couple.b).error, 0);
+  cr_assert(until([&] { return counter.value() == 3; }, couple.a, couple.b));
+  cr_assert_eq(couple.a.exchange.remotes.in_use(), 0u);
 }
 
 Test(rma_fifo, chunks_that_make_no_sense_are_malformed) {

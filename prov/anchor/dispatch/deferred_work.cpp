@@ -36,12 +36,16 @@ void DeferredWork::queue(std::unique_ptr<DeferredTask> task) {
 
 template <class Condition>
 std::size_t DeferredWork::drop_tasks(Condition&& condition) noexcept {
-  const std::lock_guard guard(lock_);
   std::size_t dropped = 0;
-  for (auto& [counter, tasks] : tasks_)
-    dropped += std::erase_if(tasks, [&](const Tasks::value_type& placed) { return condition(*placed.second); });
-  std::erase_if(tasks_, [](const auto& entry) { return entry.second.empty(); });
-  waiting_.fetch_sub(dropped, std::memory_order_relaxed);
+  {
+    const std::lock_guard guard(lock_);
+    for (auto& [counter, tasks] : tasks_)
+      dropped += std::erase_if(tasks, [&](const Tasks::value_type& placed) { return condition(*placed.second); });
+    std::erase_if(tasks_, [](const auto& entry) { return entry.second.empty(); });
+    waiting_.fetch_sub(dropped, std::memory_order_relaxed);
+  }
+  // Who found the lock taken meanwhile has gone, and may be asleep by now.
+  if (wanted_.load(std::memory_order_seq_cst)) start_due();
   return dropped;
 }
 

@@ -56,9 +56,13 @@ int ProtectionView::map_chunk(std::uint32_t chunk) noexcept {
   return region_.map(offset, chunk_bytes(chunk), &chunks_[chunk]);
 }
 
-int ProtectionView::scan(std::uint64_t key, std::uint32_t* number, RowCopy* first) noexcept {
+std::uint32_t ProtectionView::rows_in_use() const noexcept {
   const std::uint64_t used = directory_->used.load(std::memory_order_acquire);
-  const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(used, chunk_start(chunk_count_)));
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(used, chunk_start(chunk_count_)));
+}
+
+int ProtectionView::scan(std::uint64_t key, std::uint32_t* number, RowCopy* first) noexcept {
+  const std::uint32_t end = rows_in_use();
   for (std::uint32_t i = 0; i < end; ++i) {
     if (!chunks_[chunk_of(i)])
       if (const int error = map_chunk(chunk_of(i))) return error;
@@ -71,7 +75,10 @@ int ProtectionView::scan(std::uint64_t key, std::uint32_t* number, RowCopy* firs
   return -EKEYREJECTED;
 }
 
+// Of an owner that registers each buffer anew, under another key, most are closed. That is noticed only when a key
+// comes again, so when there are twice as many as rows all are forgotten; which keys are in use is soon known again.
 void ProtectionView::remember(std::uint64_t key, std::uint32_t number) noexcept {
+  if (numbers_.size() >= 2 * std::size_t{rows_in_use()}) numbers_.clear();
   try {
     numbers_.insert_or_assign(key, number);
   } catch (const std::bad_alloc&) {  // then it is looked for again

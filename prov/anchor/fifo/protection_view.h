@@ -42,12 +42,16 @@ class ProtectionView {
   // Whether row `number` is still what it was in that generation.
   bool is_current(std::uint32_t number, std::uint64_t generation) const noexcept;
 
+  // Keys of which it is known where they were found: never more than twice as many as the table has rows.
+  std::size_t remembered() const noexcept { return numbers_.size(); }
+
  private:
   bool copy_row(std::uint32_t number, RowCopy* row) noexcept;
   std::uint32_t always_told() const noexcept {
     return static_cast<std::uint32_t>(directory_->told.load(std::memory_order_relaxed));
   }
   int find(std::uint64_t key, std::uint32_t* number, RowCopy* first) noexcept;
+  std::uint32_t rows_in_use() const noexcept;
   int scan(std::uint64_t key, std::uint32_t* number, RowCopy* first) noexcept;
   void remember(std::uint64_t key, std::uint32_t number) noexcept;
   int map_chunk(std::uint32_t chunk) noexcept;

@@ -127,7 +127,11 @@ void end_remote(Exchange& exchange, RemoteRequest& request, int error) noexcept 
 Verdict on_remote_finish(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   const auto body = message.body_as<RemoteFinishBody>();
   RemoteRequest* request = find_unanswered(exchange, peer, body.request);
-  if (request == nullptr) return Verdict::kMalformed;
+  if (request == nullptr) {
+    // A read of several targets ends with the first that is refused, and is told of the others, too.
+    const bool ended = body.status != 0 && exchange.remotes.find(body.request) == nullptr;
+    return ended ? Verdict::kTaken : Verdict::kMalformed;
+  }
   end_remote(exchange, *request, body.status == 0 ? 0 : error_in(body.status));
   return Verdict::kTaken;
 }

@@ -143,14 +143,35 @@ int start_directly(Exchange& exchange, Peer& peer, const RemoteWork& work, Remot
   return 0;
 }
 
+// A write of which some is on its way. If its region was closed meanwhile, it is the peer that says so: having refused
+// a part it refuses all up to the last one, which must not be another operation's.
+int go_on_through_fifo(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest& queued) noexcept {
+  if (peer.state != PeerState::kConnected) return -EAGAIN;
+  return start_through_fifo(exchange, peer, work, &queued, false);
+}
+
+// No bytes go through the FIFO, but word of it, if the peer counts such accesses.
+int read_nothing(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued,
+                 std::uint32_t notices) noexcept {
+  RemoteRequest* request = queued != nullptr ? queued : keep_targets(exchange, peer, work);
+  if (request == nullptr) return -EAGAIN;
+  request->notices = notices;
+  return tell_peer(exchange, peer, *request, queued != nullptr);
+}
+
+bool reads_nothing(const RemoteWork& work) noexcept {
+  return work.base.type == WorkType::kRead && work.base.length == 0;
+}
+
 // The table of a peer on another host is not for us to read, access by access: it checks by itself, but for what we
 // know and may do without it.
 int start_distant(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept {
   if (peer.state != PeerState::kConnected) return -EAGAIN;
-  const bool has_begun = queued != nullptr && queued->position != 0;  // through the FIFO, where it goes on
   CheckedTargets checked;
-  if (!has_begun && find_placed(peer, work, &checked) && (peer.unanswered == 0 || !may_detour(peer)))
+  if (find_placed(peer, work, &checked) && (peer.unanswered == 0 || !may_detour(peer)))
     return start_directly(exchange, peer, work, queued, checked);
+  // What it counts is not known.
+  if (reads_nothing(work)) return read_nothing(exchange, peer, work, queued, (1u << work.target_count) - 1);
   return start_through_fifo(exchange, peer, work, queued, false);
 }
 
@@ -206,6 +227,7 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
     return peer.unanswered == 0 ? access_self(exchange, peer, work, queued) : -EAGAIN;
   if (!in_reach(peer)) return -EAGAIN;
   if (queued != nullptr && queued->moved) return tell_peer(exchange, peer, *queued, true);
+  if (queued != nullptr && queued->position != 0) return go_on_through_fifo(exchange, peer, work, *queued);
   if (peer.distant()) [[unlikely]]
     return start_distant(exchange, peer, work, queued);
   if (queued != nullptr && queued->shared) {
@@ -229,6 +251,7 @@ int start_rma(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequ
     if (error != -EAGAIN || peer.direct != nullptr) return error;
   }
   if (peer.state != PeerState::kConnected) return -EAGAIN;
+  if (checked.notices != 0 && reads_nothing(work)) return read_nothing(exchange, peer, work, queued, checked.notices);
   return start_through_fifo(exchange, peer, work, queued, false);
 }
 
