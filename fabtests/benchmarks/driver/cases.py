@@ -20,8 +20,8 @@ class Case:
     provider: str
     prefix: tuple[str, ...] = ()
     source: str = ""
-    hosts: tuple[str, ...] = ()  # configuration files of the window device
     environment: dict[str, str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()  # configuration files of the window device
 
     @property
     def is_tcp(self) -> bool:
