@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import geometric_mean, median
 
 from driver import table
-from driver.bars import Bar, Judge, bar_of
+from driver.bars import Bar, Judge
 from driver.cases import SUBJECT, Build, Case, all_cases
 from driver.results import Results
 from driver.schedule import LINE, Plan, Stage, run_rounds
@@ -44,13 +45,19 @@ def devices(build: Build, hosts: tuple[str, str]) -> list[Case]:
             replace(subject, name="window", hosts=hosts)]
 
 
-def bars_of(results: Results) -> list[Bar]:
+def bar_over_sizes(results: Results, test: str, at_most: bool, limit: float) -> Bar:
+    """The geometric mean of all sizes' ratios: each alone varies by a fifth from one run to the next."""
     judge = Judge(results, ("shm",), "window")
-    latencies = [bar_of(f"{table.row_title(metric)}, to the shm device's", True, 1.15, judge.to_shm(metric, min))
-                 for test in LATENCIES for metric in results.metrics(test)]
-    bandwidths = [bar_of(f"{table.row_title(metric)}, to the shm device's", False, 0.9, judge.to_shm(metric, max))
-                  for metric in results.metrics("bandwidth")]
-    return latencies + bandwidths
+    ratios = [judge.to_shm(metric, min if at_most else max) for metric in results.metrics(test)]
+    known = [median(values) for values in ratios if values]
+    title = f"{table.title_of(test)}, all sizes, to the shm device's"
+    measured = geometric_mean(known) if len(known) == len(ratios) and known else None
+    return Bar(title, at_most, limit, measured, min(map(len, ratios), default=0))
+
+
+def bars_of(results: Results) -> list[Bar]:
+    latencies = [bar_over_sizes(results, test, True, 1.15) for test in LATENCIES]
+    return [*latencies, bar_over_sizes(results, "bandwidth", False, 0.9)]
 
 
 def run(build: Build, rounds: int) -> int:
