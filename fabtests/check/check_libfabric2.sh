@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # The provider and libfabric 2: compiles the sources against Debian 13's headers with its compiler, then runs the
-# functional tests and the example server there twice, with the plugin just compiled and with the one that was built for
-# libfabric 1.17.
+# functional tests and the example server there twice, side by side: with the plugin just compiled and with the one that
+# was built for libfabric 1.17.
 #
 #   check_libfabric2.sh BUILD PROGRAM...
 #
@@ -51,7 +51,7 @@ enter_root() { # BUILD PROGRAM...
 }
 
 run_tests() { # NAME BUILD PROGRAM...
-    name=$1 folder=$2
+    name=$1 folder=$2 failed=0
     shift 2
     echo "$name"
     for test in "$@"; do
@@ -66,6 +66,7 @@ run_tests() { # NAME BUILD PROGRAM...
         fi
     done
     run_server "$folder"
+    return $failed
 }
 
 run_server() { # BUILD
@@ -83,15 +84,17 @@ run_server() { # BUILD
 inside() { # BUILD PROGRAM...
     build=$1 source=$1/libfabric2/source
     shift
-    failed=0
     fi_info --version
     mkdir "$build/libfabric2/build"
     cd "$build/libfabric2/build"
     ../source/configure CXXFLAGS='-O1 -g1' --disable-lto
     make -j"$(nproc)" all "$@"
-    run_tests "built against libfabric 2" "$build/libfabric2/build" "$@"
-    run_tests "built against libfabric 1.17" "$build" "$@"
-    exit $failed
+    result=0
+    run_tests "built against libfabric 2" "$build/libfabric2/build" "$@" >newer.log &
+    run_tests "built against libfabric 1.17" "$build" "$@" || result=1
+    wait $! || result=1
+    cat newer.log
+    exit $result
 }
 
 case $1 in
