@@ -24,7 +24,9 @@ join() {
         printf '%shosts = 2\nhost = %s\ntimeout = 10000\n' "$2" $host >"$folder/host$host"
     done
     ln -s "host$GUEST_number" "$folder/own"
-    exec {keeper}< <("$build/tools/anchor_window" keep "$folder/own")
+    mkfifo "$folder/keeper"
+    "$build/tools/anchor_window" keep "$folder/own" >"$folder/keeper" &
+    exec {keeper}<"$folder/keeper"
     read -r -u "$keeper" # once it is at it
 }
 
