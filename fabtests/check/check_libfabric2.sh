@@ -46,7 +46,7 @@ enter_root() { # BUILD PROGRAM...
     mkdir -p "$root$1"
     mount --bind "$1" "$root$1"
     chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin HOME=/root LC_ALL=C.UTF-8 \
-        FABTESTS_TIME_SCALE="${FABTESTS_TIME_SCALE:-1}" "$1/libfabric2/source/fabtests/check/check_libfabric2.sh" \
+        FABTESTS_TIME_SCALE="${FABTESTS_TIME_SCALE:-2}" "$1/libfabric2/source/fabtests/check/check_libfabric2.sh" \
         --inside "$@"
 }
 

@@ -35,7 +35,8 @@ def two_hosts(build: Build) -> Iterator[tuple[str, str]]:
             keeper = keepers.enter_context(
                 subprocess.Popen([str(build.window_tool), "keep", path], stdout=subprocess.PIPE))
             keepers.callback(keeper.kill)
-            keeper.stdout.read(1)  # it says that it is at it
+            if not keeper.stdout.read(1):  # it says that it is at it
+                raise SystemExit(f"run: {build.window_tool} keep {path} ended at once")
         yield files
 
 

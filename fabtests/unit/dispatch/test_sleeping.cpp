@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <poll.h>
 
-#include "../proto/node.h"
+#include "../proto/distant_pair.h"
 #include "dispatch/sleeping.h"
 #include "proto/alertness.h"
 #include "proto/polling.h"
@@ -184,4 +184,20 @@ Test(sleeping, the_alarm_is_for_the_living) {
         return couple.at_b().state == PeerState::kIdle || couple.b.next(&event);
       },
       couple.b));
+}
+
+// Its receiver tells where it belongs, and nobody tells the sender anything more before all is there.
+Test(sleeping, what_is_put_where_it_belongs_keeps_awake) {
+  DistantPair pair;
+  const auto sent = bytes_of(kPlacedBytes);
+  cr_assert_eq(pair.b.receive(pair.memory, kPlacedBytes), 0);
+  cr_assert_eq(pair.a.send(pair.to_b, sent.data(), sent.size()), 0);
+  cr_assert(until([&] { return !pair.b.exchange.incoming.empty(); }, pair.b));
+  cr_assert_not(asleep(pair.a), "a part of it has gone");
+  const SendRequest* request = pair.a.exchange.streaming.front();
+  cr_assert(request != nullptr && request->position != 0 && request->position < request->wanted);
+  cr_assert_not(asleep(pair.a), "nothing comes that would wake it");
+  while (!pair.a.exchange.streaming.empty()) pair.a.progress();
+  cr_assert(asleep(pair.a));
+  cr_assert_eq(await(pair.b).error, 0);
 }

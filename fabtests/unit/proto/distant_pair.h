@@ -14,7 +14,7 @@
 
 namespace anchor::unit {
 
-inline constexpr std::size_t kPlacedBytes = 64 * kPageSize;
+inline constexpr std::size_t kPlacedBytes = 128 * kPageSize;
 
 // A window of two hosts.
 struct WindowFile {

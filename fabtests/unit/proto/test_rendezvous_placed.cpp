@@ -27,7 +27,7 @@ struct Announced : DistantPair {
     std::uint64_t bytes = 0;
     for (bool more = true; more;) {
       a.progress();
-      more = false;
+      more = !a.exchange.streaming.empty();
       while (const IncomingMessage* message = at_b().channel->peek()) {
         more = true;
         *last = message->operation;
@@ -114,7 +114,7 @@ Test(rendezvous_placed, what_is_said_of_other_transfers_is_malformed) {
   cr_assert_eq(pair.placed(pair.at_b(), its_name), Verdict::kMalformed, "has ended");
 }
 
-// A place that is none: the bytes come all the same.
+// Places that are none.
 Test(rendezvous_placed, a_place_that_leads_nowhere_is_left_alone) {
   for (const std::uint64_t place : {std::uint64_t{1}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
     DistantPair pair;
@@ -126,5 +126,59 @@ Test(rendezvous_placed, a_place_that_leads_nowhere_is_left_alone) {
     cr_assert_eq(on_clear_to_send(pair.a.exchange, pair.at_a(), forged(Operation::kClearToSend, body)),
                  Verdict::kTaken);
     cr_assert_null(request->destination);
+  }
+}
+
+Test(rendezvous_placed, who_is_asked_again_begins_again) {
+  Announced pair;
+  pair.a.progress();
+  SendRequest* request = pair.a.exchange.streaming.front();
+  cr_assert(request != nullptr && request->position == kPlacedSize);
+  const ClearToSendBody body{pair.a.exchange.sends.id(request), request->transfer, kLong,
+                             pair.b.exchange.region->place_of(pair.memory + 33, kLong), 0};
+  cr_assert_eq(on_clear_to_send(pair.a.exchange, pair.at_a(), forged(Operation::kClearToSend, body)), Verdict::kTaken);
+  cr_assert_eq(request->position, 0u);
+  cr_assert_eq(await(pair.b, pair.a).error, 0);
+  cr_assert_arr_eq(pair.memory + 33, pair.sent.data(), kLong);
+}
+
+// Whoever has said goodbye may use the memory for something else.
+Test(rendezvous_placed, nothing_is_stored_behind_a_goodbye) {
+  Announced pair;
+  pair.a.progress();
+  cr_assert_eq(pair.a.exchange.streaming.front()->position, kPlacedSize);
+  pair.b.say_goodbye(pair.at_b());
+  pair.a.passes(10);
+  unsigned char* const rest = pair.memory + 33 + kPlacedSize;
+  cr_assert(std::all_of(rest, pair.memory + kPlacedBytes, [](unsigned char byte) { return byte == 0; }));
+  Event event;
+  cr_assert(pair.a.next(&event));
+  cr_assert_eq(event.error, ECONNRESET);
+}
+
+Test(rendezvous_placed, several_messages_of_several_segments) {
+  DistantPair pair;
+  const auto sent = bytes_of(kPlacedBytes);
+  constexpr std::size_t kEach = kPlacedBytes / 4;
+  for (std::size_t i = 0; i < 4; ++i) {
+    auto* bytes = const_cast<unsigned char*>(sent.data()) + i * kEach;
+    const iovec segments[] = {
+        {bytes, 1}, {bytes + 1, 0}, {bytes + 1, kEach / 2}, {bytes + 1 + kEach / 2, kEach / 2 - 1}};
+    cr_assert_eq(pair.a.send(pair.to_b, segments, 4, i), 0);
+  }
+  for (std::size_t i = 4; i-- > 0;) cr_assert_eq(pair.b.receive(pair.memory + i * kEach, kEach, i), 0);
+  for (std::size_t i = 0; i < 4; ++i) cr_assert_eq(await(pair.b, pair.a).error, 0);
+  cr_assert_arr_eq(pair.memory, sent.data(), kPlacedBytes);
+}
+
+// Each message behind the one before.
+Test(rendezvous_placed, multi_receive) {
+  DistantPair pair;
+  const auto sent = bytes_of(kPlacedBytes / 2);
+  cr_assert_eq(pair.b.receive(pair.memory, kPlacedBytes, 0, 0, kAnyAddress, kWantCompletion | kMultiReceive), 0);
+  for (int i = 0; i < 2; ++i) {
+    cr_assert_eq(pair.a.send(pair.to_b, sent.data(), sent.size()), 0);
+    cr_assert_eq(await(pair.b, pair.a).error, 0);
+    cr_assert_arr_eq(pair.memory + i * sent.size(), sent.data(), sent.size());
   }
 }

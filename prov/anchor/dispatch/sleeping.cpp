@@ -26,6 +26,16 @@ bool pulls_something(Exchange& exchange) noexcept {
   return pulls;
 }
 
+// What we put into peers' memory, a part a pass.
+bool stores_something(Exchange& exchange) noexcept {
+  bool stores = false;
+  exchange.streaming.for_each([&](SendRequest* request) {
+    stores = request->destination != nullptr && request->position < request->wanted;
+    return !stores;
+  });
+  return stores;
+}
+
 // A pass left it there: what it needs is no room of the peer's.
 bool leaves_messages(const Exchange& exchange) noexcept {
   return std::any_of(exchange.polled.begin(), exchange.polled.end(),
@@ -96,16 +106,17 @@ bool look_again(Exchange& exchange) {
   if (exchange.unwatched) sweep_all(exchange);
   if (!progress(exchange)) return false;
   // Transfers count as progress, though all that can be done for some is to wait for their senders.
-  return exchange.incoming.empty() || pulls_something(exchange) || leaves_messages(exchange) ||
-         awaits_untold_credits(exchange);
+  return exchange.incoming.empty() || pulls_something(exchange) || stores_something(exchange) ||
+         leaves_messages(exchange) || awaits_untold_credits(exchange);
 }
 
 }  // namespace
 
 bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
   // What a peer does not begin in time is ours to do (rma_take_over.cpp), by passes, and so is what both copy
-  // (share_offer.h): there must be some.
-  if (!exchange.expected.empty() || !exchange.assisted.empty() || exchange.offered != 0) return false;
+  // (share_offer.h), and what we store: there must be some.
+  if (!exchange.expected.empty() || !exchange.assisted.empty() || exchange.offered != 0 || stores_something(exchange))
+    return false;
   const TimePoint now = Clock::now();
   if (now >= exchange.alarm) keep_up(exchange);
   exchange.region->drain_wakes();  // S1

@@ -100,8 +100,8 @@ class LocalRegion : public Sleeper {
     return allocate(bytes, offset, address);
   }
 
-  // What peers are told of memory of our process that they reach by themselves (RemoteRegion::placed); 0: they do not.
-  // From several threads at once.
+  // What peers are told of memory of our process, registered or about to receive a message, that they reach by
+  // themselves (RemoteRegion::placed); 0: they do not. From several threads at once.
   virtual std::uint64_t place_of(const void* /*address*/, std::size_t /*bytes*/) noexcept { return 0; }
 
   // A descriptor that becomes readable when a peer, or wake(), wakes the owner; made on the first call. Requires:

@@ -28,7 +28,7 @@ class WindowMemory final : public DeviceMemory {
   DeviceMemoryRoom room() noexcept override;
   int find(const void* address, std::byte** start, std::size_t* bytes) noexcept override;
 
-  // What peers are to be told of memory that is registered (WindowMemoryPlace); 0: it is not all of one allocation.
+  // What peers are to be told of memory that they may store to (WindowMemoryPlace); 0: it is not all of one allocation.
   std::uint64_t place_of(const void* address, std::size_t bytes) noexcept;
 
  private:

@@ -57,8 +57,11 @@ int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_
 std::uint64_t place_of(const Exchange& exchange, const IncomingTransfer& transfer) noexcept;
 Verdict on_placed(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
-// Sender: puts a part of it where it belongs. 0: all is there, and the receiver told. -EAGAIN: more in the next pass.
-int push_placed(SendRequest& request) noexcept;
+// Bytes that a pass puts where they belong: long messages take turns with everything else.
+inline constexpr std::uint64_t kPlacedSize = 256u << 10;
+// Sender: puts up to `*allowance` bytes of it there, and takes them off. 0: all is there, and the receiver told.
+// -EAGAIN: more in a later pass. -EIO: the memory has gone.
+int push_placed(SendRequest& request, std::uint64_t* allowance) noexcept;
 // Sender: the announced request that `id` of a message from `peer` names; nullptr if it is none of this peer's.
 SendRequest* find_announced(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept;
 // Sender: as many chunks as there is room for.

@@ -8,13 +8,6 @@
 #include "proto/rendezvous.h"
 
 namespace anchor {
-namespace {
-
-// Bytes a pass: long messages take turns with everything else.
-constexpr std::uint64_t kPlacedSize = 256u << 10;
-
-}  // namespace
-
 std::uint64_t place_of(const Exchange& exchange, const IncomingTransfer& transfer) noexcept {
   const ReceiveRequest& receive = *transfer.receive;
   if (!transfer.envelope.peer->distant() || receive.segment_count != 1) return 0;
@@ -29,18 +22,21 @@ Verdict on_placed(Exchange& exchange, Peer& peer, const IncomingMessage& message
   return Verdict::kTaken;
 }
 
-int push_placed(SendRequest& request) noexcept {
+int push_placed(SendRequest& request, std::uint64_t* allowance) noexcept {
   Peer& peer = *request.peer;
+  // It has said goodbye, and its memory may be the application's again.
+  if (peer.state != PeerState::kConnected) return -EAGAIN;
   iovec parts[kMaxSegments];
   std::size_t bytes;
-  const std::uint64_t most = std::min(kPlacedSize, request.wanted - request.position);
+  const std::uint64_t most = std::min(*allowance, request.wanted - request.position);
   const std::size_t count = slice(request.segments, request.work.segment_count, request.position, most, parts, &bytes);
   for (std::size_t i = 0; i < count; ++i) {
     peer.channel->store(request.destination + request.position, parts[i].iov_base, parts[i].iov_len);
     request.position += parts[i].iov_len;
   }
+  *allowance -= bytes;
   if (request.position < request.wanted) return -EAGAIN;
-  if (!peer.region->intact()) return -EFAULT;
+  if (!peer.region->intact()) return -EIO;
   OutgoingMessage message{.operation = Operation::kPlaced};
   message.set_body(PlacedBody{request.transfer});
   return peer.channel->send(message);

@@ -46,8 +46,8 @@ int push_chunk(SendRequest& request, std::uint64_t end) noexcept {
 }
 
 // 0: all is sent. -EAGAIN: more when there is room.
-int push_stream(SendRequest& request) noexcept {
-  if (request.destination != nullptr) return push_placed(request);
+int push_stream(SendRequest& request, std::uint64_t* allowance) noexcept {
+  if (request.destination != nullptr) return push_placed(request, allowance);
   for (;;) {
     const std::uint64_t end = end_of_stream(request);
     if (request.position >= end) return 0;
@@ -95,8 +95,9 @@ Verdict on_clear_to_send(Exchange& exchange, Peer& peer, const IncomingMessage& 
 }
 
 void push_streams(Exchange& exchange) {
+  std::uint64_t allowance = kPlacedSize;
   exchange.streaming.for_each([&](SendRequest* request) {
-    const int error = push_stream(*request);
+    const int error = push_stream(*request, &allowance);
     if (error == 0) stop_streaming(exchange, *request);
     if (error != 0 && error != -EAGAIN) begin_loss(exchange, *request->peer, -error);
     return true;
