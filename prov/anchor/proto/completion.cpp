@@ -45,8 +45,8 @@ std::uint64_t receive_flags(bool tagged) noexcept {
   }
 }
 
-[[gnu::noinline]] void report_receive_error(Exchange& exchange, Completion completion, std::size_t overflow,
-                                            int error, const EndpointName& source) noexcept {
+[[gnu::noinline]] void report_receive_error(Exchange& exchange, Completion completion, std::size_t overflow, int error,
+                                            const EndpointName& source) noexcept {
   if (exchange.receive_queue == nullptr) return;
   exchange.receive_queue->push_error({.completion = completion,
                                       .overflow_length = overflow,
