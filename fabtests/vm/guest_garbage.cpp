@@ -28,8 +28,8 @@ constexpr int kRounds = 8;
 constexpr int kTrips = 12;    // of the third pair in a round
 constexpr int kStrikes = 60;  // of a vandal in a round
 constexpr int kWordsStruck = 64;
-constexpr std::size_t kOffset = std::size_t{64} << 20;  // as in.sh says in the configurations
-constexpr std::size_t kPartition = std::size_t{16} << 20;
+constexpr std::size_t kOffset = std::size_t{96} << 20;  // as in.sh says in the configurations
+constexpr std::size_t kPartition = std::size_t{8} << 20;
 constexpr std::size_t kHosts = 4;
 // Header, directory and neighbours' pages, see FORMAT.md.
 constexpr std::size_t kTables = 4096 + 32768 + 4096 * kHosts;
