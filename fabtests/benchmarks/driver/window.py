@@ -3,6 +3,7 @@
 processes that have no way around the FIFO either. Medians of interleaved rounds."""
 
 import contextlib
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -32,8 +33,9 @@ def two_hosts(build: Build) -> Iterator[tuple[str, str]]:
         files = (str(Path(name, "host0")), str(Path(name, "host1")))
         for host, path in enumerate(files):
             Path(path).write_text(f"path = {memory}\nhosts = {len(files)}\nhost = {host}\ntimeout = 5000\n")
-            keeper = keepers.enter_context(
-                subprocess.Popen([str(build.window_tool), "keep", path], stdout=subprocess.PIPE))
+            keeper = keepers.enter_context(subprocess.Popen([str(build.window_tool), "keep", path],
+                                                            stdout=subprocess.PIPE,
+                                                            env={**os.environ, "FI_ANCHOR_SHM_DIR": name}))
             keepers.callback(keeper.kill)
             if not keeper.stdout.read(1):  # it says that it is at it
                 raise SystemExit(f"run: {build.window_tool} keep {path} ended at once")
@@ -43,7 +45,8 @@ def two_hosts(build: Build) -> Iterator[tuple[str, str]]:
 def devices(build: Build, hosts: tuple[str, str]) -> list[Case]:
     subject = next(case for case in all_cases(build) if case.name == SUBJECT)
     return [replace(subject, name="shm", environment={**subject.environment, "FI_ANCHOR_CMA": "no"}),
-            replace(subject, name="window", hosts=hosts)]
+            replace(subject, name="window", hosts=hosts,
+                    environment={**subject.environment, "FI_ANCHOR_SHM_DIR": str(Path(hosts[0]).parent)})]
 
 
 def bar_over_sizes(results: Results, test: str, at_most: bool, limit: float) -> Bar:
