@@ -201,3 +201,20 @@ Test(sleeping, what_is_put_where_it_belongs_keeps_awake) {
   cr_assert(asleep(pair.a));
   cr_assert_eq(await(pair.b).error, 0);
 }
+
+// What it sent last finds no room in our queue, so it leaves slowly; there is nothing to be stored any more.
+Test(sleeping, whoever_is_leaving_is_not_stored_to) {
+  DistantPair pair;
+  const auto sent = bytes_of(kPlacedBytes);
+  cr_assert_eq(pair.b.receive(pair.memory, kPlacedBytes), 0);
+  cr_assert_eq(pair.a.send(pair.to_b, sent.data(), sent.size()), 0);
+  cr_assert(until([&] { return !pair.b.exchange.incoming.empty(); }, pair.b));
+  pair.a.progress();
+  while (!pair.a.queue.full()) pair.a.queue.push({});
+  cr_assert_eq(pair.b.send(pair.b.insert("a"), "x", 1), 0);
+  begin_loss(pair.a.exchange, pair.at_a(), ECONNRESET);
+  pair.a.progress();
+  cr_assert_eq(pair.at_a().state, PeerState::kLeaving);
+  cr_assert_not(pair.a.exchange.streaming.empty());
+  cr_assert(asleep(pair.a));
+}

@@ -26,11 +26,12 @@ bool pulls_something(Exchange& exchange) noexcept {
   return pulls;
 }
 
-// What we put into peers' memory, a part a pass.
+// What we put into peers' memory, a part a pass; nothing any more once a peer is leaving.
 bool stores_something(Exchange& exchange) noexcept {
   bool stores = false;
   exchange.streaming.for_each([&](SendRequest* request) {
-    stores = request->destination != nullptr && request->position < request->wanted;
+    stores = request->destination != nullptr && request->position < request->wanted &&
+             request->peer->state == PeerState::kConnected;
     return !stores;
   });
   return stores;

@@ -8,6 +8,7 @@
 #include "proto/rendezvous.h"
 
 namespace anchor {
+
 std::uint64_t place_of(const Exchange& exchange, const IncomingTransfer& transfer) noexcept {
   const ReceiveRequest& receive = *transfer.receive;
   if (!transfer.envelope.peer->distant() || receive.segment_count != 1) return 0;
@@ -18,7 +19,7 @@ std::uint64_t place_of(const Exchange& exchange, const IncomingTransfer& transfe
 Verdict on_placed(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   IncomingTransfer* transfer = exchange.transfers.find(message.body_as<PlacedBody>().transfer);
   if (transfer == nullptr || transfer->envelope.peer != &peer || !transfer->placeable) return Verdict::kMalformed;
-  finish_transfer(exchange, *transfer, 0);
+  finish_transfer(exchange, *transfer, 0);  // the bytes were stored before this message was published (R1, A1)
   return Verdict::kTaken;
 }
 
