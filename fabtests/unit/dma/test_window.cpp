@@ -128,6 +128,18 @@ Test(window, what_a_killed_process_announced_goes) {
   cr_assert_eq(a.window.find(named("victim"), &found), -ENOENT);
 }
 
+Test(window, tells_who_sleeps) {
+  const WindowPlaces places;
+  OpenWindow a(places, 0), b(places, 1);
+  Entry entry(a.window, "somebody", 42), another(a.window, "another", 43);
+  cr_assert_eq(b.window.sleep_of(entry.self), 0u);
+  a.window.tell_sleep(entry.self.slot, 7);
+  cr_assert_eq(b.window.sleep_of(entry.self), 7u);
+  cr_assert_eq(b.window.sleep_of(another.self), 0u);
+  a.window.tell_sleep(entry.self.slot, 8);
+  cr_assert_eq(b.window.sleep_of(entry.self), 8u);
+}
+
 Test(window, a_reboot_begins_a_new_generation) {
   const WindowPlaces places;
   const auto generation = [](Window& w) { return partition_header(w.own().base())->generation.load(); };

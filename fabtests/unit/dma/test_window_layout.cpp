@@ -10,7 +10,7 @@
 using namespace anchor;
 
 Test(window_layout, header) {
-  cr_assert_eq(kWindowVersion, 2u);
+  cr_assert_eq(kWindowVersion, 3u);
   cr_assert_eq(std::memcmp(&kWindowMagic, "ANCHORW1", 8), 0);
   cr_assert_eq(offsetof(PartitionHeader, version), 8u);
   cr_assert_eq(offsetof(PartitionHeader, length), 12u);
@@ -39,6 +39,8 @@ Test(window_layout, neighbours) {
   cr_assert_eq(offsetof(NeighbourPage, held), 16u);
   cr_assert_eq(kHeldWords, 8u);
   cr_assert_eq(offsetof(NeighbourPage, lives), 128u);
+  cr_assert_eq(offsetof(NeighbourPage, sleeps), 2176u);
+  cr_assert_eq(sizeof(NeighbourPage::sleeps), 1024u);
   cr_assert_eq(data_offset(2), 45056u);
 }
 

@@ -96,8 +96,10 @@ struct CountedSleeper final : Sleeper {
     ++wakes;
     return result;
   }
+  std::uint64_t told_epoch() noexcept override { return told; }
   unsigned wakes = 0;
   int result = 0;
+  std::uint64_t told = 0;
 };
 
 struct SleepingBoard : Board {
@@ -136,6 +138,29 @@ Test(notification, a_sleeper_that_was_not_reached_is_tried_again) {
   board.bell.ring();
   board.bell.ring();
   cr_assert_eq(board.owner.wakes, 2u);
+}
+
+// Whose sleep line is out of our reach.
+Test(notification, a_distant_sleeper_is_woken_by_what_it_has_told) {
+  Board board;
+  CountedSleeper owner;
+  Bell bell(board.bytes.get(), MemoryType::kCoherent, &owner);
+  bell.ring();
+  cr_assert_eq(owner.wakes, 0u);
+  for (const std::uint64_t sleep : {7u, 9u, 3u}) {
+    owner.told = sleep;
+    for (int i = 0; i < 5; ++i) bell.ring();
+    ++owner.told;
+    bell.ring();
+  }
+  cr_assert_eq(owner.wakes, 3u);
+  cr_assert(board.scan() == Indexes{0}, "the board is rung, too");
+  owner.told = 11;
+  owner.result = -EOPNOTSUPP;
+  bell.ring();
+  owner.result = 0;
+  bell.ring();
+  cr_assert_eq(owner.wakes, 5u);
 }
 
 Test(notification, all_lines_are_heard_at_once) {

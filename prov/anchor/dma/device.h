@@ -77,6 +77,9 @@ class Sleeper {
   // Makes the owner's wait object readable. Never blocks. -EOPNOTSUPP: the device has no such thing; otherwise why it
   // could not be reached.
   virtual int wake() noexcept { return -EOPNOTSUPP; }
+  // What an owner on another host has told of itself (LocalRegion::tell_epoch): odd while it sleeps, another number
+  // each time. It may be late, and is but a number that somebody wrote: a wrong one costs wake-ups, or their absence.
+  virtual std::uint64_t told_epoch() noexcept { return 0; }
 };
 
 // The region of one of our own endpoints. Its memory is reserved before a call that hands it out returns, so touching
@@ -117,6 +120,8 @@ class LocalRegion : public Sleeper {
   // Both lie in the header.
   virtual void watch(const std::byte* /*board*/, std::size_t /*bytes*/,
                      const std::atomic<std::uint64_t>* /*epoch*/) noexcept {}
+  // That word, to other hosts who cannot read it but have a way to wake the owner (RemoteRegion::doorbell).
+  virtual void tell_epoch(std::uint64_t /*epoch*/) noexcept {}
 
   // A descriptor that becomes readable when an owner may have died whose region is watched by it
   // (RemoteRegion::watch_with), or when this very region was tampered with; made on the first call. Negated errno
@@ -146,6 +151,9 @@ class RemoteRegion : public Sleeper {
   // The memory is another host's, or is to be treated so: it is written, but not read once a connection stands. No
   // fence that the owner has executed everywhere reaches us, nor can we wake it.
   virtual bool distant() const noexcept { return false; }
+  // Who is to be woken when a distant owner's board was rung while it sleeps (Sleeper::told_epoch), living as long as
+  // this; nullptr: it looks at its board by itself.
+  virtual Sleeper* doorbell() noexcept { return nullptr; }
   // Of what is mapped.
   virtual MemoryType memory() const noexcept { return MemoryType::kCoherent; }
 

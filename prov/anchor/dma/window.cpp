@@ -161,6 +161,22 @@ void Window::withdraw(std::uint32_t slot) noexcept {
   bury(slot);
 }
 
+// Relaxed: it orders nothing, see fifo/sleep_line.h. Hosts that nobody has looked at yet know no endpoint of ours.
+void Window::tell_sleep(std::uint32_t slot, std::uint32_t number) noexcept {
+  for (std::uint32_t host = 0; host < hosts(); ++host) {
+    if (host == config_.host || !was_ready(host)) continue;
+    SleepWord& told = told_to(host).sleeps[slot];
+    told.store(number, std::memory_order_relaxed);
+    partition(host).push(told);
+  }
+}
+
+std::uint32_t Window::sleep_of(const WindowEndpoint& endpoint) const noexcept {
+  const SleepWord& told = heard_from(endpoint.host).sleeps[endpoint.slot];
+  own().refresh(told);
+  return told.load(std::memory_order_relaxed);
+}
+
 void Window::bury(std::uint32_t slot) noexcept {
   std::uint64_t beats[kMaxWindowHosts] = {};
   for (std::uint32_t host = 0; host < hosts(); ++host) {
@@ -253,13 +269,18 @@ bool Window::fresh(std::uint32_t host) noexcept {
   return now - seen.changed.load(std::memory_order_relaxed) < in_nanoseconds(config_.timeout);
 }
 
-// Whether the other host's partition is as our configuration says, so that we may write there. Looked at until it is,
-// and again when that host says that it has begun anew.
-bool Window::is_ready(std::uint32_t host) noexcept {
+// The last look at the other host's partition found it well, and it has not begun anew since.
+bool Window::was_ready(std::uint32_t host) const noexcept {
   const std::uint64_t known = ready_[host].load(std::memory_order_relaxed);
   own().refresh(heard_from(host).generation);
   const std::uint64_t told = heard_from(host).generation.load(std::memory_order_relaxed);
-  if (known != 0 && (told == 0 || told == known)) return true;
+  return known != 0 && (told == 0 || told == known);
+}
+
+// Whether the other host's partition is as our configuration says, so that we may write there. Looked at until it is,
+// and again when that host says that it has begun anew.
+bool Window::is_ready(std::uint32_t host) noexcept {
+  if (was_ready(host)) return true;
   std::string reason;
   PartitionState state = PartitionState::kInvalid;
   try {

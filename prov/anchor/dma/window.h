@@ -44,6 +44,8 @@ class Window {
   const WindowPartition& own() const noexcept { return partitions_[config_.host]; }
   WindowHome& home() noexcept { return home_; }
   MemoryType memory() const noexcept { return config_.memory; }
+  // Whether hosts can interrupt each other, so that who sleeps has to be known across them.
+  bool has_doorbell() const noexcept { return false; }
 
   // Enters an endpoint of ours into the directory, and tells the other hosts. Requires: endpoint.slot is ours.
   // -EADDRINUSE: a living one of this host has the name.
@@ -61,6 +63,10 @@ class Window {
     partition(endpoint.host).refresh(life);
     return life.load(std::memory_order_seq_cst) == endpoint.life;
   }
+
+  // Tells the other hosts the number of a sleep of ours, or that it has ended; and what we were told of a peer's.
+  void tell_sleep(std::uint32_t slot, std::uint32_t number) noexcept;
+  std::uint32_t sleep_of(const WindowEndpoint& endpoint) const noexcept;
 
   // Has a host that find() found know at once what is due to it with the next heartbeat: whoever is asked for a
   // connection shall find the one that asks.
@@ -82,6 +88,7 @@ class Window {
   NeighbourPage& told_to(std::uint32_t host) const noexcept {
     return *neighbour_page(partition(host).base(), config_.host);
   }
+  bool was_ready(std::uint32_t host) const noexcept;
   bool is_ready(std::uint32_t host) noexcept;
   bool fresh(std::uint32_t host) noexcept;
   bool read_entry(std::uint32_t host, std::uint32_t slot, const EndpointName& name,

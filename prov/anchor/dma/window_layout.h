@@ -4,8 +4,9 @@
 //
 //     header        written by the partition's own host, as is the
 //     directory     of its endpoints: names, lives, where their regions begin
-//     neighbours    a page for each host, written by that host alone: its heartbeat, who lives there, and which of our
-//                   slots it still uses
+//     neighbours    a page for each host, written by that host alone: its heartbeat, who lives and who sleeps there,
+//     and
+//                   which of our slots it still uses
 //     data          endpoints' headers and FIFO blocks, and domains' memory, in pages; who writes a line there is the
 //                   FIFO's affair, or that of who registers the memory
 //
@@ -22,7 +23,7 @@
 namespace anchor {
 
 inline constexpr std::uint64_t kWindowMagic = 0x3157524f48434e41ull;  // "ANCHORW1" in memory order
-inline constexpr std::uint32_t kWindowVersion = 2;
+inline constexpr std::uint32_t kWindowVersion = 3;
 inline constexpr std::uint32_t kWindowSlots = 256;  // endpoints of a host
 // Those that own pages: a slot for each endpoint, then one for each domain that has memory of its own.
 inline constexpr std::uint32_t kMemorySlots = 256;
@@ -30,6 +31,8 @@ inline constexpr std::uint32_t kOwningSlots = kWindowSlots + kMemorySlots;
 
 using WindowWord = std::atomic<std::uint64_t>;
 static_assert(WindowWord::is_always_lock_free && sizeof(WindowWord) == 8);
+using SleepWord = std::atomic<std::uint32_t>;
+static_assert(SleepWord::is_always_lock_free && sizeof(SleepWord) == 4);
 
 struct alignas(kWriterSpacing) PartitionHeader {
   std::uint64_t magic;
@@ -63,7 +66,9 @@ struct alignas(kPageSize) NeighbourPage {
   WindowWord held[kHeldWords];  // a bit for each slot of the reader's that the writer's processes may still write to
   std::uint64_t reserved[6];
   WindowWord lives[kWindowSlots];  // of the writer's directory
-  std::uint64_t padding[(kPageSize - 128) / 8 - kWindowSlots];
+  // Of the writer's endpoints: odd while one sleeps, another number each time, somewhere from a random one on.
+  SleepWord sleeps[kWindowSlots];
+  std::uint64_t padding[(kPageSize - 128) / 8 - kWindowSlots - kWindowSlots / 2];
 };
 static_assert(sizeof(NeighbourPage) == kPageSize && offsetof(NeighbourPage, lives) == 128);
 

@@ -42,6 +42,7 @@ class WindowLocalRegion final : public LocalRegion {
   void drain_wakes() noexcept override;
   int wake() noexcept override;
   void watch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch) noexcept override;
+  void tell_epoch(std::uint64_t epoch) noexcept override;
   void hand_over(const std::byte* from, std::size_t bytes) noexcept override { window_.own().give_away(from, bytes); }
   bool intact() const noexcept override { return !window_.own().lost(); }
 
@@ -74,6 +75,8 @@ class WindowRemoteRegion final : public RemoteRegion {
   int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
   bool alive() noexcept override { return window_.alive(peer_); }
   bool distant() const noexcept override { return distant_; }
+  Sleeper* doorbell() noexcept override { return distant_ && window_.has_doorbell() ? this : nullptr; }
+  std::uint64_t told_epoch() noexcept override { return window_.sleep_of(peer_); }
   MemoryType memory() const noexcept override { return distant_ ? window_.memory() : MemoryType::kCoherent; }
   std::byte* placed(std::uint64_t place, std::uint64_t skip, std::uint64_t bytes) noexcept override;
   bool intact() const noexcept override { return !window_.partition(peer_.host).lost(); }

@@ -7,9 +7,9 @@ namespace anchor {
 // published comes before the look at the line. Who comes here rings anyway; messages to a reader that polls have none.
 void Bell::wake_if_asleep() noexcept {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  const std::uint64_t epoch = line_->epoch.load(std::memory_order_relaxed);
+  const std::uint64_t epoch = line_ != nullptr ? line_->epoch.load(std::memory_order_relaxed) : owner_->told_epoch();
   if (epoch % 2 == 0 || epoch == woken_) return;
-  // W5. An owner that could not be reached wakes by its own alarm; the next message tries again.
+  // W5. An owner that could not be reached wakes by its own alarm, or look at the board; the next message tries again.
   if (owner_->wake() == 0) woken_ = epoch;
 }
 

@@ -30,9 +30,10 @@ class Bell {
         count_(place_->load(std::memory_order_relaxed)),
         line_(line),
         owner_(owner) {}
-  // Of an owner that nobody can wake, in memory of that type.
-  Bell(std::byte* place, MemoryType memory) noexcept
-      : place_(reinterpret_cast<std::atomic<std::uint8_t>*>(place)), memory_(memory) {
+  // Of an owner on another host, in memory of that type. It sleeps while `owner` says that it has told so; without one
+  // the board is all there is.
+  Bell(std::byte* place, MemoryType memory, Sleeper* owner = nullptr) noexcept
+      : place_(reinterpret_cast<std::atomic<std::uint8_t>*>(place)), memory_(memory), owner_(owner) {
     const Retrieval setup;
     refresh(memory, place, 1);
     count_ = place_->load(std::memory_order_relaxed);
@@ -42,8 +43,8 @@ class Bell {
   void ring() noexcept {
     if (place_ == nullptr) return;
     place_->store(++count_, std::memory_order_release);
-    if (line_ != nullptr) return wake_if_asleep();
-    push(memory_, place_, 1);
+    if (line_ == nullptr) push(memory_, place_, 1);
+    if (owner_ != nullptr) wake_if_asleep();
   }
 
  private:

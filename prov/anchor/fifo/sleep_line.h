@@ -43,6 +43,7 @@ class SleepAnnouncement {
     if (!asleep()) return;
     line_->epoch.store(++epoch_, std::memory_order_relaxed);
   }
+  std::uint64_t epoch() const noexcept { return epoch_; }
   bool asleep() const noexcept { return epoch_ % 2 != 0; }
 
  private:

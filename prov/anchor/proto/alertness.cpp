@@ -66,6 +66,7 @@ void announce_sleep(Exchange& exchange) noexcept {
     wait_for_credits(exchange);
   }
   exchange.sleep->announce();  // S3
+  exchange.region->tell_epoch(exchange.sleep->epoch());
   // S4. Keeps all of the above before the look that follows (store -> load).
   if (exchange.unfenced) {
     global_barrier();
@@ -79,6 +80,7 @@ void perk_up(Exchange& exchange) noexcept {
   if (exchange.sleepers != 0 || exchange.passes - exchange.slept_at < kDrowsyPasses) return;
   exchange.drowsy = false;
   exchange.sleep->withdraw();
+  exchange.region->tell_epoch(exchange.sleep->epoch());
   for (Peer* peer : exchange.polled) {
     peer->told = true;
     peer->channel->set_polled(true);

@@ -33,8 +33,7 @@ BlockGeometry geometry_of(const BlockDescriptor& block) noexcept { return {block
 Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {
   std::byte* place =
       peer.header.data() + peer.contents.notification_offset + std::size_t{index} * peer.contents.notification_stride;
-  // It looks at its board by itself while it sleeps.
-  if (peer.region->distant()) return Bell(place, peer.region->memory());
+  if (peer.region->distant()) return Bell(place, peer.region->memory(), peer.region->doorbell());
   return Bell(place, reinterpret_cast<const SleepLine*>(peer.header.data() + peer.contents.sleep_offset),
               peer.region.get());
 }
