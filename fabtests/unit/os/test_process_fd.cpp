@@ -37,6 +37,20 @@ Test(process_fd, opens_close_on_exec_and_closes) {
   cr_assert_not(is_open(number));
 }
 
+Test(process_fd, adopts_what_is_open) {
+  const ScratchDirectory scratch;
+  const std::size_t before = open_descriptors();
+  {
+    ProcessFd file;
+    cr_assert_eq(file.adopt(::open(scratch.file("f").c_str(), kCreate | O_CLOEXEC, 0600)), 0);
+    const int number = file.get();
+    cr_assert(is_open(number));
+    Child child([&file, number](const Meeting&) { return file.get() == -1 && !is_open(number) ? 0 : 1; });
+    cr_assert_eq(child.join(), 0);
+  }
+  cr_assert_eq(open_descriptors(), before);
+}
+
 Test(process_fd, says_why_it_cannot_open) {
   ProcessFd file;
   cr_assert_eq(file.open("/nowhere/at/all", O_RDONLY), -ENOENT);

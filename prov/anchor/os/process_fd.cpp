@@ -67,6 +67,12 @@ int ProcessFd::open(const char* path, int flags, mode_t mode) noexcept {
 
 int ProcessFd::open_by(int (*make)() noexcept) noexcept { return open_with(make); }
 
+int ProcessFd::adopt(int fd) noexcept {
+  const int error = open_with([fd]() noexcept { return fd; });
+  if (error != 0 && fd >= 0) ::close(fd);
+  return error;
+}
+
 void ProcessFd::mark_own(const FileIdentity& file) noexcept {
   const std::lock_guard<std::mutex> no_fork(ProcessFdList::mutex);
   if (fd_ >= 0) own_ = file;

@@ -32,6 +32,9 @@ class ProcessFd {
   int open(const char* path, int flags, mode_t mode = 0) noexcept;
   // The same for what `make` returns: a new descriptor that is close-on-exec, or a negative number with errno set.
   int open_by(int (*make)() noexcept) noexcept;
+  // Owns `fd`, which is open and close-on-exec; a child forked since it was opened has it. 0, or a negated errno value:
+  // it is closed then.
+  int adopt(int fd) noexcept;
   void reset() noexcept;
 
   // -1 when nothing is open, and in a child forked since open().
