@@ -17,7 +17,7 @@ import guests
 HERE = Path(__file__).resolve().parent
 MINUTES = 17
 PARTS = ("discovery", "speed", "mpi", "functional", "write_combined", "garbage", "loss")
-WINDOW = "128M"
+WINDOW = 128 << 20
 HIDDEN = ("/dev", "/proc", "/sys")  # guests have their own
 
 

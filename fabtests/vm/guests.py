@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two machines on this one: guests under QEMU's software emulation, with this machine's root file system to read, an
-Ethernet of their own between them (192.0.2.1 and 192.0.2.2), and one ivshmem device that both see."""
+Ethernet of their own between them (192.0.2.1 and 192.0.2.2), and one ivshmem device that both see, whose interrupts they
+can send each other; an emulated IOMMU is there so that the kernel lets a program have them."""
 
 import os
 import subprocess
@@ -9,6 +10,8 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+
+from ivshmem import VECTORS, Switch
 
 HERE = Path(__file__).resolve().parent
 MACHINE = "q35,hpet=off,vmport=off,smbus=off,sata=off,usb=off,graphics=off"
@@ -24,13 +27,14 @@ class Guest:
         self.number = number
         self.job = tempfile.TemporaryDirectory(prefix="guest-")
         Path(self.job.name, "run").write_text(script)
-        words = f"console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable random.trust_cpu=on " \
+        words = f"console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable random.trust_cpu=on intel_iommu=on " \
                 f"guest.stage2={HERE}/stage2.sh guest.folder={folder} guest.number={number} " \
                 f"guest.places={HERE}:{folder.parent}"
         share = "local,security_model=none,id={},path={}"
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-M", MACHINE, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", PROCESSORS,
              "-m", "1G", "-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-serial", "stdio",
+             "-device", "intel-iommu,intremap=on,caching-mode=on",
              "-kernel", f"{folder}/kernel", "-initrd", f"{folder}/initramfs", "-append", words,
              "-fsdev", share.format("root", "/") + ",readonly=on,multidevs=remap",
              "-device", "virtio-9p-pci,fsdev=root,mount_tag=host",
@@ -39,8 +43,8 @@ class Guest:
              "-netdev", f"dgram,id=net,local.type=unix,local.path={network}/{number},"
                         f"remote.type=unix,remote.path={network}/{1 - number}",
              "-device", f"virtio-net-pci,netdev=net,mac=52:54:00:00:00:0{number + 1},romfile=",
-             "-object", f"memory-backend-file,id=window,share=on,mem-path={window[0]},size={window[1]}",
-             "-device", "ivshmem-plain,memdev=window"],
+             "-chardev", f"socket,id=window,path={window}",
+             "-device", f"ivshmem-doorbell,chardev=window,vectors={VECTORS}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.lines = []
         self.reader = threading.Thread(target=self.read)
@@ -86,7 +90,9 @@ class Pair:
     def __init__(self, folder, script, window_size):
         self.shared = tempfile.TemporaryDirectory(prefix="guests-", dir="/dev/shm")
         os.mkdir(f"{self.shared.name}/net")
-        self.setting = folder, f"{self.shared.name}/net", (f"{self.shared.name}/window", window_size), script
+        window = f"{self.shared.name}/switch"
+        self.switch = Switch(window, f"{self.shared.name}/window", window_size)
+        self.setting = folder, f"{self.shared.name}/net", window, script
         self.guests = [Guest(number, *self.setting) for number in (0, 1)]
         self.past = []  # lines of those that were killed
 
@@ -104,6 +110,7 @@ class Pair:
         finally:
             for guest in self.guests:
                 guest.kill()
+            self.switch.close()
         return [guest.status() for guest in self.guests], self.past + [line for guest in self.guests
                                                                        for line in guest.lines]
 

@@ -47,6 +47,13 @@ Test(window_config, takes_a_place_for_each_host) {
   cr_assert_eq(config.partitions[1].offset, 4096u);
 }
 
+Test(window_config, may_have_a_doorbell) {
+  const char* const window = "path = /dev/x\nsize = 32M\nhosts = 2\nhost = 0\n";
+  cr_assert(parsed(window).doorbell.empty());
+  cr_assert(parsed((std::string(window) + "doorbell = vfio:0000:00:04.0 # the same device\n").c_str()).doorbell ==
+            "vfio:0000:00:04.0");
+}
+
 Test(window_config, says_what_is_wrong) {
   refused("path = /dev/x\nsize = 32M\nhost = 0\n", "hosts must be 2 to 16");
   refused("path = /dev/x\nsize = 32M\nhosts = 17\nhost = 0\n", "hosts must be");
@@ -64,6 +71,7 @@ Test(window_config, says_what_is_wrong) {
   refused("path = /dev/x\nhots = 2\n", "line 2: unknown key hots");
   refused("path\n", "line 1: a line is KEY = VALUE");
   refused("memory = uncached\n", "line 1: memory cannot be uncached");
+  refused("doorbell = vfio:04.0\n", "line 1: doorbell cannot be vfio:04.0");
   refused("size = 99999999999G\n", "size cannot be");
 }
 

@@ -148,3 +148,40 @@ Test(window_home, refuses_another_size) {
   cr_assert_eq(home.open(config, own, places.scratch.path()), -EPROTO);
   cr_assert(log.warned_of("another version or size"));
 }
+
+Test(window_home, the_doorbell_has_one_server) {
+  const WindowPlaces places;
+  Home first(places), second(places);
+  cr_assert_eq(first.home.doorbell(), DoorbellWord::kAllRing, "nobody is there who could not ring");
+  {
+    ProcessFd lock, again;
+    cr_assert_eq(first.home.take_doorbell(&lock), 0);
+    cr_assert_eq(second.home.take_doorbell(&again), -EBUSY);
+    first.home.shared().doorbell.store(DoorbellWord::make(3));
+    cr_assert_eq(first.home.doorbell(), DoorbellWord::make(3) | DoorbellWord::kAllRing);
+    second.home.set_mute(true);
+    cr_assert_eq(first.home.doorbell(), DoorbellWord::make(3));
+    cr_assert_eq(second.home.doorbell(), DoorbellWord::make(3));
+    second.home.set_mute(false);
+    cr_assert_eq(first.home.doorbell(), DoorbellWord::make(3) | DoorbellWord::kAllRing);
+  }
+  cr_assert_eq(first.home.doorbell(), DoorbellWord::kAllRing, "who has died serves nobody");
+}
+
+Test(window_home, who_could_not_ring_and_died_holds_nobody_up) {
+  const WindowPlaces places;
+  Home here(places);
+  Child mute([&places](const Meeting& meeting) {
+    Home there(places);
+    there.home.set_mute(true);
+    meeting.tell();
+    meeting.await();
+    return 0;
+  });
+  cr_assert(mute.await());
+  cr_assert_eq(here.home.doorbell(), 0u);
+  mute.kill();
+  cr_assert_eq(here.home.doorbell(), DoorbellWord::kAllRing);
+  Home next(places);
+  cr_assert_eq(next.home.doorbell(), DoorbellWord::kAllRing, "nor is it said of who gets its row");
+}

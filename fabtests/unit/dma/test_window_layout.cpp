@@ -32,12 +32,24 @@ Test(window_layout, directory) {
   cr_assert_eq(offsetof(DirectoryEntry, name), 24u);
 }
 
+Test(window_layout, doorbell_words) {
+  const std::uint64_t word = DoorbellWord::make(0xfffe0001);
+  cr_assert_eq(word, 0x1fffe0001u);
+  cr_assert(DoorbellWord::is_there(word) && !DoorbellWord::all_ring(word));
+  cr_assert_eq(DoorbellWord::kAllRing, 0x200000000u);
+  cr_assert(DoorbellWord::is_there(word | DoorbellWord::kAllRing));
+  cr_assert_eq(DoorbellWord::ring(word | DoorbellWord::kAllRing), 0xfffe0001u);
+  for (const std::uint64_t none : {std::uint64_t{0}, std::uint64_t{7}, DoorbellWord::kAllRing, UINT64_MAX})
+    cr_assert_not(DoorbellWord::is_there(none));
+}
+
 Test(window_layout, neighbours) {
   cr_assert_eq(kNeighboursOffset, 36864u);
   cr_assert_eq(sizeof(NeighbourPage), 4096u);
   cr_assert_eq(offsetof(NeighbourPage, generation), 8u);
   cr_assert_eq(offsetof(NeighbourPage, held), 16u);
   cr_assert_eq(kHeldWords, 8u);
+  cr_assert_eq(offsetof(NeighbourPage, doorbell), 80u);
   cr_assert_eq(offsetof(NeighbourPage, lives), 128u);
   cr_assert_eq(offsetof(NeighbourPage, sleeps), 2176u);
   cr_assert_eq(sizeof(NeighbourPage::sleeps), 1024u);

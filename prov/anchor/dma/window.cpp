@@ -161,10 +161,11 @@ void Window::withdraw(std::uint32_t slot) noexcept {
   bury(slot);
 }
 
-// Relaxed: it orders nothing, see fifo/sleep_line.h. Hosts that nobody has looked at yet know no endpoint of ours.
+// Relaxed: it orders nothing, see fifo/sleep_line.h. Hosts that nobody has looked at yet know no endpoint of ours. Our
+// own is told, too: its processes may be treated as those of others.
 void Window::tell_sleep(std::uint32_t slot, std::uint32_t number) noexcept {
   for (std::uint32_t host = 0; host < hosts(); ++host) {
-    if (host == config_.host || !was_ready(host)) continue;
+    if (host != config_.host && !was_ready(host)) continue;
     SleepWord& told = told_to(host).sleeps[slot];
     told.store(number, std::memory_order_relaxed);
     partition(host).push(told);
@@ -255,6 +256,20 @@ bool Window::alive(const WindowEndpoint& endpoint) noexcept {
   return life.load(std::memory_order_acquire) == endpoint.life && fresh(endpoint.host);
 }
 
+std::uint64_t Window::doorbell_of(std::uint32_t host) noexcept {
+  if (host == config_.host) return home_.doorbell();
+  if (!fresh(host)) return 0;
+  const WindowWord& word = heard_from(host).doorbell;
+  own().refresh(word);
+  return word.load(std::memory_order_relaxed);
+}
+
+bool Window::all_ring() noexcept {
+  for (std::uint32_t host = 0; host < hosts(); ++host)
+    if ((host == config_.host || fresh(host)) && !DoorbellWord::all_ring(doorbell_of(host))) return false;
+  return true;
+}
+
 bool Window::fresh(std::uint32_t host) noexcept {
   own().refresh(heard_from(host).beat);
   const std::uint64_t beat = heard_from(host).beat.load(std::memory_order_acquire);
@@ -319,6 +334,11 @@ void Window::beat() noexcept {
   }
   home_.look_after([this](std::uint32_t slot) { withdraw(slot); },
                    [this](std::uint32_t slot) { return is_forgotten(slot); });
+  speak_to_all();
+}
+
+void Window::speak_to_all() noexcept {
+  PartitionHeader* header = partition_header(own().base());
   const std::uint64_t beat = next_beat();
   header->beat.store(beat, std::memory_order_relaxed);
   own().push(header->beat);
@@ -358,6 +378,8 @@ void Window::speak_to(std::uint32_t host, std::uint64_t beat) noexcept {
   repeat_held(page, host);
   for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) repeat_life(page.lives[slot], slot);
   partition(host).push(page.lives);
+  page.doorbell.store(home_.doorbell(), std::memory_order_relaxed);
+  partition(host).push(page.doorbell);
   page.generation.store(home_.shared().generation.load(std::memory_order_relaxed), std::memory_order_relaxed);
   // R13. Last: whoever has heard so many beats has heard what was true when the last one began.
   page.beat.store(beat, std::memory_order_release);

@@ -45,7 +45,7 @@ class Window {
   WindowHome& home() noexcept { return home_; }
   MemoryType memory() const noexcept { return config_.memory; }
   // Whether hosts can interrupt each other, so that who sleeps has to be known across them.
-  bool has_doorbell() const noexcept { return false; }
+  bool has_doorbell() const noexcept { return !config_.doorbell.empty(); }
 
   // Enters an endpoint of ours into the directory, and tells the other hosts. Requires: endpoint.slot is ours.
   // -EADDRINUSE: a living one of this host has the name.
@@ -71,6 +71,13 @@ class Window {
   // Has a host that find() found know at once what is due to it with the next heartbeat: whoever is asked for a
   // connection shall find the one that asks.
   void introduce_to(std::uint32_t host) noexcept;
+
+  // What the host says of its doorbell; 0 of one that is silent, or says nothing.
+  std::uint64_t doorbell_of(std::uint32_t host) noexcept;
+  // Whether whoever may write to us, on this host and on others, rings those that sleep.
+  bool all_ring() noexcept;
+  // Tells all other hosts at once what is due to them with the next heartbeat.
+  void speak_to_all() noexcept;
 
   // The heartbeat, if it is due, and what comes with it: seeing off who died here, freeing what nobody uses any more.
   void beat_if_due() noexcept;

@@ -13,6 +13,7 @@
 #include <optional>
 #include <sstream>
 
+#include "dma/doorbell_device.h"
 #include "dma/window_layout.h"
 #include "os/cacheline.h"
 #include "os/processor_cache.h"
@@ -31,6 +32,7 @@ struct Draft {
   std::uint64_t host = UINT64_MAX;
   std::uint64_t timeout = 2000;
   std::optional<MemoryType> memory;
+  std::string doorbell;
 };
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -90,6 +92,9 @@ bool take(std::string_view key, std::string_view value, Draft* draft, std::strin
     understood = parse_number(value, &draft->timeout);
   } else if (key == "memory") {
     understood = parse_memory_type(value, &draft->memory.emplace());
+  } else if (key == "doorbell") {
+    draft->doorbell = value;
+    understood = is_doorbell(draft->doorbell);
   } else if (key.starts_with("partition.")) {
     std::uint64_t host = 0;
     understood = parse_number(key.substr(10), &host) && parse_place(value, &draft->partitions[host]);
@@ -210,6 +215,7 @@ bool parse_window_config(std::string_view text, WindowConfig* config, std::strin
   if (!reason->empty() || !place_partitions(draft, &found, reason) || !sensible(found, reason) ||
       !choose_memory(draft.memory, &found, reason))
     return false;
+  found.doorbell = draft.doorbell;
   found.host = static_cast<std::uint32_t>(draft.host);
   found.timeout = Milliseconds(draft.timeout);
   *config = found;

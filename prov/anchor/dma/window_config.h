@@ -29,6 +29,7 @@ struct WindowConfig {
   std::uint32_t host = 0;               // which is ours
   Milliseconds timeout{2000};           // a host without a heartbeat for so long counts as dead
   MemoryType memory = MemoryType::kCoherent;
+  std::string doorbell;  // what our host is rung by, as open_doorbell() takes it; empty: nothing
 };
 
 // Fills `config` from the text of a configuration file. False: `*reason` says what is wrong, and in which line.

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::uint64_t kHomeLayout = 0x31454d4f48ull << 16 | kWindowVersion;  // "HOME1" in memory order, above it
 constexpr std::uint64_t kSetupByte = std::uint64_t{1} << 40;
+constexpr std::uint64_t kDoorbellByte = kSetupByte + 1;
 constexpr std::uint64_t kFirstRowByte = kSetupByte + (1u << 20);
 constexpr std::uint64_t kFirstSlotByte = kSetupByte + (2u << 20);
 constexpr std::uint64_t kFirstContactByte = kSetupByte + (std::uint64_t{1} << 32);
@@ -130,6 +131,7 @@ int WindowHome::take_row() noexcept {
     if (try_lock_byte(locks_.get(), kFirstRowByte + row) != 0) continue;
     for (auto& host : file_->rows[row].held)
       for (WindowWord& word : host) word.store(0, std::memory_order_relaxed);
+    file_->rows[row].mute.store(0, std::memory_order_relaxed);
     file_->rows[row].taken.store(1, std::memory_order_release);
     row_ = row;
     return 0;
@@ -272,6 +274,27 @@ void WindowHome::held_of(std::uint32_t host, std::uint64_t (&held)[kHeldWords]) 
       held[word] |= user.held[host][word].load(std::memory_order_seq_cst);  // A15, and the other half of hold()
   }
 }
+
+int WindowHome::take_doorbell(ProcessFd* lock) const noexcept {
+  if (const int error = open_file(lock)) return error;
+  const int error = try_lock_byte(lock->get(), kDoorbellByte);
+  if (error != 0) lock->reset();
+  return error == -EAGAIN ? -EBUSY : error;
+}
+
+// Relaxed, here and below: a word that is late costs a look that comes late.
+std::uint64_t WindowHome::doorbell() noexcept {
+  std::uint64_t word = file_->doorbell.load(std::memory_order_relaxed);
+  if (word != 0 && byte_locked(locks_.get(), kDoorbellByte) == 0) word = 0;
+  for (std::uint32_t row = 0; row < kUserRows; ++row) {
+    const UserRow& user = file_->rows[row];
+    if (user.taken.load(std::memory_order_acquire) == 0 || user.mute.load(std::memory_order_relaxed) == 0) continue;
+    if (row == row_ || byte_locked(locks_.get(), kFirstRowByte + row) != 0) return word;
+  }
+  return word | DoorbellWord::kAllRing;
+}
+
+void WindowHome::set_mute(bool mute) noexcept { file_->rows[row_].mute.store(mute, std::memory_order_relaxed); }
 
 int WindowHome::claim_contact(ProcessFd* lock, std::uint32_t host, std::uint32_t slot, unsigned index) const noexcept {
   if (index >= kMostContacts) return -EBUSY;

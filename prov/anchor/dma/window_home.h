@@ -38,6 +38,7 @@ struct HomeSlot {
 
 struct UserRow {
   std::atomic<std::uint64_t> taken;  // ever: `held` was cleared by its first owner
+  std::atomic<std::uint64_t> mute;   // 1: it has endpoints, and cannot ring other hosts
   WindowWord held[kMaxWindowHosts][kHeldWords];
 };
 
@@ -48,12 +49,13 @@ struct HomeFile {
   WindowWord machine;
   WindowWord beat;
   WindowWord beat_due;  // nanoseconds of the steady clock
+  WindowWord doorbell;  // DoorbellWord::make() of whoever serves it, if there is somebody; see WindowHome::doorbell()
   HomeSlot slots[kOwningSlots];
   UserRow rows[kUserRows];
 };
 // If this fails, raise kHomeLayout: processes of two versions may share the file.
-static_assert(std::atomic<SlotState>::is_always_lock_free && sizeof(HomeSlot) == 136 && sizeof(UserRow) == 1032 &&
-              offsetof(HomeFile, slots) == 48 && offsetof(HomeFile, rows) == 69680 && sizeof(HomeFile) == 333872);
+static_assert(std::atomic<SlotState>::is_always_lock_free && sizeof(HomeSlot) == 136 && sizeof(UserRow) == 1040 &&
+              offsetof(HomeFile, slots) == 56 && offsetof(HomeFile, rows) == 69688 && sizeof(HomeFile) == 335928);
 
 using PageOwner = std::atomic<std::uint16_t>;  // slot + 1, 0: free
 
@@ -113,6 +115,13 @@ class WindowHome {
   void let_go(std::uint32_t host, std::uint32_t slot) noexcept;
   // All that living processes hold of a host's slots.
   void held_of(std::uint32_t host, std::uint64_t (&held)[kHeldWords]) noexcept;
+
+  // Who serves the host's doorbell, one process at a time: it has the byte that `lock` keeps. -EBUSY.
+  int take_doorbell(ProcessFd* lock) const noexcept;
+  // What peers are told of it, a DoorbellWord: whoever died serving it has none.
+  std::uint64_t doorbell() noexcept;
+  // Whether our process has endpoints and cannot ring.
+  void set_mute(bool mute) noexcept;
 
   // Exclusive use of one contact entry of a slot, kept by `lock`. -EBUSY.
   int claim_contact(ProcessFd* lock, std::uint32_t host, std::uint32_t slot, unsigned index) const noexcept;

@@ -64,13 +64,15 @@ struct alignas(kPageSize) NeighbourPage {
   WindowWord beat;              // grows with each heartbeat, across boots too; stored last
   WindowWord generation;        // of the host that writes
   WindowWord held[kHeldWords];  // a bit for each slot of the reader's that the writer's processes may still write to
-  std::uint64_t reserved[6];
+  WindowWord doorbell;          // of the host that writes, a DoorbellWord
+  std::uint64_t reserved[5];
   WindowWord lives[kWindowSlots];  // of the writer's directory
   // Of the writer's endpoints: odd while one sleeps, another number each time, somewhere from a random one on.
   SleepWord sleeps[kWindowSlots];
   std::uint64_t padding[(kPageSize - 128) / 8 - kWindowSlots - kWindowSlots / 2];
 };
-static_assert(sizeof(NeighbourPage) == kPageSize && offsetof(NeighbourPage, lives) == 128);
+static_assert(sizeof(NeighbourPage) == kPageSize && offsetof(NeighbourPage, doorbell) == 80 &&
+              offsetof(NeighbourPage, lives) == 128);
 
 inline constexpr std::size_t kDirectoryOffset = kPageSize;
 inline constexpr std::size_t kNeighboursOffset = kDirectoryOffset + kWindowSlots * sizeof(DirectoryEntry);
@@ -85,6 +87,19 @@ constexpr std::uint64_t least_partition(std::size_t hosts) noexcept {
   return round_up(100 * data_offset(hosts), std::uint64_t{1} << 20);
 }
 inline constexpr std::uint64_t kMostPartition = std::uint64_t{1} << 40;
+
+// What a host says of interrupts from and to it. `kThere`: it has a doorbell, and the low 32 bits are what is stored to
+// another host's device to ring it. `kAllRing`: whichever of its processes have endpoints can ring those of others, so
+// that sleepers elsewhere need not look for what comes from here.
+struct DoorbellWord {
+  static constexpr std::uint64_t kThere = std::uint64_t{1} << 32;
+  static constexpr std::uint64_t kAllRing = std::uint64_t{1} << 33;
+  static constexpr std::uint64_t make(std::uint32_t ring) noexcept { return kThere | ring; }
+  // Any other bit makes it the word of somebody who says something else: no doorbell.
+  static constexpr bool is_there(std::uint64_t word) noexcept { return (word & ~kAllRing) >> 32 == kThere >> 32; }
+  static constexpr bool all_ring(std::uint64_t word) noexcept { return (word & kAllRing) != 0; }
+  static constexpr std::uint32_t ring(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
+};
 
 // What a row of the protection table says of memory that peers may store to by themselves: whose it is, and where it
 // lies in its host's partition. 0: no such memory, for no data lie at the partition's start.

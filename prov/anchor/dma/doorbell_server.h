@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The one process of a host that has its doorbell's device: it tells the other hosts how to ring, and whenever they do
+// tells each process of this host that has come for it. anchor_window serve runs it.
+//
+// Used by one thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dma/doorbell_device.h"
+#include "dma/doorbell_message.h"
+#include "dma/window.h"
+#include "os/process_fd.h"
+#include "os/unique_fd.h"
+
+namespace anchor {
+
+// Where it is found: beside what the host's processes share about their partition.
+std::string doorbell_path(const WindowHome& home);
+
+class DoorbellServer {
+ public:
+  // `window`, open, and `device` live longer.
+  DoorbellServer(Window& window, DoorbellDevice& device) noexcept : window_(window), device_(device) {}
+  ~DoorbellServer();
+  DoorbellServer(const DoorbellServer&) = delete;
+  DoorbellServer& operator=(const DoorbellServer&) = delete;
+
+  // Once. From now on processes find it. -EBUSY and others with a warning.
+  int open();
+  // Until `end` is readable. Negated errno value, with a warning.
+  int run(int end);
+
+ private:
+  struct Client {
+    UniqueFd socket;
+    UniqueFd event;
+  };
+
+  int listen();
+  void welcome();
+  bool hear(Client& client) noexcept;
+  void pass_on() noexcept;
+
+  Window& window_;
+  DoorbellDevice& device_;
+  ProcessFd lock_;  // that there is one of us for the host
+  UniqueFd listener_;
+  bool resting_ = false;  // no descriptor is left for who comes
+  std::vector<Client> clients_;
+};
+
+}  // namespace anchor
