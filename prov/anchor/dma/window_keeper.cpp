@@ -10,6 +10,7 @@
 #include <new>
 #include <system_error>
 
+#include "dma/window_doorbell.h"
 #include "os/log.h"
 #include "os/signals_blocked.h"
 
@@ -75,7 +76,7 @@ WindowKeeper::~WindowKeeper() {
   {
     const std::lock_guard guard(lock_);
     stops_ = true;
-    called_.notify_one();
+    call();
   }
   thread_.join();
 }
@@ -111,13 +112,29 @@ void WindowKeeper::expect(WindowWatch& watch) noexcept {
   if (!rests_.load(std::memory_order_seq_cst)) return;
   const std::lock_guard guard(lock_);
   called_upon_ = true;
-  called_.notify_one();
+  call();
 }
 
 bool WindowKeeper::look_at_all(bool* changed) noexcept {
   bool wanted = false;
   for (WindowWatch* watch : watches_) wanted |= watch->look(changed);
   return wanted;
+}
+
+// Under the lock, as is what it makes known.
+void WindowKeeper::call() noexcept {
+  if (doorbell_ != nullptr && doorbell_->is_open()) return doorbell_->nudge();
+  called_.notify_one();
+}
+
+void WindowKeeper::pause(std::unique_lock<std::mutex>& guard, microseconds time) noexcept {
+  if (doorbell_ == nullptr || !doorbell_->is_open()) {
+    called_.wait_for(guard, time);
+    return;
+  }
+  guard.unlock();
+  doorbell_->pause(time);
+  guard.lock();
 }
 
 void WindowKeeper::run() noexcept {
@@ -127,16 +144,18 @@ void WindowKeeper::run() noexcept {
   while (!stops_) {
     guard.unlock();
     window_.beat_if_due();
+    if (doorbell_ != nullptr) doorbell_->tend();
+    const bool rung = doorbell_ != nullptr && doorbell_->serves();
     guard.lock();
     bool changed = false;
     rests_.store(true, std::memory_order_seq_cst);
     const bool wanted = look_at_all(&changed);
-    if (wanted) rests_.store(false, std::memory_order_relaxed);
+    if (wanted || rung) rests_.store(false, std::memory_order_relaxed);
     if (changed || called_upon_ || !wanted) interval = kFirstInterval, looks = 0;
     called_upon_ = false;
     if (++looks % kLooksPerInterval == 0) interval = std::min(2 * interval, kLastInterval);
-    const auto pause = wanted ? interval : std::chrono::duration_cast<microseconds>(kHeartbeat) / 2;
-    if (!stops_) called_.wait_for(guard, pause);
+    const auto time = wanted && !rung ? interval : std::chrono::duration_cast<microseconds>(kHeartbeat) / 2;
+    if (!stops_) pause(guard, time);
   }
 }
 

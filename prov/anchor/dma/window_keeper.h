@@ -3,7 +3,8 @@
 //
 // Nobody on another host can wake a process here, so somebody here has to look. While an endpoint sleeps, the keeper
 // looks at its notification board: every 50 us at first, less often the longer nothing comes, at last once a
-// millisecond. That is what sleeping on a window costs, in latency and in processor time.
+// millisecond. That is what sleeping on a window costs, in latency and in processor time. Where all who write to us
+// ring a doorbell (window_doorbell.h), it looks when that rings, and with each heartbeat.
 //
 // Thread-safe.
 #pragma once
@@ -11,6 +12,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -50,9 +52,12 @@ class WindowWatch {
   unsigned awake_looks_ = 0;
 };
 
+class WindowDoorbell;
+
 class WindowKeeper {
  public:
-  explicit WindowKeeper(Window& window) noexcept : window_(window) {}
+  explicit WindowKeeper(Window& window, WindowDoorbell* doorbell = nullptr) noexcept
+      : window_(window), doorbell_(doorbell) {}
   ~WindowKeeper();
   WindowKeeper(const WindowKeeper&) = delete;
   WindowKeeper& operator=(const WindowKeeper&) = delete;
@@ -68,9 +73,12 @@ class WindowKeeper {
  private:
   void run() noexcept;
   bool look_at_all(bool* changed) noexcept;
+  void pause(std::unique_lock<std::mutex>& guard, std::chrono::microseconds time) noexcept;
+  void call() noexcept;
 
   Window& window_;
-  std::mutex lock_;  // for what follows
+  WindowDoorbell* const doorbell_;  // null, or not open: there is none
+  std::mutex lock_;                 // for what follows
   std::condition_variable called_;
   std::vector<WindowWatch*> watches_;
   bool stops_ = false;
