@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // anchor_window(1): sets a window up, shows and checks it, keeps its heartbeat.
+#include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -9,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "dma/doorbell_server.h"
 #include "dma/window_device.h"
 #include "dma/window_inspect.h"
 #include "os/log.h"
@@ -20,11 +23,12 @@ namespace {
 constexpr int kMisuse = 2;
 
 const char* const kUsage =
-    "usage: anchor_window init|show|check|keep [CONFIGURATION]\n"
+    "usage: anchor_window init|show|check|keep|serve [CONFIGURATION]\n"
     "  init   empties this host's partition and sets it up\n"
     "  show   what lies in each host's partition\n"
     "  check  whether this host and all others can use the window: exit status 0\n"
     "  keep   sends this host's heartbeat until it is ended, so that the death of processes is noticed sooner\n"
+    "  serve  the same, and serves this host's doorbell to its processes\n"
     "CONFIGURATION: a file as in anchor_window(1); if it is not given, what FI_ANCHOR_WINDOW says\n";
 
 bool warnings_only(LogLevel level, LogArea) noexcept { return level == LogLevel::kWarn; }
@@ -99,18 +103,55 @@ int check(const WindowConfig& config) {
   return EXIT_SUCCESS;
 }
 
-int keep(const std::string& path) {
+// Readable once the process is to end.
+UniqueFd take_signals() {
   sigset_t ends;
   sigemptyset(&ends);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ends, number);
   sigprocmask(SIG_BLOCK, &ends, nullptr);
+  return UniqueFd(signalfd(-1, &ends, SFD_CLOEXEC));
+}
+
+bool ends_within(const UniqueFd& signals, int milliseconds) {
+  pollfd wanted{signals.get(), POLLIN, 0};
+  return poll(&wanted, 1, milliseconds) > 0;
+}
+
+void say(const char* what) {
+  std::printf("%s\n", what);
+  std::fflush(stdout);
+}
+
+int keep(const std::string& path) {
+  const UniqueFd signals = take_signals();
   const auto device = WindowDevice::open({path, directory()});
   if (device == nullptr || device->keep() != 0) return EXIT_FAILURE;
-  std::printf("kept\n");
-  std::fflush(stdout);
-  int number;
-  sigwait(&ends, &number);
+  say("kept");
+  while (!ends_within(signals, -1)) continue;
   return EXIT_SUCCESS;
+}
+
+// The device stays with processes that a former server had given it to, until they end.
+int wait_for_device(const WindowConfig& config, const UniqueFd& signals, std::unique_ptr<DoorbellDevice>* device) {
+  int error = open_doorbell(config.doorbell, config.host, device);
+  if (error == -EBUSY)
+    std::fprintf(stderr, "anchor_window: %s: processes that a former one has served still have it: waiting for them\n",
+                 config.doorbell.c_str());
+  while (error == -EBUSY && !ends_within(signals, 200)) error = open_doorbell(config.doorbell, config.host, device);
+  return error;
+}
+
+int serve(const WindowConfig& config, const std::string& path) {
+  if (config.doorbell.empty()) return fail(path + ": doorbell = ... is missing");
+  const UniqueFd signals = take_signals();
+  const auto device = WindowDevice::open({path, directory()});
+  if (device == nullptr || device->keep() != 0) return EXIT_FAILURE;
+  std::unique_ptr<DoorbellDevice> doorbell;
+  if (wait_for_device(config, signals, &doorbell) != 0) return EXIT_FAILURE;
+  DoorbellServer server(device->window(), *doorbell);
+  if (server.open() != 0) return EXIT_FAILURE;
+  say("served");
+  return server.run(signals.get()) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int run(std::string_view command, const std::string& path) {
@@ -121,6 +162,7 @@ int run(std::string_view command, const std::string& path) {
   if (command == "show") return show(config);
   if (command == "check") return check(config);
   if (command == "keep") return keep(path);
+  if (command == "serve") return serve(config, path);
   std::fputs(kUsage, stderr);
   return kMisuse;
 }

@@ -31,6 +31,9 @@ std::string memory_type() {
   return given != nullptr ? given : "coherent";
 }
 
+// Whether each host's sleepers are rung for, by sockets.
+bool with_doorbell() { return std::getenv("FABTESTS_WINDOW_DOORBELL") != nullptr; }
+
 std::string folder() {
   const char* given = std::getenv("FABTESTS_WINDOW_FOLDER");
   return given != nullptr ? given : "/dev/shm/fabtests-window";
@@ -54,7 +57,7 @@ void keep_host(int host) {
   if (process == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(output[1], STDOUT_FILENO);
-    execl(program.c_str(), program.c_str(), "keep", file.c_str(), nullptr);
+    execl(program.c_str(), program.c_str(), with_doorbell() ? "serve" : "keep", file.c_str(), nullptr);
     _exit(127);
   }
   close(output[1]);
@@ -82,6 +85,7 @@ void prepare_window() {
     std::ofstream file(configuration(host));
     file << "path = " << memory << "\nmemory = " << memory_type() << "\nhosts = " << kHosts << "\nhost = " << host
          << "\ntimeout = " << static_cast<long>(kTimeout * time_scale()) << "\n";
+    if (with_doorbell()) file << "doorbell = socket:" << folder() << "\n";
     if (!file.flush()) throw std::runtime_error("cannot write " + configuration(host));
     file.close();
     keep_host(host);

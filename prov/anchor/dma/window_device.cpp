@@ -22,7 +22,8 @@ std::unique_ptr<WindowDevice> WindowDevice::open(const WindowSettings& settings)
   // Who stores past the caches has no order of his stores, not even for his own host.
   device->near_ = settings.near && config.memory != MemoryType::kWriteCombined;
   device->direct_copy_ = settings.direct_copy;
-  return device->window_.open(config, settings.directory) == 0 ? std::move(device) : nullptr;
+  if (device->window_.open(config, settings.directory) != 0) return nullptr;
+  return device->doorbell_.open(device->window_.has_doorbell()) == 0 ? std::move(device) : nullptr;
 } catch (const std::bad_alloc&) {
   return nullptr;
 }
@@ -31,6 +32,7 @@ int WindowDevice::create(const EndpointName& name, std::size_t header_size,
                          std::unique_ptr<LocalRegion>* region) noexcept try {
   if (!name.valid() || header_size == 0 || header_size % kPageSize != 0 || header_size > data_offset(window_.hosts()))
     return -EINVAL;
+  doorbell_.join();
   if (const int error = keeper_.start()) return error;
   auto made = std::make_unique<WindowLocalRegion>(window_, keeper_, memory_, name);
   if (const int error = made->open(header_size)) return error;
@@ -44,7 +46,7 @@ int WindowDevice::attach(const EndpointName& name, std::unique_ptr<RemoteRegion>
   if (!name.valid()) return -EINVAL;
   WindowEndpoint peer;
   if (const int error = window_.find(name, &peer)) return error;
-  auto found = std::make_unique<WindowRemoteRegion>(window_, peer, near_);
+  auto found = std::make_unique<WindowRemoteRegion>(window_, doorbell_, peer, near_);
   // Only now it is certain that the memory stays its own as long as we hold it.
   if (!found->alive() || !window_.is_current(peer)) return -ENOENT;
   window_.introduce_to(peer.host);

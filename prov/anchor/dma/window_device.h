@@ -7,6 +7,7 @@
 
 #include "dma/device.h"
 #include "dma/window.h"
+#include "dma/window_doorbell.h"
 #include "dma/window_keeper.h"
 #include "dma/window_memory.h"
 
@@ -35,6 +36,7 @@ class WindowDevice final : public Device {
   DeviceMemory* for_applications() noexcept override { return memory() == MemoryType::kCoherent ? &memory_ : nullptr; }
   void sweep() noexcept override { window_.beat_if_due(); }
 
+  Window& window() noexcept { return window_; }
   // Sends the heartbeat from now on, though no endpoint is here. 0 or -EAGAIN.
   int keep() noexcept { return keeper_.start(); }
 
@@ -43,7 +45,8 @@ class WindowDevice final : public Device {
   bool direct_copy_ = true;
   Window window_;
   WindowMemory memory_{window_};
-  WindowKeeper keeper_{window_};
+  WindowDoorbell doorbell_{window_};
+  WindowKeeper keeper_{window_, &doorbell_};
 };
 
 }  // namespace anchor

@@ -135,8 +135,13 @@ void WindowLocalRegion::tell_epoch(std::uint64_t epoch) noexcept {
 }
 
 // Holds the slot before anybody looks again whether its owner lives: see Window::is_forgotten.
-WindowRemoteRegion::WindowRemoteRegion(Window& window, const WindowEndpoint& peer, bool near) noexcept
-    : window_(window), peer_(peer), distant_(!near || peer.host != window.host()), process_(::getpid()) {
+WindowRemoteRegion::WindowRemoteRegion(Window& window, WindowDoorbell& doorbell, const WindowEndpoint& peer,
+                                       bool near) noexcept
+    : window_(window),
+      doorbell_(doorbell),
+      peer_(peer),
+      distant_(!near || peer.host != window.host()),
+      process_(::getpid()) {
   window_.home().hold(peer_.host, peer_.slot);
 }
 

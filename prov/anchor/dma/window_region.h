@@ -13,6 +13,7 @@
 
 #include "dma/device.h"
 #include "dma/window.h"
+#include "dma/window_doorbell.h"
 #include "dma/window_keeper.h"
 #include "dma/window_memory.h"
 #include "os/process_fd.h"
@@ -69,12 +70,14 @@ class WindowLocalRegion final : public LocalRegion {
 class WindowRemoteRegion final : public RemoteRegion {
  public:
   // `near`: peers of our own host are talked to as host memory allows.
-  WindowRemoteRegion(Window& window, const WindowEndpoint& peer, bool near) noexcept;
+  WindowRemoteRegion(Window& window, WindowDoorbell& doorbell, const WindowEndpoint& peer, bool near) noexcept;
   ~WindowRemoteRegion() override;
 
   int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
   bool alive() noexcept override { return window_.alive(peer_); }
   bool distant() const noexcept override { return distant_; }
+  // Rings its host, whose keepers look whom it is for.
+  int wake() noexcept override { return doorbell_.ring(peer_.host); }
   Sleeper* doorbell() noexcept override { return distant_ && window_.has_doorbell() ? this : nullptr; }
   std::uint64_t told_epoch() noexcept override { return window_.sleep_of(peer_); }
   MemoryType memory() const noexcept override { return distant_ ? window_.memory() : MemoryType::kCoherent; }
@@ -87,6 +90,7 @@ class WindowRemoteRegion final : public RemoteRegion {
   bool hold_memory(std::uint32_t slot) noexcept;
 
   Window& window_;
+  WindowDoorbell& doorbell_;
   const WindowEndpoint peer_;
   const bool distant_;
   const pid_t process_;
