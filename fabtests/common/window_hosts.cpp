@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -31,9 +32,6 @@ std::string memory_type() {
   return given != nullptr ? given : "coherent";
 }
 
-// Whether each host's sleepers are rung for, by sockets.
-bool with_doorbell() { return std::getenv("FABTESTS_WINDOW_DOORBELL") != nullptr; }
-
 std::string folder() {
   const char* given = std::getenv("FABTESTS_WINDOW_FOLDER");
   return given != nullptr ? given : "/dev/shm/fabtests-window";
@@ -47,6 +45,8 @@ std::string tool() {
   const char* plugins = std::getenv("FI_PROVIDER_PATH");
   return std::string(plugins != nullptr ? plugins : ".") + "/../../../tools/anchor_window";
 }
+
+pid_t keepers[kHosts] = {};  // ours
 
 // Returns once it is at it. It ends with us.
 void keep_host(int host) {
@@ -64,7 +64,15 @@ void keep_host(int host) {
   char byte;
   const bool kept = process > 0 && read(output[0], &byte, 1) == 1;
   close(output[0]);
+  keepers[host] = process;
+  std::ofstream(file + ".server") << process;
   if (!kept) throw std::runtime_error("cannot run " + program);
+}
+
+// Those that a test has killed.
+void replace_keepers() {
+  for (int host = 0; host < kHosts; ++host)
+    if (keepers[host] > 0 && waitpid(keepers[host], nullptr, WNOHANG) != 0) keep_host(host);
 }
 
 }  // namespace
@@ -73,11 +81,13 @@ bool on_window() { return device() == "window" || device() == "both"; }
 
 bool on_simulated_memory() { return on_window() && memory_type() == "simulated"; }
 
+bool with_doorbell() { return on_window() && std::getenv("FABTESTS_WINDOW_DOORBELL") != nullptr; }
+
 bool can_prepare_window() { return shared_memory_is_private() || std::getenv("FABTESTS_WINDOW_FOLDER") != nullptr; }
 
 void prepare_window() {
   const std::string memory = folder() + "/memory";
-  if (std::filesystem::exists(memory)) return;
+  if (std::filesystem::exists(memory)) return replace_keepers();
   std::filesystem::create_directories(folder());
   std::ofstream(memory).flush();
   if (truncate(memory.c_str(), kWindowBytes) != 0) throw std::runtime_error("cannot make " + memory);
