@@ -39,19 +39,43 @@ void WindowWatch::expect() noexcept {
   const std::lock_guard guard(lock_);
   refresh();
   for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = load(i);
+  last_epoch_ = epoch_->load(std::memory_order_relaxed);
+  settled_ = TimePoint::max();
   wanted_ = true;
   awake_looks_ = 0;
 }
 
+void WindowWatch::wake_at(TimePoint time) noexcept {
+  const std::lock_guard guard(lock_);
+  due_ = time;
+}
+
 // What is compared with was seen before the owner looked for the last time (S5 of fifo/sleep_line.h), so that either
 // sees a change.
-bool WindowWatch::look(bool* changed) noexcept {
+bool WindowWatch::look(TimePoint now, bool rung, bool* changed) noexcept {
   const std::lock_guard guard(lock_);
+  const bool waits = is_time(now);
+  return look_for_sleeper(now, rung, changed) || waits;
+}
+
+// Returns whether that is still to come. An owner that is awake looks by itself before it sleeps.
+bool WindowWatch::is_time(TimePoint now) noexcept {
+  if (due_ == TimePoint::max()) return false;
+  if (now < due_) return true;
+  due_ = TimePoint::max();
+  if (epoch_->load(std::memory_order_acquire) % 2 != 0) static_cast<void>(::eventfd_write(event_, 1));
+  return false;
+}
+
+bool WindowWatch::look_for_sleeper(TimePoint now, bool rung, bool* changed) noexcept {
   if (!wanted_) return false;
-  if (epoch_->load(std::memory_order_acquire) % 2 == 0) {
-    wanted_ = ++awake_looks_ < kLooksAtAwake;  // awake, or not asleep yet
+  const std::uint64_t epoch = epoch_->load(std::memory_order_acquire);
+  if (epoch % 2 == 0) {
+    // Awake. Or not asleep yet, though it may take its time for that.
+    if (epoch != last_epoch_) wanted_ = !rung && ++awake_looks_ < kLooksAtAwake;
     return wanted_;
   }
+  if (epoch != last_epoch_ && settled_ == TimePoint::max()) settled_ = now + kSettling;
   awake_looks_ = 0;
   bool news = false;
   refresh();
@@ -60,10 +84,11 @@ bool WindowWatch::look(bool* changed) noexcept {
     news |= now != seen_[i];
     seen_[i] = now;
   }
-  if (!news) return true;
-  *changed = true;
-  static_cast<void>(::eventfd_write(event_, 1));
-  return true;
+  if (news) {
+    *changed = true;
+    static_cast<void>(::eventfd_write(event_, 1));
+  }
+  return !rung || now < settled_;
 }
 
 WindowKeeper::~WindowKeeper() {
@@ -108,6 +133,15 @@ void WindowKeeper::remove(WindowWatch* watch) noexcept {
 // seq_cst on both sides: either the keeper sees that the watch is wanted before it rests, or we see that it rests.
 void WindowKeeper::expect(WindowWatch& watch) noexcept {
   watch.expect();
+  call_upon();
+}
+
+void WindowKeeper::wake_at(WindowWatch& watch, TimePoint time) noexcept {
+  watch.wake_at(time);
+  call_upon();
+}
+
+void WindowKeeper::call_upon() noexcept {
   if (!rests_.load(std::memory_order_seq_cst)) return;
   const std::lock_guard guard(lock_);
   called_upon_ = true;
@@ -116,7 +150,8 @@ void WindowKeeper::expect(WindowWatch& watch) noexcept {
 
 bool WindowKeeper::look_at_all(bool* changed) noexcept {
   bool wanted = false;
-  for (WindowWatch* watch : watches_) wanted |= watch->look(changed);
+  const TimePoint now = Clock::now();
+  for (WindowWatch* watch : watches_) wanted |= watch->look(now, window_.has_doorbell(), changed);
   return wanted;
 }
 
