@@ -202,6 +202,49 @@ Test(sleeping, what_is_put_where_it_belongs_keeps_awake) {
   cr_assert_eq(await(pair.b).error, 0);
 }
 
+namespace {
+
+// Has a find again what it had been told, as if b's news that it sleeps were still on its way.
+void tell_that_b_polls(DistantPair& pair) {
+  Mapping block;
+  cr_assert_eq(pair.at_b().region->map(pair.at_b().received.offset, pair.a.exchange.geometry.size(), &block), 0);
+  reinterpret_cast<CreditLine*>(block.data())->polled.store(1);
+}
+
+bool wakes(Node& node) {
+  pollfd wanted{node.exchange.region->wait_object(), POLLIN, 0};
+  return ::poll(&wanted, 1, 20'000) == 1;
+}
+
+// A message that nobody rang for, sent when b sleeps already.
+void send_unnoticed(DistantPair& pair) {
+  settle(pair.b);
+  tell_that_b_polls(pair);
+  cr_assert(pair.at_a().channel->watched());
+  cr_assert_eq(pair.a.send(pair.to_b, "x", 1, 0, 0), 0);
+  cr_assert(wakes(pair.b));
+  cr_assert_not(asleep(pair.b), "there is a message");
+}
+
+}  // namespace
+
+Test(sleeping, a_message_that_crosses_between_hosts_is_found) {
+  DistantPair pair;
+  cr_assert_eq(pair.device_b->keep(), 0);
+  send_unnoticed(pair);
+  settle(pair.b);
+  cr_assert_not(pair.b.exchange.settling, "once is enough");
+}
+
+Test(sleeping, it_is_found_where_it_was_left_to_the_board) {
+  DistantPair pair;
+  cr_assert_eq(pair.device_b->keep(), 0);
+  pair.b.passes(100);
+  cr_assert(pair.at_b().told);
+  stop_polling(pair.b.exchange, pair.at_b());
+  send_unnoticed(pair);
+}
+
 // What it sent last finds no room in our queue, so it leaves slowly; there is nothing to be stored any more.
 Test(sleeping, whoever_is_leaving_is_not_stored_to) {
   DistantPair pair;

@@ -23,10 +23,12 @@ bool readable(int fd, int milliseconds) {
 struct Dozer {
   Dozer()
       : watch(MemoryType::kCoherent, reinterpret_cast<const std::byte*>(board), sizeof board, &epoch, event.get()) {}
-  bool look(bool* changed) { return watch.look(changed); }
+  bool look(bool* changed) { return watch.look(now, rung, changed); }
 
   std::atomic<std::uint64_t> board[2] = {};
   std::atomic<std::uint64_t> epoch{0};
+  TimePoint now{};
+  bool rung = false;
   UniqueFd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   WindowWatch watch;
 };
@@ -74,12 +76,70 @@ Test(window_keeper, who_stays_awake_is_left_alone) {
   Dozer dozer;
   bool changed = false;
   dozer.watch.expect();
+  for (int i = 0; i < 5000; ++i) cr_assert(dozer.look(&changed), "it has not slept yet");
+  dozer.epoch = 2;
   unsigned looks = 1;
   while (dozer.look(&changed)) ++looks;
   cr_assert_leq(looks, 1000u);
   cr_assert_not(dozer.look(&changed));
   dozer.watch.expect();
   cr_assert(dozer.look(&changed), "until it is about to sleep again");
+}
+
+Test(window_keeper, wakes_at_a_given_time) {
+  Dozer dozer;
+  bool changed = false;
+  dozer.watch.expect();
+  dozer.epoch = 1;
+  dozer.watch.wake_at(dozer.now + kSettling);
+  cr_assert(dozer.look(&changed));
+  cr_assert_not(readable(dozer.event.get(), 0));
+  dozer.now += kSettling;
+  cr_assert(dozer.look(&changed));
+  cr_assert(readable(dozer.event.get(), 0));
+  cr_assert_not(changed, "nobody rang");
+  eventfd_t count;
+  cr_assert_eq(::eventfd_read(dozer.event.get(), &count), 0);
+  dozer.now += kSettling;
+  cr_assert(dozer.look(&changed));
+  cr_assert_not(readable(dozer.event.get(), 0), "once");
+}
+
+// Who is awake then has to look anyhow before it sleeps again.
+Test(window_keeper, does_not_wake_who_is_awake_at_the_time) {
+  Dozer dozer;
+  bool changed = false;
+  dozer.watch.wake_at(dozer.now + kSettling);
+  cr_assert(dozer.look(&changed), "it is awaited, whether or not the board is looked at");
+  dozer.now += kSettling;
+  cr_assert_not(dozer.look(&changed));
+  cr_assert_not(readable(dozer.event.get(), 0));
+}
+
+// Who rings before it knows that we sleep does not interrupt us.
+Test(window_keeper, whose_writers_interrupt_it_is_looked_at_until_they_know) {
+  Dozer dozer;
+  dozer.rung = true;
+  bool changed = false;
+  for (dozer.epoch = 1; dozer.epoch < 20; dozer.epoch += 2) {
+    dozer.watch.expect();
+    cr_assert(dozer.look(&changed), "it sleeps still, or again");
+    dozer.epoch += 2;
+    cr_assert(dozer.look(&changed));
+    cr_assert_not(changed);
+    ++dozer.board[0];
+    dozer.now += kSettling;
+    cr_assert_not(dozer.look(&changed));
+    cr_assert(changed && readable(dozer.event.get(), 0));
+    changed = false;
+    ++dozer.board[1];
+    cr_assert_not(dozer.look(&changed));
+    cr_assert(changed, "interrupted, it is looked at nevertheless");
+    changed = false;
+  }
+  dozer.watch.expect();
+  ++dozer.epoch;
+  cr_assert_not(dozer.look(&changed), "it is awake");
 }
 
 Test(window_keeper, sends_the_heartbeat) {
@@ -103,6 +163,24 @@ Test(window_keeper, wakes_a_sleeper_when_called_upon) {
     ++dozer.board[round % 2];
     cr_assert(readable(dozer.event.get(), 20000));
     ++dozer.epoch;
+    eventfd_t count;
+    cr_assert_eq(::eventfd_read(dozer.event.get(), &count), 0);
+  }
+  keeper.remove(&dozer.watch);
+}
+
+Test(window_keeper, wakes_at_a_given_time_when_called_upon) {
+  Kept kept;
+  Dozer dozer;
+  dozer.epoch = 1;
+  WindowKeeper keeper(kept.window);
+  cr_assert_eq(keeper.start(), 0);
+  keeper.add(&dozer.watch);
+  for (int round = 0; round < 20; ++round) {
+    const TimePoint time = Clock::now() + kSettling;
+    keeper.wake_at(dozer.watch, time);
+    cr_assert(readable(dozer.event.get(), 20000));
+    cr_assert(Clock::now() >= time);
     eventfd_t count;
     cr_assert_eq(::eventfd_read(dozer.event.get(), &count), 0);
   }

@@ -271,6 +271,29 @@ Test(shm_channel, carries_messages_through_every_kind_of_window) {
   }
 }
 
+// Where looking whether to ring costs as much as ringing, everything is rung for.
+Test(shm_channel, rings_a_distant_peer_unless_it_polls) {
+  for (const auto memory : {MemoryType::kCoherent, MemoryType::kWriteCombined, MemoryType::kNonCoherent}) {
+    Side a, b;
+    const auto first = make_window_channel(a.block.data(), kSmallest, memory);
+    const auto second = make_window_channel(b.block.data(), kSmallest, memory);
+    first->connect(b.block.map(), kSmallest, Bell(b.bell_place, memory));
+    second->connect(a.block.map(), kSmallest, Bell(a.bell_place, memory));
+    const bool told = shows_by_itself(memory);
+    second->set_polled(true);
+    cr_assert_eq(first->watched(), told);
+    cr_assert_eq(first->send(tagged(0)), 0);
+    cr_assert_eq(b.bell_place[0], static_cast<std::byte>(told ? 0 : 1));
+    first->set_starved(false);
+    cr_assert_not_null(second->peek());
+    second->consume();
+    cr_assert_null(second->peek());
+    second->set_polled(false);
+    cr_assert_eq(first->send(tagged(1)), 0);
+    cr_assert_eq(b.bell_place[0], static_cast<std::byte>(told ? 1 : 2));
+  }
+}
+
 // The first host's block lies at 0, the second's behind it; each host reads its own and writes to the other's, through
 // its own cache.
 Test(shm_channel, carries_messages_between_caches_that_do_their_worst) {

@@ -75,11 +75,13 @@ class Node {
     cr_assert_eq(device.create(exchange.name, kHeaderSize, &exchange.region), 0);
     publish_anchor_record(exchange.region->header(), exchange.name, exchange.incarnation, exchange.own_offer());
     cr_assert_eq(exchange.region->publish(), 0);
-    exchange.board =
-        std::make_unique<NotificationBoard>(exchange.region->header() + kNotificationOffset, kNotifications);
+    const std::byte* board = exchange.region->header() + kNotificationOffset;
+    exchange.board = std::make_unique<NotificationBoard>(board, kNotifications);
     exchange.board_owners.resize(kNotifications);
     for (std::uint32_t i = kNotifications; i-- > kContactEntries;) exchange.free_notifications.push_back(i);
-    exchange.sleep.emplace(reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset));
+    auto* sleep_line = reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset);
+    exchange.sleep.emplace(sleep_line);
+    exchange.region->watch(board, kNotifications, &sleep_line->epoch);
     exchange.last_check = Clock::now();
     exchange.memory = &memory;
     exchange.published =

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <poll.h>
 
-#include "node.h"
+#include "distant_pair.h"
 #include "proto/alertness.h"
 
 using namespace anchor;
@@ -40,6 +40,26 @@ Test(alertness, who_is_drowsy_stays_so_while_anybody_sleeps) {
   couple.b.passes(kLongAwake);
   cr_assert_not(couple.b.exchange.sleep->asleep());
   cr_assert(couple.at_b().told);
+}
+
+// Once for each time that a distant peer is told: a barrier of ours does not reach it.
+Test(alertness, who_told_a_distant_peer_looks_later) {
+  DistantPair pair;
+  Exchange& exchange = pair.b.exchange;
+  cr_assert_geq(exchange.region->wait_object(), 0);
+  cr_assert(pair.at_b().told);
+  const TimePoint before = Clock::now();
+  announce_sleep(exchange);
+  cr_assert_not(exchange.unfenced);
+  cr_assert(exchange.settling && exchange.settled >= before + kSettling);
+  exchange.settling = false;
+  announce_sleep(exchange);
+  cr_assert_not(exchange.settling, "it knows already");
+  pair.b.passes(kLongAwake);
+  cr_assert(pair.at_b().told && pair.at_a().channel->watched());
+  announce_sleep(exchange);
+  cr_assert(exchange.settling);
+  cr_assert_not(pair.at_a().channel->watched());
 }
 
 Test(alertness, a_sleeper_is_roused_once) {

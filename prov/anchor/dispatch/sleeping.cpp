@@ -101,6 +101,14 @@ void keep_up(Exchange& exchange) {
   upkeep(exchange, all_presumed_alive(exchange) ? 0 : exchange.peers.size() + exchange.abandoned.size());
 }
 
+// S7. Time is looked at after S1: by who has just taken back the wake that came for it. FIFOs that are left to the
+// board had their writers told like the others.
+void look_once_more(Exchange& exchange) noexcept {
+  if (!exchange.settling || Clock::now() < exchange.settled) return;
+  exchange.settling = false;
+  exchange.unwatched = true;
+}
+
 // S5
 bool look_again(Exchange& exchange) {
   hear_all(exchange);
@@ -121,6 +129,7 @@ bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
   const TimePoint now = Clock::now();
   if (now >= exchange.alarm) keep_up(exchange);
   exchange.region->drain_wakes();  // S1
+  look_once_more(exchange);
   watch_regions(exchange);
   heed_notices(exchange);
   announce_sleep(exchange);  // S2 to S4

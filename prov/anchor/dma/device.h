@@ -18,12 +18,17 @@
 #include <utility>
 
 #include "dma/memory_type.h"
+#include "os/clock.h"
 #include "os/endpoint_name.h"
 #include "os/guarded_mapping.h"
 
 namespace anchor {
 
 class DeviceMemory;
+
+// By then what one host has stored has got to any other one, and what it knew no better than to do meanwhile, too. It
+// is a matter of microseconds; nobody waits for it but who sleeps anyway.
+inline constexpr Milliseconds kSettling{1};
 
 // A mapped part of somebody's region; unmapped on destruction.
 class Mapping {
@@ -120,7 +125,10 @@ class LocalRegion : public Sleeper {
   // Both lie in the header.
   virtual void watch(const std::byte* /*board*/, std::size_t /*bytes*/,
                      const std::atomic<std::uint64_t>* /*epoch*/) noexcept {}
-  // That word, to other hosts who cannot read it but have a way to wake the owner (RemoteRegion::doorbell).
+  // Makes the wait object readable at that time, whatever the board says, if the owner sleeps then. Once; an earlier
+  // call is forgotten. Requires: wait_object().
+  virtual void wake_at(TimePoint /*time*/) noexcept {}
+  // The epoch, to other hosts who cannot read it but have a way to wake the owner (RemoteRegion::doorbell).
   virtual void tell_epoch(std::uint64_t /*epoch*/) noexcept {}
 
   // A descriptor that becomes readable when an owner may have died whose region is watched by it

@@ -28,6 +28,12 @@ constexpr bool writes_whole_lines(MemoryType type) noexcept {
   return type == MemoryType::kNonCoherent || type == MemoryType::kSimulated || type == MemoryType::kChecked;
 }
 
+// What others have stored to a line shows in plain loads, which cost next to nothing until somebody stores there again:
+// a word may be looked at for each message.
+constexpr bool shows_by_itself(MemoryType type) noexcept {
+  return type == MemoryType::kCoherent || type == MemoryType::kChecked;
+}
+
 // When it returns, the others can load what was stored to these bytes, and whatever is stored later comes later.
 void push(MemoryType type, const void* from, std::size_t bytes) noexcept;
 

@@ -40,19 +40,43 @@ void WindowWatch::expect() noexcept {
   const std::lock_guard guard(lock_);
   refresh();
   for (std::size_t i = 0; i < seen_.size(); ++i) seen_[i] = load(i);
+  last_epoch_ = epoch_->load(std::memory_order_relaxed);
+  settled_ = TimePoint::max();
   wanted_ = true;
   awake_looks_ = 0;
 }
 
+void WindowWatch::wake_at(TimePoint time) noexcept {
+  const std::lock_guard guard(lock_);
+  due_ = time;
+}
+
 // What is compared with was seen before the owner looked for the last time (S5 of fifo/sleep_line.h), so that either
 // sees a change.
-bool WindowWatch::look(bool* changed) noexcept {
+bool WindowWatch::look(TimePoint now, bool rung, bool* changed) noexcept {
   const std::lock_guard guard(lock_);
+  const bool waits = is_time(now);
+  return look_for_sleeper(now, rung, changed) || waits;
+}
+
+// Returns whether that is still to come. An owner that is awake looks by itself before it sleeps.
+bool WindowWatch::is_time(TimePoint now) noexcept {
+  if (due_ == TimePoint::max()) return false;
+  if (now < due_) return true;
+  due_ = TimePoint::max();
+  if (epoch_->load(std::memory_order_acquire) % 2 != 0) static_cast<void>(::eventfd_write(event_, 1));
+  return false;
+}
+
+bool WindowWatch::look_for_sleeper(TimePoint now, bool rung, bool* changed) noexcept {
   if (!wanted_) return false;
-  if (epoch_->load(std::memory_order_acquire) % 2 == 0) {
-    wanted_ = ++awake_looks_ < kLooksAtAwake;  // awake, or not asleep yet
+  const std::uint64_t epoch = epoch_->load(std::memory_order_acquire);
+  if (epoch % 2 == 0) {
+    // Awake. Or not asleep yet, though it may take its time for that.
+    if (epoch != last_epoch_) wanted_ = !rung && ++awake_looks_ < kLooksAtAwake;
     return wanted_;
   }
+  if (epoch != last_epoch_ && settled_ == TimePoint::max()) settled_ = now + kSettling;
   awake_looks_ = 0;
   bool news = false;
   refresh();
@@ -61,10 +85,11 @@ bool WindowWatch::look(bool* changed) noexcept {
     news |= now != seen_[i];
     seen_[i] = now;
   }
-  if (!news) return true;
-  *changed = true;
-  static_cast<void>(::eventfd_write(event_, 1));
-  return true;
+  if (news) {
+    *changed = true;
+    static_cast<void>(::eventfd_write(event_, 1));
+  }
+  return !rung || now < settled_;
 }
 
 WindowKeeper::~WindowKeeper() {
@@ -109,15 +134,25 @@ void WindowKeeper::remove(WindowWatch* watch) noexcept {
 // seq_cst on both sides: either the keeper sees that the watch is wanted before it rests, or we see that it rests.
 void WindowKeeper::expect(WindowWatch& watch) noexcept {
   watch.expect();
+  call_upon();
+}
+
+void WindowKeeper::wake_at(WindowWatch& watch, TimePoint time) noexcept {
+  watch.wake_at(time);
+  call_upon();
+}
+
+void WindowKeeper::call_upon() noexcept {
   if (!rests_.load(std::memory_order_seq_cst)) return;
   const std::lock_guard guard(lock_);
   called_upon_ = true;
   call();
 }
 
-bool WindowKeeper::look_at_all(bool* changed) noexcept {
+bool WindowKeeper::look_at_all(bool rung, bool* changed) noexcept {
   bool wanted = false;
-  for (WindowWatch* watch : watches_) wanted |= watch->look(changed);
+  const TimePoint now = Clock::now();
+  for (WindowWatch* watch : watches_) wanted |= watch->look(now, rung, changed);
   return wanted;
 }
 
@@ -149,12 +184,13 @@ void WindowKeeper::run() noexcept {
     guard.lock();
     bool changed = false;
     rests_.store(true, std::memory_order_seq_cst);
-    const bool wanted = look_at_all(&changed);
-    if (wanted || rung) rests_.store(false, std::memory_order_relaxed);
+    const bool wanted = look_at_all(rung, &changed);
+    if (wanted) rests_.store(false, std::memory_order_relaxed);
     if (changed || called_upon_ || !wanted) interval = kFirstInterval, looks = 0;
     called_upon_ = false;
     if (++looks % kLooksPerInterval == 0) interval = std::min(2 * interval, kLastInterval);
-    const auto time = wanted && !rung ? interval : std::chrono::duration_cast<microseconds>(kHeartbeat) / 2;
+    microseconds time = std::chrono::duration_cast<microseconds>(kHeartbeat) / 2;
+    if (wanted) time = rung ? kSettling : interval;
     if (!stops_) pause(guard, time);
   }
 }

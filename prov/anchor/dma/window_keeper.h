@@ -3,8 +3,9 @@
 //
 // Nobody on another host can wake a process here, so somebody here has to look. While an endpoint sleeps, the keeper
 // looks at its notification board: every 50 us at first, less often the longer nothing comes, at last once a
-// millisecond. That is what sleeping on a window costs, in latency and in processor time. Where all who write to us
-// ring a doorbell (window_doorbell.h), it looks when that rings, and with each heartbeat.
+// millisecond. That is what sleeping on a window costs, in latency and in processor time. It also wakes endpoints at a
+// given time, to have them look again (fifo/sleep_line.h). Where all who write to us ring a doorbell
+// (window_doorbell.h), it looks when that rings, once more when everybody knows who sleeps, and with each heartbeat.
 //
 // Thread-safe.
 #pragma once
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "dma/window.h"
+#include "os/clock.h"
 
 namespace anchor {
 
@@ -35,10 +37,16 @@ class WindowWatch {
 
   // The owner is about to announce that it sleeps, and to look for the last time: what changes from now on wakes it.
   void expect() noexcept;
-  // Wakes the sleeper if something changed. Returns whether there is anything more to look for.
-  bool look(bool* changed) noexcept;
+  // Wakes the owner at that time, if it sleeps then, whatever the board says.
+  void wake_at(TimePoint time) noexcept;
+  // Wakes the sleeper if something changed, or it is time. Returns whether there is anything more to look for. `rung`:
+  // whoever changes something interrupts us once it knows that we sleep, so there is not after what may have come
+  // before.
+  bool look(TimePoint now, bool rung, bool* changed) noexcept;
 
  private:
+  bool is_time(TimePoint now) noexcept;
+  bool look_for_sleeper(TimePoint now, bool rung, bool* changed) noexcept;
   std::uint64_t load(std::size_t word) const noexcept { return words_[word].load(std::memory_order_acquire); }
   void refresh() const noexcept { anchor::refresh(memory_, words_, seen_.size() * sizeof *words_); }
 
@@ -50,6 +58,9 @@ class WindowWatch {
   std::vector<std::uint64_t> seen_;
   bool wanted_ = false;
   unsigned awake_looks_ = 0;
+  std::uint64_t last_epoch_ = 0;  // when the owner was about to announce another one
+  TimePoint settled_{};           // when others know of that one, once it was seen; max(): it was not
+  TimePoint due_ = TimePoint::max();
 };
 
 class WindowDoorbell;
@@ -69,10 +80,13 @@ class WindowKeeper {
   void remove(WindowWatch* watch) noexcept;
   // The watch's owner goes to sleep.
   void expect(WindowWatch& watch) noexcept;
+  // Wakes the owner then. The time is kept as well as the looks at its board are.
+  void wake_at(WindowWatch& watch, TimePoint time) noexcept;
 
  private:
+  void call_upon() noexcept;
   void run() noexcept;
-  bool look_at_all(bool* changed) noexcept;
+  bool look_at_all(bool rung, bool* changed) noexcept;
   void pause(std::unique_lock<std::mutex>& guard, std::chrono::microseconds time) noexcept;
   void call() noexcept;
 

@@ -129,6 +129,10 @@ void WindowLocalRegion::drain_wakes() noexcept {
 
 int WindowLocalRegion::wake() noexcept { return watch_ && ::eventfd_write(event_.get(), 1) != 0 ? -errno : 0; }
 
+void WindowLocalRegion::wake_at(TimePoint time) noexcept {
+  if (watch_) keeper_.wake_at(*watch_, time);
+}
+
 // Not from zero on: what the slot's former owner has told last shall be no number of ours.
 void WindowLocalRegion::tell_epoch(std::uint64_t epoch) noexcept {
   if (window_.has_doorbell()) window_.tell_sleep(self_.slot, static_cast<std::uint32_t>(2 * self_.life + epoch));

@@ -43,6 +43,7 @@ class WindowLocalRegion final : public LocalRegion {
   void drain_wakes() noexcept override;
   int wake() noexcept override;
   void watch(const std::byte* board, std::size_t bytes, const std::atomic<std::uint64_t>* epoch) noexcept override;
+  void wake_at(TimePoint time) noexcept override;
   void tell_epoch(std::uint64_t epoch) noexcept override;
   void hand_over(const std::byte* from, std::size_t bytes) noexcept override { window_.own().give_away(from, bytes); }
   bool intact() const noexcept override { return !window_.own().lost(); }

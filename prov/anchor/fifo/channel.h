@@ -97,8 +97,9 @@ class Channel {
 // block serves both directions, and `own_bell` is its own.
 std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback,
                                           const Bell& own_bell = {});
-// The same for a peer on another host, which no global barrier of ours reaches: each message and credit is rung for.
-// `memory`: of both blocks.
+// The same for a peer on another host, which no global barrier of ours reaches: who goes to sleep has told it to ring
+// for some time before it may rely on that. `memory`: of both blocks; each message and credit is rung for unless it
+// shows_by_itself().
 std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeometry& geometry,
                                              MemoryType memory = MemoryType::kCoherent);
 

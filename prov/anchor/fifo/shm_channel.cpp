@@ -94,7 +94,7 @@ class FifoChannel final : public Channel {
   void set_polled(bool polled) noexcept override {
     polled_ = polled;
     // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep; who
-    // goes to sleep has a barrier behind it (S4).
+    // goes to sleep has a barrier behind it (S4), or looks again (S7).
     if (peer_credit_ != nullptr) PortType::hint(peer_credit_->polled, polled && reached_);
   }
 
@@ -174,7 +174,8 @@ class FifoChannel final : public Channel {
   CreditLine* peer_credit_ = nullptr;
   std::byte* peer_block_ = nullptr;
   Bell bell_;
-  // Whether global barriers work between us and others: without them every message and every credit is announced.
+  // Whether what one side says of itself takes effect at the other: by the global barriers of who goes to sleep, or in
+  // time for its last look. Without either every message and every credit is announced.
   const bool reached_;
   bool polled_ = false;
   bool starved_ = false;
@@ -194,7 +195,8 @@ std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry&
   return std::make_unique<FifoChannel<ShmPort>>(block, geometry, loopback, own_bell, reached_by_global_barriers());
 }
 
-// A window that is coherent is written like memory of this host.
+// A window that is coherent is written like memory of this host. Of any other memory, each look whether to ring costs
+// as much as ringing.
 std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeometry& geometry, MemoryType memory) {
   switch (memory) {
     case MemoryType::kWriteCombined:
@@ -204,7 +206,7 @@ std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeomet
     case MemoryType::kSimulated:
       return std::make_unique<FifoChannel<NonCoherentPort<SimulatedCache>>>(block, geometry, false, Bell(), false);
     default:
-      return std::make_unique<FifoChannel<ShmPort>>(block, geometry, false, Bell(), false);
+      return std::make_unique<FifoChannel<ShmPort>>(block, geometry, false, Bell(), true);
   }
 }
 

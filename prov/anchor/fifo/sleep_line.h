@@ -12,12 +12,19 @@
 //   S4 barrier                                          W4 fence; loads epoch; even: done
 //   S5 looks at every FIFO it polled and at the board   W5 writes to the wait object, once an epoch
 //   S6 sleeps on the wait object
+//   S7 wakes after a while, and goes back to S1
 //
 // W1 to W2 is every message's way, so the fence that it lacks is executed by the reader, in S4, on all writers'
 // processors: membarrier(2). It is needed only if S2 changed something; a writer that rings anyway has its own fence.
 // Where the kernel refuses membarrier to the reader, it never sets `polled`; where to a writer, that one never looks at
-// it. Credits returned to a writer that sleeps go the same way, with `starved` = 1 in the place of `polled` = 0. Used
-// under the endpoint's lock.
+// it. Credits returned to a writer that sleeps go the same way, with `starved` = 1 in the place of `polled` = 0.
+//
+// No fence that the reader executes reaches writers on other hosts. There the race is left to time: S2 has long been
+// heard of when kSettling (dma/device.h) is over, and what was done before that can be seen. So if S2 changed something
+// for a distant peer, the reader is woken then, and looks again. Nothing changes in that round, nor for whoever wakes
+// and sleeps in turn.
+//
+// Used under the endpoint's lock.
 #pragma once
 
 #include <atomic>

@@ -18,7 +18,7 @@ void leave_to_bells(Exchange& exchange) noexcept {
     if (!peer->told) continue;
     peer->told = false;
     peer->channel->set_polled(false);
-    exchange.unfenced = true;
+    told_to_ring(exchange, *peer);
   }
 }
 
@@ -28,7 +28,7 @@ void want_credits(Exchange& exchange, Peer& peer) noexcept {
   exchange.starving.push_back(&peer);
   peer.starving = true;
   peer.channel->set_starved(true);
-  exchange.unfenced = true;
+  told_to_ring(exchange, peer);
 }
 
 // S2 for peers whose FIFO was full when we had something for them.
@@ -53,7 +53,23 @@ void forget_credits(Exchange& exchange) noexcept {
   exchange.starving.clear();
 }
 
+// S7. What distant peers do before they hear of S2 is seen by another look, when they have.
+void look_later(Exchange& exchange) noexcept {
+  exchange.unsettled = false;
+  exchange.settling = true;
+  exchange.settled = Clock::now() + kSettling;
+  exchange.region->wake_at(exchange.settled);
+}
+
 }  // namespace
+
+void told_to_ring(Exchange& exchange, const Peer& peer) noexcept {
+  if (!peer.distant()) {
+    exchange.unfenced = true;
+  } else if (shows_by_itself(peer.region->memory())) {
+    exchange.unsettled = true;
+  }
+}
 
 void announce_sleep(Exchange& exchange) noexcept {
   exchange.drowsy = true;
@@ -74,6 +90,7 @@ void announce_sleep(Exchange& exchange) noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
   }
   exchange.unfenced = false;
+  if (exchange.unsettled) look_later(exchange);
 }
 
 void perk_up(Exchange& exchange) noexcept {

@@ -10,6 +10,9 @@
 
 namespace anchor {
 
+// The peer will hear that it has to ring from now on: for messages, or for credits.
+void told_to_ring(Exchange& exchange, const Peer& peer) noexcept;
+
 // S2 to S4: from now on everything that could give us work wakes us.
 void announce_sleep(Exchange& exchange) noexcept;
 

@@ -131,7 +131,10 @@ struct Exchange {
   std::uint32_t sleepers = 0;    // waiting objects that count on our announcement
   std::uint32_t slept_at = 0;    // `passes` when it was made last
   bool drowsy = false;           // slept lately: peers ring instead of relying on being polled
-  bool unfenced = false;         // some peer was told to ring since the last barrier
+  bool unfenced = false;         // some near peer was told to ring since the last barrier
+  bool unsettled = false;        // some distant one was since sleep was last announced; then, from there on:
+  bool settling = false;         // what it has published before it heard of that may not show yet,
+  TimePoint settled{};           // but by then
   bool unwatched = false;        // some FIFO is not polled any more since the last barrier
   bool roused = false;           // our own wait object was used in this epoch
   std::vector<Peer*> starving;   // told to ring when they return credits

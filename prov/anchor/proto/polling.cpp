@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "proto/alertness.h"
 #include "proto/handlers.h"
 #include "proto/loss.h"
 
@@ -142,7 +143,8 @@ void stop_polling(Exchange& exchange, Peer& peer) noexcept {
   if (!peer.told) return;
   peer.told = false;
   if (peer.channel) peer.channel->set_polled(false);
-  exchange.unfenced = exchange.unwatched = true;
+  exchange.unwatched = true;
+  told_to_ring(exchange, peer);
 }
 
 bool poll_peers(Exchange& exchange) {
