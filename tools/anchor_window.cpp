@@ -147,9 +147,9 @@ int serve(const WindowConfig& config, const std::string& path) {
   const auto device = WindowDevice::open({path, directory()});
   if (device == nullptr || device->keep() != 0) return EXIT_FAILURE;
   std::unique_ptr<DoorbellDevice> doorbell;
-  if (wait_for_device(config, signals, &doorbell) != 0) return EXIT_FAILURE;
-  DoorbellServer server(device->window(), *doorbell);
-  if (server.open() != 0) return EXIT_FAILURE;
+  DoorbellServer server(device->window());
+  if (server.claim() != 0 || wait_for_device(config, signals, &doorbell) != 0 || server.open(*doorbell) != 0)
+    return EXIT_FAILURE;
   say("served");
   return server.run(signals.get()) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

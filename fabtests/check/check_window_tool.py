@@ -42,12 +42,15 @@ class Window:
         variables = {**os.environ, "FI_ANCHOR_SHM_DIR": str(self.folder / own), **(environment or {})}
         return subprocess.run([TOOL, *words], env=variables, capture_output=True, text=True, timeout=60, check=False)
 
-    def keep(self, configuration, own="own"):
+    def keep(self, configuration, own="own", command="keep", says="kept\n"):
         variables = {**os.environ, "FI_ANCHOR_SHM_DIR": str(self.folder / own)}
-        process = subprocess.Popen([TOOL, "keep", configuration], env=variables, stdout=subprocess.PIPE, text=True)
-        if process.stdout.readline() != "kept\n":
-            faults.append("keep does not begin")
+        process = subprocess.Popen([TOOL, command, configuration], env=variables, stdout=subprocess.PIPE, text=True)
+        if process.stdout.readline() != says:
+            faults.append(f"{command} does not begin")
         return process
+
+    def serve(self, configuration):
+        return self.keep(configuration, command="serve", says="served\n")
 
     def write(self, offset, data):
         with open(self.memory, "r+b") as file:
@@ -84,6 +87,7 @@ CONFIGURATIONS = (  # what the file says, what is said about it; without a path 
     ("hosts = 2\nhost 0", "line 3: a line is KEY = VALUE"),
     ("hosts = two\nhost = 0", "line 2: hosts cannot be two"),
     (TWO + "size = 1X", "line 5: size cannot be 1X"),
+    (TWO + "doorbell = 0000:00:04.0", "line 5: doorbell cannot be 0000:00:04.0"),
     (TWO + "colour = red", "line 5: unknown key colour"),
     (TWO + "size = 6M", "a partition of 3145728 bytes is too small: at least 5242880"),
     (TWO + "offset = 100\nsize = 12M", "an offset must be a multiple of 4096"),
@@ -151,10 +155,30 @@ def check_reboot(window):
         faults.append(f"after a reboot the generation is {after} and was {before}")
 
 
+def check_doorbell(window):
+    window.start_over()
+    expect(window.run("serve", window.configure(TWO)), 1, "configuration: doorbell = ... is missing")
+    expect(window.run("serve", window.configure(TWO + "doorbell = vfio:ffff:ff:1f.7\n")), 1,
+           "doorbell vfio:ffff:ff:1f.7: no such device")
+    expect(window.run("serve", window.configure(TWO + "doorbell = socket:/nowhere\n")), 1,
+           "no doorbell at /nowhere/doorbell0: No such file or directory")
+    good = window.configure(TWO + f"doorbell = socket:{window.folder}\n")
+    served = window.serve(good)
+    expect(window.run("serve", good), 1, "another process serves the doorbell of host 0")
+    if not (window.folder / "doorbell0").exists():
+        faults.append("who may not serve the doorbell has taken its device away")
+    served.kill()
+    served.wait()
+    end(window.serve(good))
+    left = [file.name for file in (window.folder / "own").iterdir() if file.name.endswith("-doorbell")]
+    if left:
+        faults.append(f"serve has left {left}")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="anchor-window-") as folder:
         window = Window(folder)
-        for check in (check_command_line, check_configurations, check_memory, check_hosts, check_reboot):
+        for check in (check_command_line, check_configurations, check_memory, check_hosts, check_reboot, check_doorbell):
             check(window)
     print("\n".join(faults + [f"{len(faults)} faults"]))
     return 1 if faults else 0

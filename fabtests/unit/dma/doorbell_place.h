@@ -61,9 +61,10 @@ class PlayedDoorbell final : public DoorbellDevice {
 // Of a window that is open.
 struct PlayedServer {
   explicit PlayedServer(Window& window, std::uint32_t word = 7 << 16, int shared_device = -1)
-      : device(word), server(std::make_unique<DoorbellServer>(window, device)) {
+      : device(word), server(std::make_unique<DoorbellServer>(window)) {
     device.shared_device = shared_device;
-    cr_assert_eq(server->open(), 0);
+    cr_assert_eq(server->claim(), 0);
+    cr_assert_eq(server->open(device), 0);
     thread = std::thread([this] { cr_assert_eq(server->run(end.get()), 0); });
   }
   ~PlayedServer() {

@@ -121,8 +121,7 @@ Test(doorbell_server, there_is_one_for_a_host) {
   struct stat status {};
   {
     const PlayedServer played(host.window);
-    PlayedDoorbell device(2);
-    cr_assert_eq(DoorbellServer(again.window, device).open(), -EBUSY);
+    cr_assert_eq(DoorbellServer(again.window).claim(), -EBUSY);
     cr_assert(LogCapture::warned_of("another process serves the doorbell of host 0"));
     cr_assert_eq(::stat(doorbell_path(host.window.home()).c_str(), &status), 0, "and it is left alone");
     cr_assert_eq(status.st_mode & 0777, 0600u);
@@ -138,8 +137,8 @@ Test(doorbell_server, one_that_was_killed_leaves_nothing) {
   Child killed([&places](const Meeting& meeting) {
     OpenWindow there(places, 0);
     PlayedDoorbell device(2);
-    DoorbellServer server(there.window, device);
-    if (server.open() != 0) return 1;
+    DoorbellServer server(there.window);
+    if (server.claim() != 0 || server.open(device) != 0) return 1;
     meeting.tell();
     meeting.await();
     return 0;

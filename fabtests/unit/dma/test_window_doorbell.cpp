@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "dma/window_doorbell.h"
@@ -197,6 +198,31 @@ Test(window_doorbell, takes_a_sound_welcome_only) {
     cr_assert_not(doorbell.serves(), "one welcome is enough");
   }
   cr_assert_eq(open_descriptors(), before + 1, "nothing is left but what nudges it");
+}
+
+Test(window_doorbell, its_keeper_wakes_sleepers_when_rung) {
+  const WindowPlaces places;
+  Joined here(places, 0);
+  const PlayedServer played(here.host.window);
+  WindowKeeper keeper(here.host.window, &here.doorbell);
+  std::atomic<std::uint64_t> board[1] = {}, epoch{0};
+  const UniqueFd event = new_event();
+  WindowWatch watch(MemoryType::kCoherent, reinterpret_cast<const std::byte*>(board), sizeof board, &epoch,
+                    event.get());
+  keeper.add(&watch);
+  cr_assert_eq(keeper.start(), 0);
+  cr_assert(comes_true([&] { return here.doorbell.ring(0) == 0; }), "the keeper has come to the server");
+  for (int round = 0; round < 20; ++round) {
+    keeper.expect(watch);
+    ++epoch;
+    ++board[0];
+    played.device.interrupt();
+    cr_assert(is_readable(event.get(), kLong));
+    ++epoch;
+    eventfd_t wakes;
+    cr_assert_eq(::eventfd_read(event.get(), &wakes), 0);
+  }
+  keeper.remove(&watch);
 }
 
 Test(window_doorbell, a_forked_child_does_not_keep_it) {

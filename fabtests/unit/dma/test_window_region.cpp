@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "dma/window_region.h"
+#include "doorbell_place.h"
 #include "window_place.h"
 
 using namespace anchor;
@@ -40,6 +41,27 @@ Test(window_region, both_sides_see_header_and_blocks) {
   cr_assert(mine->header()[2 * kPageSize - 1] == std::byte{'h'});
   cr_assert(block[3 * kPageSize - 1] == std::byte{'p'});
   cr_assert(theirs->alive());
+}
+
+Test(window_region, waking_a_peer_rings_its_host) {
+  const WindowPlaces places;
+  for (int host = 0; host < 2; ++host)
+    places.write_config(host, "hosts = 2\nhost = " + std::to_string(host) + "\ntimeout = 30000\ndoorbell = socket:/\n");
+  const auto a = places.device(0), b = places.device(1);
+  PlayedServer at_a(a->window(), 0x10000), at_b(b->window(), 0x20000);
+  const auto mine = region_on(*a, "mine"), near = region_on(*b, "near");
+  const auto theirs = attached_to(*b, "mine"), own = attached_to(*b, "near");
+  cr_assert(theirs->doorbell() == theirs.get());
+  cr_assert(comes_true([&] { return theirs->wake() == 0 && own->wake() == 0; }));
+  cr_assert(comes_true([&] { return at_b.device.rung().size() >= 2; }));
+  const std::vector<std::uint32_t> rung = at_b.device.rung();
+  cr_assert_eq(rung[rung.size() - 2], 0x10000u);
+  cr_assert_eq(rung.back(), 0x20000u, "a process of our own host may have to be rung for as well");
+  cr_assert(at_a.device.rung().empty());
+  mine->tell_epoch(1);
+  cr_assert_eq(theirs->told_epoch() % 2, 1u);
+  near->tell_epoch(1);
+  cr_assert_eq(own->told_epoch() % 2, 1u);
 }
 
 Test(window_region, maps_nothing_else) {

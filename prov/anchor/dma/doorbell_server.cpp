@@ -36,17 +36,20 @@ DoorbellServer::~DoorbellServer() {
   ::unlink(doorbell_path(window_.home()).c_str());
 }
 
-int DoorbellServer::open() {
+int DoorbellServer::claim() noexcept {
   const int error = window_.home().take_doorbell(&lock_);
   if (error == -EBUSY) {
     ANCHOR_WARN(kDomain, "window %s: another process serves the doorbell of host %u", window_.own().path().c_str(),
                 window_.host());
-    return error;
   }
-  if (error != 0) return error;
-  if (const int failed = listen()) return refuse(doorbell_path(window_.home()), failed);
+  return error;
+}
+
+int DoorbellServer::open(DoorbellDevice& device) {
+  device_ = &device;
+  if (const int error = listen()) return refuse(doorbell_path(window_.home()), error);
   // The other hosts first: who comes for it relies on them from then on.
-  window_.home().shared().doorbell.store(DoorbellWord::make(device_.word()), std::memory_order_relaxed);
+  window_.home().shared().doorbell.store(DoorbellWord::make(device_->word()), std::memory_order_relaxed);
   window_.speak_to_all();
   return ::listen(listener_.get(), kBacklog) == 0 ? 0 : refuse(doorbell_path(window_.home()), -errno);
 }
@@ -69,7 +72,8 @@ int DoorbellServer::listen() {
 int DoorbellServer::run(int end) {
   std::vector<pollfd> sources;
   for (;;) {
-    sources.assign({{end, POLLIN, 0}, {device_.descriptor(), POLLIN, 0}, {resting_ ? -1 : listener_.get(), POLLIN, 0}});
+    sources.assign(
+        {{end, POLLIN, 0}, {device_->descriptor(), POLLIN, 0}, {resting_ ? -1 : listener_.get(), POLLIN, 0}});
     for (const Client& client : clients_) sources.push_back({client.socket.get(), POLLIN, 0});
     if (::poll(sources.data(), sources.size(), resting_ ? kRest : -1) < 0 && errno != EINTR)
       return refuse(doorbell_path(window_.home()), -errno);
@@ -88,7 +92,7 @@ int DoorbellServer::run(int end) {
 }
 
 void DoorbellServer::pass_on() noexcept {
-  device_.take_rings();
+  device_->take_rings();
   for (const Client& client : clients_) static_cast<void>(::eventfd_write(client.event.get(), 1));
 }
 
@@ -103,7 +107,7 @@ void DoorbellServer::welcome() {
   client.event.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!client.event) return;
   DoorbellMessage message;
-  const int fds[kMostDoorbellFds] = {client.event.get(), device_.shared(&message.offset)};
+  const int fds[kMostDoorbellFds] = {client.event.get(), device_->shared(&message.offset)};
   const std::size_t count = fds[1] < 0 ? 1 : 2;
   if (send_doorbell_message(client.socket.get(), message, fds, count) != 0) return;
   clients_.push_back(std::move(client));
@@ -117,7 +121,7 @@ bool DoorbellServer::hear(Client& client) noexcept {
   const int error = receive_doorbell_message(client.socket.get(), &message, fds, &count);
   if (error == -EAGAIN) return true;
   if (error != 0 || message.saying != DoorbellSaying::kRing) return false;
-  const int unreachable = device_.ring(message.word);
+  const int unreachable = device_->ring(message.word);
   if (unreachable != 0) ANCHOR_DEBUG(kDomain, "nobody was rung: %s", std::strerror(-unreachable));
   return true;
 }

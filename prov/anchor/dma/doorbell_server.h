@@ -21,14 +21,16 @@ std::string doorbell_path(const WindowHome& home);
 
 class DoorbellServer {
  public:
-  // `window`, open, and `device` live longer.
-  DoorbellServer(Window& window, DoorbellDevice& device) noexcept : window_(window), device_(device) {}
+  // `window`, open, and the device live longer.
+  explicit DoorbellServer(Window& window) noexcept : window_(window) {}
   ~DoorbellServer();
   DoorbellServer(const DoorbellServer&) = delete;
   DoorbellServer& operator=(const DoorbellServer&) = delete;
 
-  // Once. From now on processes find it. -EBUSY and others with a warning.
-  int open();
+  // Once each, in this order, the device being opened in between: the host is ours alone; processes find us. -EBUSY and
+  // others with a warning.
+  int claim() noexcept;
+  int open(DoorbellDevice& device);
   // Until `end` is readable. Negated errno value, with a warning.
   int run(int end);
 
@@ -44,7 +46,7 @@ class DoorbellServer {
   void pass_on() noexcept;
 
   Window& window_;
-  DoorbellDevice& device_;
+  DoorbellDevice* device_ = nullptr;
   ProcessFd lock_;  // that there is one of us for the host
   UniqueFd listener_;
   bool resting_ = false;  // no descriptor is left for who comes
