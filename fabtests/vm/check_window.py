@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The window device between two guests that share an ivshmem device: they find each other; latency and bandwidth beside
 tcp's; the functional tests, ranks of even number in one guest and those of odd number in the other; some of them with
-the device mapped write-combined, and with its interrupts; Open MPI with ranks in both; garbage in the window; a guest that is killed and boots again.
+the device mapped write-combined, and with its interrupts; Open MPI with ranks in both; garbage in the window; a guest
+that is killed and boots again.
 
   check_window.py BUILD [PART ...]    parts of in.sh instead of all"""
 
