@@ -334,14 +334,13 @@ void Window::beat() noexcept {
   }
   home_.look_after([this](std::uint32_t slot) { withdraw(slot); },
                    [this](std::uint32_t slot) { return is_forgotten(slot); });
-  speak_to_all();
-}
-
-void Window::speak_to_all() noexcept {
-  PartitionHeader* header = partition_header(own().base());
   const std::uint64_t beat = next_beat();
   header->beat.store(beat, std::memory_order_relaxed);
   own().push(header->beat);
+  speak_to_all(beat);
+}
+
+void Window::speak_to_all(std::uint64_t beat) noexcept {
   for (std::uint32_t host = 0; host < hosts(); ++host)
     if (host != config_.host && is_ready(host)) speak_to(host, beat);
 }

@@ -77,7 +77,7 @@ class Window {
   // Whether whoever may write to us, on this host and on others, rings those that sleep.
   bool all_ring() noexcept;
   // Tells all other hosts at once what is due to them with the next heartbeat.
-  void speak_to_all() noexcept;
+  void speak_to_all() noexcept { speak_to_all(next_beat()); }
 
   // The heartbeat, if it is due, and what comes with it: seeing off who died here, freeing what nobody uses any more.
   void beat_if_due() noexcept;
@@ -108,6 +108,7 @@ class Window {
   void repeat_held(NeighbourPage& page, std::uint32_t host) noexcept;
   void repeat_life(WindowWord& told, std::uint32_t slot) const noexcept;
   void speak_to(std::uint32_t host, std::uint64_t beat) noexcept;
+  void speak_to_all(std::uint64_t beat) noexcept;
 
   WindowConfig config_;
   WindowPartition partitions_[kMaxWindowHosts];
