@@ -10,8 +10,8 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
 holds() { # FLAG...: whether no error is found in the whole of the model
-    spin -a "$@" "$model" >/dev/null
-    ${CC:-cc} -O2 -w -DSAFETY -DCOLLAPSE -DMEMLIM=1500 -o pan pan.c
+    rm -f pan
+    spin -a "$@" "$model" >log && ${CC:-cc} -O2 -w -DSAFETY -DCOLLAPSE -DMEMLIM=1500 -o pan pan.c || fail "no model of $*"
     ./pan -m1000000 -n >log
     grep -q 'errors: 0' log && ! grep -qE 'not completed|too small|memory limit' log
 }
@@ -22,11 +22,12 @@ fail() {
     exit 1
 }
 
-for variant in -DSECOND=0 '-DSECOND=0 -DDEATH' -DSECOND=1; do
+for variant in -DSECOND=0 '-DSECOND=0 -DDEATH' -DSECOND=1 -DDISTANT '-DDISTANT -DDEATH' '-DDISTANT -DSECOND=1'; do
     holds $variant || fail "the protocol with $variant"
     echo "$variant holds: $(grep 'states, stored' log)"
 done
-for fault in BROKEN_NO_BARRIER BROKEN_NO_FENCE BROKEN_NO_SECOND_LOOK; do
+for fault in BROKEN_NO_BARRIER BROKEN_NO_FENCE BROKEN_NO_SECOND_LOOK 'DISTANT -DBROKEN_NO_LATER_LOOK'; do
+    # shellcheck disable=SC2086 # several words
     if holds -D$fault; then fail "$fault is not noticed"; fi
     echo "$fault is noticed"
 done

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Going to sleep without missing a message: the protocol of prov/anchor/fifo/sleep_line.h (FORMAT.md, "Sleeping and
- * waking"), for spin. The labels S1 to S6 and W1 to W5 are the steps named there.
+ * waking"), for spin. The labels S1 to S7 and W1 to W5 are the steps named there.
  *
  * Memory is that of a processor with store buffers (x86, and what relaxed C++ atomics allow elsewhere): a store goes
  * into the buffer of its process and reaches memory later, at any moment; its own loads see it at once. A fence empties
@@ -12,7 +12,13 @@
  * and what it had published must still be received: that is what the alarm is for. The reader may die at any moment too:
  * writers must end all the same.
  *
- *   -DBROKEN_NO_BARRIER, -DBROKEN_NO_FENCE, -DBROKEN_NO_SECOND_LOOK   must fail: the check is able to find it
+ * With DISTANT reader and writers are on different hosts of a window: a buffer is then the way to the other one's memory,
+ * and no fence or barrier empties it. The reader wakes when its board changed since S1, and in S7, for which time is
+ * modelled by what it is long enough for: `polled` has arrived, and so has what was published before a look at its former
+ * value.
+ *
+ *   -DBROKEN_NO_BARRIER, -DBROKEN_NO_FENCE, -DBROKEN_NO_SECOND_LOOK, and with DISTANT -DBROKEN_NO_LATER_LOOK
+ *                                 must fail: the check is able to find it
  */
 #define WRITERS 2
 #ifndef SECOND
@@ -25,7 +31,7 @@ byte published[WRITERS]; /* the FIFO: messages written so far */
 bool polled[WRITERS];
 byte bell[WRITERS]; /* the board */
 byte epoch;
-byte pipe; /* bytes in it */
+byte in_pipe; /* bytes in it */
 
 /* One place of store buffer for each shared word and its writer. */
 byte buffered_published[WRITERS];
@@ -37,6 +43,10 @@ bool has_polled[WRITERS];
 byte buffered_epoch;
 bool has_epoch;
 
+/* The last store to `published` is on its way, and nobody rings for it. */
+bool unnoticed[WRITERS];
+#define settled (!has_polled[0] && !has_polled[1] && !unnoticed[0] && !unnoticed[1])
+
 /* Private to the reader, and to each writer. */
 byte received[WRITERS], heard[WRITERS];
 byte woken[WRITERS];
@@ -44,7 +54,7 @@ bool finished[WRITERS], dead[WRITERS];
 
 /* Buffers are emptied in order: the slot before the bell, the words before the epoch. */
 inline flush_writer(w) {
-  if :: has_published[w] -> published[w] = buffered_published[w]; has_published[w] = false :: else fi;
+  if :: has_published[w] -> published[w] = buffered_published[w]; has_published[w] = false; unnoticed[w] = false :: else fi;
   if :: has_bell[w] -> bell[w] = buffered_bell[w]; has_bell[w] = false :: else fi
 }
 inline flush_reader() {
@@ -62,8 +72,8 @@ inline flush_reader() {
 active proctype memory() {
 end:
   do
-  :: atomic { has_published[0] -> published[0] = buffered_published[0]; has_published[0] = false }
-  :: atomic { has_published[1] -> published[1] = buffered_published[1]; has_published[1] = false }
+  :: atomic { has_published[0] -> published[0] = buffered_published[0]; has_published[0] = false; unnoticed[0] = false }
+  :: atomic { has_published[1] -> published[1] = buffered_published[1]; has_published[1] = false; unnoticed[1] = false }
   :: atomic { has_bell[0] && !has_published[0] -> bell[0] = buffered_bell[0]; has_bell[0] = false }
   :: atomic { has_bell[1] && !has_published[1] -> bell[1] = buffered_bell[1]; has_bell[1] = false }
   :: atomic { has_polled[0] -> polled[0] = buffered_polled[0]; has_polled[0] = false }
@@ -91,11 +101,12 @@ active [WRITERS] proctype writer() {
      atomic {
        if :: has_published[w] -> published[w] = buffered_published[w] :: else fi;
        buffered_published[w] = number;
-       has_published[w] = true
+       has_published[w] = true;
+       unnoticed[w] = false
      }
      MAY_DIE(w)
      if
-     :: polled[w] -> skip /* W2 */
+     :: atomic { polled[w] -> unnoticed[w] = has_published[w] } /* W2 */
      :: !polled[w] ->
         rings++;
         atomic { /* W3 */
@@ -104,6 +115,7 @@ active [WRITERS] proctype writer() {
           has_bell[w] = true
         }
         MAY_DIE(w)
+#ifndef DISTANT
 #ifndef BROKEN_NO_FENCE
         atomic { flush_writer(w) } /* W4 */
 #endif
@@ -113,10 +125,11 @@ active [WRITERS] proctype writer() {
         :: seen % 2 == 1 && seen != woken[w] ->
            atomic { /* W5 */
              woken[w] = seen;
-             pipe++
+             in_pipe++
            }
         :: else
         fi
+#endif
      fi
   od;
   finished[w] = true;
@@ -133,6 +146,10 @@ active proctype reader() {
   byte i;
   bool found, flipped, polls = false;
   byte now = 0;
+#ifdef DISTANT
+  byte before[WRITERS];
+  bool later = false;
+#endif
   do
   :: all_received || nothing_left -> break
   :: !(all_received || nothing_left) ->
@@ -147,7 +164,12 @@ active proctype reader() {
         }
      :: skip
      fi;
-     pipe = 0; /* S1 */
+     in_pipe = 0; /* S1 */
+#ifdef DISTANT
+     before[0] = bell[0];
+     before[1] = bell[1];
+     if :: later && settled -> later = false :: skip fi; /* that wake came while it was awake */
+#endif
      flipped = polls;
      if
      :: polls -> /* S2 */
@@ -159,6 +181,9 @@ active proctype reader() {
         }
      :: else
      fi;
+#ifdef DISTANT
+     later = later || flipped; /* S3 is the reader's own affair */
+#else
      atomic { /* S3 */
        now = (now == 253 -> 1 : (now % 2 == 1 -> now + 2 : now + 1));
        buffered_epoch = now;
@@ -170,6 +195,7 @@ active proctype reader() {
        if :: flipped -> flush_writer(0); flush_writer(1) :: else fi
 #endif
      }
+#endif
      found = false;
 #ifndef BROKEN_NO_SECOND_LOOK
      i = 0;
@@ -184,10 +210,21 @@ active proctype reader() {
      if
      :: found -> skip
      :: else ->
+#ifdef DISTANT
+        if
+        :: bell[0] != before[0] || bell[1] != before[1] /* S6 */
+#ifndef BROKEN_NO_LATER_LOOK
+        :: later && settled -> later = false /* S7 */
+#endif
 #ifdef DEATH
-        if :: pipe > 0 :: timeout :: goto killed fi; /* S6 with the alarm, and death while asleep */
+        :: timeout
+        :: goto killed
+#endif
+        fi
+#elif defined(DEATH)
+        if :: in_pipe > 0 :: timeout :: goto killed fi; /* S6 with the alarm, and death while asleep */
 #else
-        pipe > 0; /* S6: if nobody writes, spin finds that nothing can go on here */
+        in_pipe > 0; /* S6: if nobody writes, spin finds that nothing can go on here */
 #endif
 #ifdef BROKEN_NO_SECOND_LOOK
         i = 0;

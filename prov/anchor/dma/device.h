@@ -26,8 +26,8 @@ namespace anchor {
 
 class DeviceMemory;
 
-// By then what one host has stored has got to any other one, and what it knew no better than to do meanwhile, too. It
-// is a matter of microseconds; nobody waits for it but who sleeps anyway.
+// Long enough for a store to get to any other host, and for what that one did before it came to be seen here. It is a
+// matter of microseconds; nobody waits for it but who sleeps anyway.
 inline constexpr Milliseconds kSettling{1};
 
 // A mapped part of somebody's region; unmapped on destruction.
