@@ -29,6 +29,7 @@ join() { # FOLDER LINES [COMMAND]
     mkfifo "$folder/keeper"
     "$build/tools/anchor_window" "${3:-keep}" "$folder/own" >"$folder/keeper" &
     echo $! >"$folder/host$GUEST_number.server"
+    disown # a test may kill it
     exec {keeper}<"$folder/keeper"
     read -r -u "$keeper" # once it is at it
 }
