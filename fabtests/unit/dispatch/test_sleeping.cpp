@@ -216,9 +216,10 @@ bool wakes(Node& node) {
   return ::poll(&wanted, 1, 20'000) == 1;
 }
 
-// A message that nobody rang for, sent when b sleeps already.
+// A message that nobody rang for, sent when b sleeps already. Keeping the time, b has not looked again since.
 void send_unnoticed(DistantPair& pair) {
   settle(pair.b);
+  cr_assert(pair.b.exchange.settling);
   tell_that_b_polls(pair);
   cr_assert(pair.at_a().channel->watched());
   cr_assert_eq(pair.a.send(pair.to_b, "x", 1, 0, 0), 0);
@@ -229,20 +230,22 @@ void send_unnoticed(DistantPair& pair) {
 }  // namespace
 
 Test(sleeping, a_message_that_crosses_between_hosts_is_found) {
-  DistantPair pair;
+  DistantPair pair(patient());
   cr_assert_eq(pair.device_b->keep(), 0);
+  pair.b.passes(100);
   send_unnoticed(pair);
   settle(pair.b);
   cr_assert_not(pair.b.exchange.settling, "once is enough");
 }
 
 Test(sleeping, it_is_found_where_it_was_left_to_the_board) {
-  DistantPair pair;
+  DistantPair pair(patient());
   cr_assert_eq(pair.device_b->keep(), 0);
   pair.b.passes(100);
   cr_assert(pair.at_b().told);
   stop_polling(pair.b.exchange, pair.at_b());
   send_unnoticed(pair);
+  cr_assert(pair.at_b().polled, "the message had it polled again");
 }
 
 // What it sent last finds no room in our queue, so it leaves slowly; there is nothing to be stored any more.

@@ -33,7 +33,7 @@ struct WindowFile {
 
 // They are connected, and b has memory in the window.
 struct DistantPair {
-  DistantPair() {
+  explicit DistantPair(const EndpointSettings& with = quick()) : settings(with) {
     std::byte* bytes;
     cr_assert_eq(device_b->for_applications()->allocate(kPlacedBytes, &bytes), 0);
     memory = reinterpret_cast<unsigned char*>(bytes);
@@ -46,9 +46,10 @@ struct DistantPair {
   Peer& at_a() { return a.peer("b"); }
   Peer& at_b() { return b.peer("a"); }
 
+  const EndpointSettings settings;
   WindowFile window;
   std::unique_ptr<WindowDevice> device_a = window.device(0), device_b = window.device(1);
-  Node a{*device_a, "a"}, b{*device_b, "b"};
+  Node a{*device_a, "a", settings}, b{*device_b, "b", settings};
   std::uint64_t to_b = 0;
   unsigned char* memory = nullptr;
 };
