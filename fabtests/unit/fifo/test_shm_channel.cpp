@@ -219,7 +219,7 @@ Test(shm_channel, sends_to_itself) {
 
 Test(shm_channel, says_when_the_peer_writes_nonsense) {
   Connection connection;
-  connection.a.word(kSmallest.slots_offset()).store(SlotHead::pack(1, 3, 0x80, 0));
+  connection.a.word(kSmallest.slots_offset()).store(SlotHead::pack(1, SlotHead::kind(3, 0x80, 0)));
   cr_assert_null(connection.a.channel->peek());
   cr_assert(connection.a.channel->broken());
   cr_assert_not(connection.b.channel->broken());

@@ -76,12 +76,9 @@ std::uint32_t TagMatcher::receive_class(const ClassKey& key) noexcept {
   return free;
 }
 
-// None of the first few matches.
+// There are some that find_early() does not look at.
 PostedReceive* TagMatcher::find_behind(std::uint32_t source, std::uint64_t tag) noexcept {
-  if (!filed_) {
-    if (posted_.size() <= kFew) return nullptr;
-    index_receives();
-  }
+  if (!filed_) index_receives();
   return find_filed(source, tag);
 }
 

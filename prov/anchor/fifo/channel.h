@@ -29,7 +29,8 @@ class Channel {
 
   // -EAGAIN: the peer's FIFO is full. -EPROTO: the peer broke the protocol. Requires connected().
   virtual int send(const OutgoingMessage& message) noexcept = 0;
-  virtual int send_small(const SmallMessage& message) noexcept = 0;
+  // A message whose bytes fit a slot, as most do: `kind` is their small_kind(). All that it takes goes in registers.
+  virtual int send_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept = 0;
   virtual std::uint32_t max_payload() const noexcept = 0;
   // Bytes of a long message that are best sent in one message of their own. Requires connected().
   virtual std::uint32_t chunk_size() const noexcept = 0;

@@ -59,17 +59,20 @@ class FifoTx {
     } else {
       Port::put(slot.body, message.body, sizeof slot.body);
     }
-    publish(slot, message.operation, flags, message.length, message.tag, message.data);
+    publish(
+        slot,
+        SlotHead::kind(static_cast<std::uint8_t>(message.operation), flags, static_cast<std::uint16_t>(message.length)),
+        message.tag, message.data);
     return 0;
   }
 
   // The same for bytes that fit the slot.
-  int put_small(const SmallMessage& message) noexcept {
+  int put_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept {
     if (const int error = await_slot()) [[unlikely]]
       return error;
     Slot& slot = slots_[head_ & mask_];
-    Port::put(slot.body, message.bytes, message.length);
-    publish(slot, message.operation, message.flags, message.length, message.tag, message.data);
+    Port::put(slot.body, bytes, SlotHead::length(kind));
+    publish(slot, kind, tag, data);
     return 0;
   }
 
@@ -115,15 +118,13 @@ class FifoTx {
     return head_ - tail_ <= mask_ ? 0 : -EAGAIN;
   }
 
-  void publish(Slot& slot, Operation operation, std::uint8_t flags, std::uint32_t length, std::uint64_t tag,
-               std::uint64_t data) noexcept {
+  void publish(Slot& slot, std::uint32_t kind, std::uint64_t tag, std::uint64_t data) noexcept {
     slot.tag = tag;
     slot.data = data;
     payload_marks_[head_ & mask_] = payload_head_;
     ++head_;
     // The head pointer and the notice of arrival travel in the message's own line.
-    Port::publish(slot.head, SlotHead::pack(head_, static_cast<std::uint8_t>(operation), flags,
-                                            static_cast<std::uint16_t>(length)));
+    Port::publish(slot.head, SlotHead::pack(head_, kind));
   }
 
   template <auto kPut = &Port::put>

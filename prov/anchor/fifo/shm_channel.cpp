@@ -43,7 +43,9 @@ class FifoChannel final : public Channel {
       if (const int error = move_area()) return notify_after(error);
     return notify_after(tx_->put(message, rx_.position()));
   }
-  int send_small(const SmallMessage& message) noexcept override { return notify_after(tx_->put_small(message)); }
+  int send_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept override {
+    return notify_after(tx_->put_small(kind, tag, data, bytes));
+  }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
   std::uint32_t chunk_size() const noexcept override { return tx_->chunk_size(); }
