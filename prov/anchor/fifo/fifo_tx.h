@@ -76,9 +76,12 @@ class FifoTx {
     return 0;
   }
 
-  // In a stream of messages: has the line of a later slot brought here while the next ones are prepared.
-  void prefetch() const noexcept {
-    if constexpr (Port::kCoherent) prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
+  // In a stream of messages: has the line of a later slot brought here while the next ones are prepared, and the lines
+  // that bytes as many as the last message's will go to. `in_area`: it had some there.
+  void prefetch(bool in_area) const noexcept {
+    if constexpr (!Port::kCoherent) return;
+    prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
+    if (in_area) prefetch_place();
   }
 
   // A tail that came with a message of the other direction, or in the credit line: whichever is behind the other is no
@@ -166,10 +169,18 @@ class FifoTx {
     }
     const std::uint32_t skip = skipped(size, end);
     *offset = skip != 0 ? 0 : payload_offset_;
+    last_size_ = size;
     payload_offset_ = *offset + size == payload_size_ ? 0 : *offset + size;
     payload_head_ += size + skip;
     return 0;
   }
+  // Not of what the reader may still be reading: that would take the lines away from it.
+  void prefetch_place() const noexcept {
+    if (last_size_ >= kMinMeasured || room() < last_size_ || payload_offset_ + last_size_ > payload_size_) return;
+    for (std::uint32_t line = 0; line < last_size_; line += kCacheLine)
+      prefetch_to_write(payload_ + payload_offset_ + line);
+  }
+
   std::uint32_t room() const noexcept { return payload_size_ - (payload_head_ - payload_tail_); }
   std::uint32_t skipped(std::uint32_t size, std::uint32_t end) const noexcept {
     return payload_offset_ + size > end ? payload_size_ - payload_offset_ : 0;
@@ -206,6 +217,7 @@ class FifoTx {
   std::uint32_t payload_size_;
   const std::uint32_t max_payload_;
   std::uint32_t payload_offset_ = 0;
+  std::uint32_t last_size_ = 0;     // of what reserve() gave last
   std::uint32_t payload_head_ = 0;  // bytes reserved, skipped ones included
   std::uint32_t payload_tail_ = 0;
   CopyChoice choice_;

@@ -41,7 +41,7 @@ class FifoChannel final : public Channel {
   int send(const OutgoingMessage& message) noexcept override {
     if (taken_ && (message.flags & kInArea)) [[unlikely]]
       if (const int error = move_area()) return notify_after(error);
-    return notify_after(tx_->put(message, rx_.position()));
+    return notify_after(tx_->put(message, rx_.position()), (message.flags & kInArea) != 0);
   }
   int send_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept override {
     return notify_after(tx_->put_small(kind, tag, data, bytes));
@@ -124,8 +124,8 @@ class FifoChannel final : public Channel {
   void set_pulled(std::uint64_t word) noexcept override { PortType::hint(pull_line(peer_block_)->pulled, word); }
 
  private:
-  int notify_after(int error) noexcept {
-    if (streams(true)) tx_->prefetch();
+  int notify_after(int error, bool in_area = false) noexcept {
+    if (streams(true)) tx_->prefetch(in_area);
     if (error == 0 && tx_->reader_wants_notification()) [[unlikely]]
       bell_.ring();
     return error;
