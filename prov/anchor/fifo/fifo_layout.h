@@ -97,7 +97,7 @@ struct BlockGeometry {
   constexpr std::size_t max_payload() const noexcept { return payload_bytes / 2 / kCacheLine * kCacheLine; }
 };
 
-// Slots ahead that either end of a FIFO prefetches in a stream of messages.
+// Slots ahead whose lines the writer of a FIFO prefetches in a stream of messages.
 inline constexpr std::uint32_t kPrefetchDistance = 3;
 
 inline constexpr std::uint32_t kMinSlots = 16;

@@ -13,7 +13,10 @@
 namespace anchor {
 namespace {
 
-constexpr std::uint32_t kStream = 4;  // messages one way, in a row
+constexpr std::uint32_t kStream = 4;       // messages one way, in a row
+constexpr std::uint32_t kLongStream = 16;  // likewise: so many that a moment's delay at the end of all is nothing
+constexpr std::uint32_t kGathered = 4;     // messages
+static_assert(kGathered <= kMinSlots / 2);
 // What is stored to a peer's memory in one piece goes past our caches from here on: it is not read here again.
 constexpr std::size_t kLongStore = 32u << 10;
 
@@ -69,7 +72,7 @@ class FifoChannel final : public Channel {
   void consume() noexcept override {
     if (rx_.consume(peer_credit_)) [[unlikely]]
       tell_credits();
-    if (streams(false)) rx_.prefetch();
+    gather_in_stream();
     if (rx_.owes_bytes()) {
       awaited_ = nullptr;
     } else {
@@ -95,6 +98,7 @@ class FifoChannel final : public Channel {
 
   void set_polled(bool polled) noexcept override {
     polled_ = polled;
+    if (!polled) ahead_ = nullptr;
     // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep; who
     // goes to sleep has a barrier behind it (S4).
     if (peer_credit_ != nullptr) PortType::hint(peer_credit_->polled, polled && reached_);
@@ -154,6 +158,17 @@ class FifoChannel final : public Channel {
     return in_a_row_ >= kStream;
   }
 
+  // Who sleeps, or leaves the FIFO to the board, looks when told to.
+  void gather_in_stream() noexcept {
+    streams(false);
+    if (in_a_row_ < kLongStream || !polled_ || !PortType::kCoherent) return;
+    ahead_ = rx_.head_ahead(kGathered - 1);
+    ahead_position_ = rx_.next_position() + kGathered - 1;
+    gathers_since_ = 0;
+  }
+
+  void fetch_gathered() noexcept override { rx_.prefetch(kGathered); }
+
   // Where nobody else's store is found by a plain load, peek() is asked in each pass.
   void await_next() noexcept {
     if constexpr (!PortType::kCoherent) return;
@@ -181,7 +196,6 @@ class FifoChannel final : public Channel {
   bool polled_ = false;
   bool starved_ = false;
   bool last_went_out_ = false;
-  std::uint32_t in_a_row_ = 0;
   Mapping peer_mapping_;
   const std::byte* offered_ = nullptr;  // to the peer, which has not taken it yet
   std::uint32_t offered_bytes_ = 0;
