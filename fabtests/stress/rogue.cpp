@@ -67,8 +67,8 @@ bool Rogue::say(const Words& words, bool careless) {
   slot.tag = words.tag;
   slot.data = words.data;
   std::memcpy(slot.body, words.body, sizeof slot.body);
-  ShmPort::publish(slot.head,
-                   SlotHead::pack(++position_, static_cast<std::uint8_t>(words.operation), words.flags, words.length));
+  ShmPort::publish(slot.head, SlotHead::pack(++position_, SlotHead::kind(static_cast<std::uint8_t>(words.operation),
+                                                                         words.flags, words.length)));
   bell_.ring();
   return true;
 }

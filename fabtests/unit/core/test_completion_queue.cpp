@@ -51,6 +51,27 @@ Test(completion_queue, empty_says_again) {
   cr_assert_not(queue.full());
 }
 
+Test(completion_queue, takes_at_once_what_nobody_else_can_interfere_with) {
+  CompletionQueue queue(2, false), shared(2, true);
+  cr_assert_not(shared.takes_at_once(), "there is a lock");
+  cr_assert(queue.takes_at_once());
+  queue.push_at_once(numbered(0));
+  queue.push(numbered(1));
+  cr_assert_not(queue.takes_at_once(), "it is full");
+  cr_assert_eq(read_one(queue), 1);
+  cr_assert(queue.takes_at_once());
+  WaitFd wake;
+  cr_assert_eq(wake.open(), 0);
+  queue.arm(wake);
+  cr_assert_not(queue.takes_at_once(), "somebody is to be woken");
+  queue.push(numbered(2));
+  cr_assert(wake.signalled());
+  queue.disarm();
+  cr_assert_not(queue.takes_at_once());
+  cr_assert_eq(read_all(queue, 5), std::vector<std::uint64_t>({1, 2}));
+  cr_assert(queue.takes_at_once());
+}
+
 Test(completion_queue, hands_out_in_order_and_at_most_what_was_asked_for) {
   CompletionQueue queue(8, false);
   for (unsigned i = 0; i < 5; ++i) queue.push(numbered(i));

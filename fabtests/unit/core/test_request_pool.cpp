@@ -26,6 +26,19 @@ struct Counted {
 
 }  // namespace
 
+Test(request_pool, gives_again_what_was_released) {
+  RequestPool<Request> pool(10);
+  cr_assert_null(pool.acquire_again());
+  Request* request = pool.acquire();
+  request->text = "of the former use";
+  cr_assert_null(pool.acquire_again(), "in use");
+  pool.release(request);
+  cr_assert_eq(pool.acquire_again(), request);
+  cr_assert(request->text.empty());
+  cr_assert_eq(pool.in_use(), 1u);
+  cr_assert_null(pool.acquire_again());
+}
+
 Test(request_pool, an_identifier_leads_to_its_request_only_while_in_use) {
   RequestPool<Request> pool(10);
   Request* request = pool.acquire();

@@ -114,6 +114,25 @@ Test(tag_match, earliest_arrived_wins) {
   }
 }
 
+Test(tag_match, the_earliest_few_are_found_without_an_index_and_only_they) {
+  TagMatcher matcher;
+  Crowd crowd;
+  test::memory_exhausted = true;  // so that an index would find none
+  crowd.post(matcher, 20, 0);
+  test::memory_exhausted = false;
+  cr_assert_eq(matcher.find_early(7, 0), &crowd.receives[0]);
+  cr_assert_eq(matcher.find_early(7, 7), &crowd.receives[7]);
+  cr_assert_null(matcher.find_early(7, 8), "further back");
+  for (unsigned i = 0; i < 12; ++i) {
+    cr_assert_eq(matcher.find_early(7, i), &crowd.receives[i], "in order, whatever is posted behind");
+    matcher.remove_early(&crowd.receives[i]);
+  }
+  cr_assert_eq(matcher.find_receive(7, 19), &crowd.receives[19]);
+  cr_assert_eq(matcher.find_receive(7, 12), &crowd.receives[12]);
+  matcher.remove(&crowd.receives[19]);
+  cr_assert_eq(matcher.posted(), 7u);
+}
+
 Test(tag_match, more_masks_than_classes_keep_the_order) {
   TagMatcher matcher;
   Crowd crowd;
@@ -226,6 +245,7 @@ Test(tag_match, elements_that_find_no_memory_still_match_in_order) {
   crowd.post(matcher, 10, 0);
   crowd.add(matcher, 10, 0);
   cr_assert_eq(matcher.find_unexpected(7, 9, 0), &crowd.messages[9], "now there is an index");
+  cr_assert_eq(matcher.find_receive(7, 9), &crowd.receives[9], "likewise");
   test::memory_exhausted = true;
   crowd.post(matcher, 40, 10);
   crowd.add(matcher, 40, 10);

@@ -21,7 +21,7 @@ Test(fifo_layout, slot) {
 }
 
 Test(fifo_layout, slot_head) {
-  const std::uint64_t head = SlotHead::pack(0x89abcdef, 0x42, 0x81, 0xfedc);
+  const std::uint64_t head = SlotHead::pack(0x89abcdef, SlotHead::kind(0x42, 0x81, 0xfedc));
   cr_assert_eq(head, 0x89abcdef'42'81'fedcull);
   cr_assert_eq(SlotHead::position(head), 0x89abcdefu);
   cr_assert_eq(SlotHead::operation(head), 0x42);

@@ -12,8 +12,8 @@ namespace {
 void forge(FifoPair& fifo, std::uint8_t flags, std::uint32_t length, std::uint32_t offset = 0) {
   Slot& slot = fifo.slot(0);
   slot.body[0] = offset;
-  slot.head.store(
-      SlotHead::pack(1, static_cast<std::uint8_t>(Operation::kEager), flags, static_cast<std::uint16_t>(length)));
+  slot.head.store(SlotHead::pack(
+      1, SlotHead::kind(static_cast<std::uint8_t>(Operation::kEager), flags, static_cast<std::uint16_t>(length))));
 }
 
 bool refused(std::uint8_t flags, std::uint32_t length, std::uint32_t offset = 0) {
@@ -83,7 +83,8 @@ Test(fifo_rx, unknown_flags_are_refused) {
 Test(fifo_rx, only_the_awaited_position_is_a_message) {
   for (const std::uint32_t position : {0u, 2u, 15u, 16u, 17u, 0xffffffffu, 0x80000001u, 0x01000000u}) {
     FifoPair fifo;
-    fifo.slot(0).head.store(SlotHead::pack(position, static_cast<std::uint8_t>(Operation::kEager), 0, 8));
+    fifo.slot(0).head.store(
+        SlotHead::pack(position, SlotHead::kind(static_cast<std::uint8_t>(Operation::kEager), 0, 8)));
     cr_assert_null(fifo.rx.peek());
     cr_assert_not(fifo.rx.broken());
   }
@@ -103,7 +104,7 @@ Test(fifo_rx, bytes_of_users_cannot_pass_for_a_head) {
   FifoPair fifo;
   for (std::uint32_t i = 0; i < 64; ++i) {
     std::uint64_t forged[5];
-    for (std::uint32_t k = 0; k < 5; ++k) forged[k] = SlotHead::pack(i + 2 + k, 3, 0, 8);
+    for (std::uint32_t k = 0; k < 5; ++k) forged[k] = SlotHead::pack(i + 2 + k, SlotHead::kind(3, 0, 8));
     iovec segment{forged, sizeof forged};
     OutgoingMessage message{.operation = Operation::kEager, .length = 40, .tag = forged[0], .data = forged[15 % 5]};
     message.segments = &segment;

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <cstring>
+#include <utility>
 
 #include "../dma/simulated_pair.h"
 #include "fifo/channel.h"
@@ -53,7 +54,58 @@ struct Connection {
 
 OutgoingMessage tagged(std::uint64_t tag) { return {.operation = Operation::kGoodbye, .tag = tag}; }
 
+// So many messages that they are a stream, each received before the next is sent.
+void stream(Connection& connection, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
+    cr_assert_eq(connection.b.channel->peek()->tag, i);
+    connection.b.channel->consume();
+  }
+}
+
 }  // namespace
+
+Test(shm_channel, a_reader_that_keeps_up_with_a_stream_lets_some_gather) {
+  Connection connection;
+  Channel& reader = *connection.b.channel;
+  reader.set_polled(true);
+  stream(connection, 10);
+  cr_assert_not(reader.gathers(), "they may be few");
+  stream(connection, 40);
+  cr_assert(reader.gathers());
+  cr_assert_eq(connection.a.channel->send(tagged(7)), 0);
+  cr_assert_eq(reader.peek()->tag, 7u, "whoever looks finds it");
+  cr_assert_not(reader.quiet());
+  for (unsigned i = 0; i < 3; ++i) cr_assert_eq(connection.a.channel->send(tagged(7)), 0);
+  cr_assert_not(reader.gathers(), "some have");
+
+  while (reader.peek() != nullptr) reader.consume();
+  cr_assert(reader.gathers());
+  while (reader.gathers()) continue;
+  cr_assert_not(reader.gathers(), "not for long");
+  stream(connection, 1);
+  cr_assert_not(reader.gathers(), "the stream has ended");
+
+  stream(connection, 40);
+  reader.set_polled(false);
+  cr_assert_not(reader.gathers(), "who may go to sleep looks");
+  stream(connection, 40);
+  cr_assert_not(reader.gathers());
+}
+
+Test(shm_channel, answers_are_not_waited_for) {
+  Connection connection;
+  connection.a.channel->set_polled(true);
+  connection.b.channel->set_polled(true);
+  for (unsigned i = 0; i < 100; ++i) {
+    for (auto [from, to] : {std::pair(&connection.a, &connection.b), std::pair(&connection.b, &connection.a)}) {
+      cr_assert_eq(from->channel->send(tagged(i)), 0);
+      cr_assert_not_null(to->channel->peek());
+      to->channel->consume();
+      cr_assert_not(to->channel->gathers());
+    }
+  }
+}
 
 Test(shm_channel, carries_messages_both_ways) {
   Connection connection;
@@ -219,7 +271,7 @@ Test(shm_channel, sends_to_itself) {
 
 Test(shm_channel, says_when_the_peer_writes_nonsense) {
   Connection connection;
-  connection.a.word(kSmallest.slots_offset()).store(SlotHead::pack(1, 3, 0x80, 0));
+  connection.a.word(kSmallest.slots_offset()).store(SlotHead::pack(1, SlotHead::kind(3, 0x80, 0)));
   cr_assert_null(connection.a.channel->peek());
   cr_assert(connection.a.channel->broken());
   cr_assert_not(connection.b.channel->broken());

@@ -29,6 +29,43 @@ Test(arrival, matches_in_order_with_posted_and_with_unexpected_messages) {
   cr_assert_eq(couple.at_b().unexpected_bytes, 0u);
 }
 
+Test(arrival, posts_at_once_where_nothing_is_in_the_way) {
+  Couple couple;
+  Exchange& exchange = couple.b.exchange;
+  char byte[2] = {};
+  iovec segments[2] = {{byte, 1}, {byte + 1, 1}};
+  WorkRequest work{.type = WorkType::kTaggedReceive,
+                   .flags = kWantCompletion,
+                   .segment_count = 1,
+                   .segments = segments,
+                   .length = 1,
+                   .address = kAnyAddress,
+                   .tag = 5,
+                   .ignore = 0,
+                   .data = 0,
+                   .context = byte};
+  cr_assert_not(post_at_once(exchange, work), "no request was ever released");
+  cr_assert_eq(post_receive(exchange, work), 0);
+  cr_assert_eq(couple.a.send(couple.to_b, "a", 1, 5), 0);
+  cr_assert_eq(await(couple.b).completion.context, byte);
+  cr_assert(post_at_once(exchange, work));
+  cr_assert_eq(exchange.tagged.posted(), 1u);
+  cr_assert_eq(couple.a.send(couple.to_b, "b", 1, 5), 0);
+  cr_assert_eq(await(couple.b).completion.length, 1u);
+  cr_assert_eq(byte[0], 'b');
+
+  work.segment_count = 2;
+  cr_assert_not(post_at_once(exchange, work), "two segments");
+  work.segment_count = 1;
+  work.flags |= kPeek;
+  cr_assert_not(post_at_once(exchange, work), "a peek");
+  work.flags = kWantCompletion;
+  cr_assert_eq(couple.a.send(couple.to_b, "c", 1, 6), 0);
+  couple.b.passes(2);
+  cr_assert_not(post_at_once(exchange, work), "something unexpected may be for it");
+  cr_assert_eq(exchange.tagged.posted(), 0u);
+}
+
 Test(arrival, a_directed_receive_takes_its_source_only) {
   EndpointSettings settings = quick();
   settings.directed_receive = true;

@@ -29,6 +29,23 @@ Test(peer_table, an_address_leads_to_the_peer_of_its_name) {
   cr_assert_eq(table.peers.size(), 2u);
 }
 
+Test(peer_table, knows_whom_it_met_and_whether_that_is_still_so) {
+  Table table;
+  const std::uint64_t a = table.addresses.insert(named("a"));
+  cr_assert_not(table.peers.up_to_date());
+  table.peers.catch_up();
+  cr_assert(table.peers.up_to_date());
+  cr_assert_null(table.peers.met_at(a), "not asked for yet");
+  Peer* peer = table.peers.at_address(a);
+  cr_assert_eq(table.peers.met_at(a), peer);
+  cr_assert_null(table.peers.met_at(a + 1));
+  cr_assert_null(table.peers.met_at(kAnyAddress));
+  cr_assert_eq(table.addresses.remove(a), 0);
+  cr_assert_not(table.peers.up_to_date());
+  table.peers.catch_up();
+  cr_assert_null(table.peers.met_at(a));
+}
+
 Test(peer_table, unknown_addresses_lead_nowhere) {
   Table table;
   const std::uint64_t a = table.addresses.insert(named("a"));

@@ -116,7 +116,7 @@ Test(polling, a_broken_fifo_is_found_by_the_sweep) {
   // It has sent one message; the second slot gets flags that nobody knows.
   auto* slots = reinterpret_cast<Slot*>(star.hub.exchange.region->header() + quiet.granted.offset +
                                         star.hub.exchange.geometry.slots_offset());
-  slots[1].head.store(SlotHead::pack(2, static_cast<std::uint8_t>(Operation::kEager), 0xff, 0));
+  slots[1].head.store(SlotHead::pack(2, SlotHead::kind(static_cast<std::uint8_t>(Operation::kEager), 0xff, 0)));
   star.hub.passes(kPassesPerUpkeep * (kFreePolls + 4) + 1);
   cr_assert_null(star.hub.exchange.peers.numbered(number), "a stranger that breaks the protocol is forgotten");
 }

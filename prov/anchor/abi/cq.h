@@ -32,10 +32,7 @@ class Cq final : public fid_cq {
   // An empty queue is read again after progress was made. A count of zero asks for progress only (fi_cq(3)).
   template <class Emit>
   std::ptrdiff_t read(std::size_t count, Emit&& emit) noexcept {
-    if (queue_.empty() || count == 0) {
-      group_.progress();
-      if (queue_.empty()) return -EAGAIN;
-    }
+    if (queue_.empty() || count == 0) group_.progress();
     return queue_.read(count, emit);
   }
 

@@ -23,6 +23,7 @@ std::size_t ring_size(std::size_t capacity) {
 CompletionQueue::CompletionQueue(std::size_t capacity, bool locked, std::pmr::memory_resource* memory)
     : capacity_(std::max<std::size_t>(capacity, 1)),
       limit_(capacity_),
+      limit_at_once_(locked ? 0 : capacity_),
       mask_(ring_size(capacity_) - 1),
       ring_(new Completion[mask_ + 1]),
       lock_(locked),
@@ -39,20 +40,25 @@ void CompletionQueue::push_slowly(Completion completion) noexcept {
 
 // The sleeper has to take the lock before it sees anything, so it may be woken before the entry is there.
 void CompletionQueue::wake_sleeper() noexcept {
-  limit_ = capacity_;
+  set_limit(capacity_);
   std::exchange(wake_, nullptr)->signal();
 }
 
 void CompletionQueue::arm(WaitFd& wake) noexcept {
   LockGuard guard(lock_);
   wake_ = &wake;
-  limit_ = 0;
+  set_limit(0);
 }
 
 void CompletionQueue::disarm() noexcept {
   LockGuard guard(lock_);
   wake_ = nullptr;
-  limit_ = capacity_;
+  set_limit(capacity_);
+}
+
+void CompletionQueue::set_limit(std::size_t limit) noexcept {
+  limit_ = limit;
+  limit_at_once_ = lock_.enabled() ? 0 : limit;
 }
 
 void CompletionQueue::push_overflow(const Completion& completion) noexcept try {

@@ -76,6 +76,12 @@ std::uint32_t TagMatcher::receive_class(const ClassKey& key) noexcept {
   return free;
 }
 
+// There are some that find_early() does not look at.
+PostedReceive* TagMatcher::find_behind(std::uint32_t source, std::uint64_t tag) noexcept {
+  if (!filed_) index_receives();
+  return find_filed(source, tag);
+}
+
 PostedReceive* TagMatcher::find_filed(std::uint32_t source, std::uint64_t tag) const noexcept {
   PostedReceive* best = nullptr;
   for (unsigned rest = active_; rest != 0; rest &= rest - 1) {

@@ -28,6 +28,9 @@ enum class WorkType : std::uint8_t {
   kCompareAtomic,
 };
 
+constexpr bool is_receive(WorkType type) noexcept {
+  return type == WorkType::kReceive || type == WorkType::kTaggedReceive;
+}
 constexpr bool is_remote(WorkType type) noexcept { return type >= WorkType::kRead; }
 
 // Bits of WorkRequest::flags. abi/ translates libfabric's flags (and the endpoint's defaults) into these.

@@ -236,19 +236,28 @@ int Endpoint::submit_atomic(const AtomicWork& request) noexcept {
   }
 }
 
-int Endpoint::submit(const WorkRequest& request) noexcept {
+template <int (*kSubmit)(Exchange&, const WorkRequest&) noexcept>
+[[gnu::noinline]] int Endpoint::submit_locked(const WorkRequest& request) noexcept {
   const LockGuard guard(state_->lock);
-  try {
-    return anchor::submit(state_->exchange, request);
-  } catch (const std::bad_alloc&) {
-    return -EAGAIN;
-  }
+  return kSubmit(state_->exchange, request);
+}
+
+// Without a lock there is nothing to come back for.
+int Endpoint::submit_send(const WorkRequest& request) noexcept {
+  if (state_->lock.enabled()) [[unlikely]]
+    return submit_locked<anchor::submit_send>(request);
+  return anchor::submit_send(state_->exchange, request);
+}
+
+int Endpoint::submit_receive(const WorkRequest& request) noexcept {
+  if (state_->lock.enabled()) [[unlikely]]
+    return submit_locked<anchor::submit_receive>(request);
+  return anchor::submit_receive(state_->exchange, request);
 }
 
 void Endpoint::report_failure(const WorkRequest& request, int error) noexcept {
   const LockGuard guard(state_->lock);
-  if (request.type != WorkType::kReceive && request.type != WorkType::kTaggedReceive)
-    return fail_send(state_->exchange, request, error);
+  if (!is_receive(request.type)) return fail_send(state_->exchange, request, error);
   ReceiveRequest receive;
   receive.tag = request.tag;
   receive.flags = request.flags;

@@ -25,6 +25,7 @@ class CompletionQueue;
 class Counter;
 class Device;
 class MemoryRegistry;
+struct Exchange;
 
 class Endpoint {
  public:
@@ -63,7 +64,9 @@ class Endpoint {
   const void* identity() const noexcept;
 
   // Takes on a request. -EAGAIN: no room now, make progress and call again; -EINVAL: unknown address or segments.
-  int submit(const WorkRequest& request) noexcept;
+  int submit(const WorkRequest& request) noexcept {
+    return is_receive(request.type) ? submit_receive(request) : submit_send(request);
+  }
 
   // The same for operations on a peer's memory.
   int submit_remote(const RemoteWork& request) noexcept;
@@ -95,6 +98,11 @@ class Endpoint {
   void set_min_multi_receive(std::size_t bytes) noexcept;
 
  private:
+  int submit_send(const WorkRequest& request) noexcept;
+  int submit_receive(const WorkRequest& request) noexcept;
+  template <int (*kSubmit)(Exchange&, const WorkRequest&) noexcept>
+  int submit_locked(const WorkRequest& request) noexcept;
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -9,9 +9,11 @@
 
 namespace anchor {
 
-// Requires: the endpoint is enabled, its lock is held. 0: taken on, a completion follows. -EAGAIN: the completion queue
-// is full or transmit_size sends are outstanding. -EINVAL: unknown address.
-int submit(Exchange& exchange, const WorkRequest& work);
+// Requires: the endpoint is enabled, its lock is held; the type says send, resp. receive. 0: taken on, a completion
+// follows. -EAGAIN: the completion queue is full, transmit_size sends are outstanding, or memory is. -EINVAL: unknown
+// address.
+int submit_send(Exchange& exchange, const WorkRequest& work) noexcept;
+int submit_receive(Exchange& exchange, const WorkRequest& work) noexcept;
 
 // Likewise, for operations on a peer's memory.
 int submit_remote(Exchange& exchange, const RemoteWork& work);

@@ -16,6 +16,7 @@
 #include "fifo/message.h"
 #include "fifo/notification.h"
 #include "fifo/share.h"
+#include "os/streaming_copy.h"
 
 namespace anchor {
 
@@ -29,7 +30,8 @@ class Channel {
 
   // -EAGAIN: the peer's FIFO is full. -EPROTO: the peer broke the protocol. Requires connected().
   virtual int send(const OutgoingMessage& message) noexcept = 0;
-  virtual int send_small(const SmallMessage& message) noexcept = 0;
+  // A message whose bytes fit a slot, as most do: `kind` is their small_kind(). All that it takes goes in registers.
+  virtual int send_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept = 0;
   virtual std::uint32_t max_payload() const noexcept = 0;
   // Bytes of a long message that are best sent in one message of their own. Requires connected().
   virtual std::uint32_t chunk_size() const noexcept = 0;
@@ -42,6 +44,27 @@ class Channel {
   bool quiet() const noexcept {
     // Relaxed: peek() looks again, with the acquire.
     return awaited_ != nullptr && SlotHead::position(awaited_->load(std::memory_order_relaxed)) != awaited_position_;
+  }
+
+  // Whether messages of a long stream are better left to come for a moment. Who looks at each next slot takes its line
+  // away from its writer just before that writes it, and then both wait for that line with every message; what has come
+  // while nobody looked comes as fast as lines can. So a stream's reader that has caught up looks again when a few
+  // messages are there, or soon (kGatherTicks). Not a matter of what there is: quiet() and peek() say that.
+  bool gathers() noexcept {
+    if (ahead_ == nullptr) [[likely]]
+      return false;
+    // Relaxed: peek() looks again, with the acquire.
+    const bool there = SlotHead::position(ahead_->load(std::memory_order_relaxed)) == ahead_position_;
+    const std::uint64_t now = ticks();  // 0: it cannot be had
+    if (gathers_since_ == 0) gathers_since_ = now;
+    if (!there && now - gathers_since_ < kGatherTicks && now != 0) return true;
+    ahead_ = nullptr;
+    if (there) {
+      fetch_gathered();
+    } else {
+      in_a_row_ = 0;  // the stream has ended, or is slow
+    }
+    return false;
   }
 
   // The next message from the peer, nullptr if none; consume() takes it off.
@@ -82,6 +105,11 @@ class Channel {
   InitiatorShare& outgoing_share() noexcept { return *outgoing_share_; }
 
  protected:
+  static constexpr std::uint64_t kGatherTicks = 512;  // some 200 ns
+
+  // Has the lines of what has gathered brought here, all at once.
+  virtual void fetch_gathered() noexcept = 0;
+
   explicit Channel(SharedWord& incoming_gate) noexcept : incoming_gate_(incoming_gate) {}
 
   TargetGate incoming_gate_;
@@ -91,6 +119,11 @@ class Channel {
   // Where the next message will show, once peek() has found nothing; nullptr: peek() has to be asked.
   const SharedWord* awaited_ = nullptr;
   std::uint32_t awaited_position_ = 0;
+  std::uint32_t in_a_row_ = 0;  // messages that have gone the same way
+  // While a stream gathers: where the message will show that is waited for. nullptr: none is.
+  const SharedWord* ahead_ = nullptr;
+  std::uint32_t ahead_position_ = 0;
+  std::uint64_t gathers_since_ = 0;  // ticks(); 0: nobody has looked yet
 };
 
 // A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, the

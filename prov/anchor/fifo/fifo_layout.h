@@ -41,9 +41,12 @@ static_assert(sizeof(Slot) == kCacheLine);
 static_assert(offsetof(Slot, tag) == 8 && offsetof(Slot, data) == 16 && offsetof(Slot, body) == 24);
 
 struct SlotHead {
-  static constexpr std::uint64_t pack(std::uint32_t position, std::uint8_t operation, std::uint8_t flags,
-                                      std::uint16_t length) noexcept {
-    return std::uint64_t{position} << 32 | std::uint64_t{operation} << 24 | std::uint64_t{flags} << 16 | length;
+  // What the sender says of the message.
+  static constexpr std::uint32_t kind(std::uint8_t operation, std::uint8_t flags, std::uint16_t length) noexcept {
+    return std::uint32_t{operation} << 24 | std::uint32_t{flags} << 16 | length;
+  }
+  static constexpr std::uint64_t pack(std::uint32_t position, std::uint32_t kind) noexcept {
+    return std::uint64_t{position} << 32 | kind;
   }
   static constexpr std::uint32_t position(std::uint64_t head) noexcept {
     return static_cast<std::uint32_t>(head >> 32);
@@ -94,7 +97,7 @@ struct BlockGeometry {
   constexpr std::size_t max_payload() const noexcept { return payload_bytes / 2 / kCacheLine * kCacheLine; }
 };
 
-// Slots ahead that either end of a FIFO prefetches in a stream of messages.
+// Slots ahead whose lines the writer of a FIFO prefetches in a stream of messages.
 inline constexpr std::uint32_t kPrefetchDistance = 3;
 
 inline constexpr std::uint32_t kMinSlots = 16;

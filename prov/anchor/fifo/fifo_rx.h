@@ -64,9 +64,9 @@ class FifoRx {
   // Slots consumed.
   std::uint32_t position() const noexcept { return position_; }
 
-  // In a stream of messages: has the line of a later slot brought here while the next ones are handled.
-  void prefetch() const noexcept {
-    if constexpr (Port::kCoherent) prefetch_to_read(&slots_[(position_ + kPrefetchDistance) & mask_]);
+  // Has the lines of the next messages brought here. Only for what has been written: it takes them from the writer.
+  void prefetch(std::uint32_t messages) const noexcept {
+    for (std::uint32_t i = 0; i < messages; ++i) prefetch_to_read(&slots_[(position_ + i) & mask_]);
   }
 
   // Whether return_all() has something to do.
@@ -86,6 +86,10 @@ class FifoRx {
 
   // The head of the slot that the next message will come in, and the position that it will have.
   const SharedWord* next_head() const noexcept { return &slots_[position_ & mask_].head; }
+  // Of a later one: `further` messages behind it.
+  const SharedWord* head_ahead(std::uint32_t further) const noexcept {
+    return &slots_[(position_ + further) & mask_].head;
+  }
   std::uint32_t next_position() const noexcept { return position_ + 1; }
 
  private:

@@ -59,23 +59,29 @@ class FifoTx {
     } else {
       Port::put(slot.body, message.body, sizeof slot.body);
     }
-    publish(slot, message.operation, flags, message.length, message.tag, message.data);
+    publish(
+        slot,
+        SlotHead::kind(static_cast<std::uint8_t>(message.operation), flags, static_cast<std::uint16_t>(message.length)),
+        message.tag, message.data);
     return 0;
   }
 
   // The same for bytes that fit the slot.
-  int put_small(const SmallMessage& message) noexcept {
+  int put_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept {
     if (const int error = await_slot()) [[unlikely]]
       return error;
     Slot& slot = slots_[head_ & mask_];
-    Port::put(slot.body, message.bytes, message.length);
-    publish(slot, message.operation, message.flags, message.length, message.tag, message.data);
+    Port::put(slot.body, bytes, SlotHead::length(kind));
+    publish(slot, kind, tag, data);
     return 0;
   }
 
-  // In a stream of messages: has the line of a later slot brought here while the next ones are prepared.
-  void prefetch() const noexcept {
-    if constexpr (Port::kCoherent) prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
+  // In a stream of messages: has the line of a later slot brought here while the next ones are prepared, and the lines
+  // that bytes as many as the last message's will go to. `in_area`: it had some there.
+  void prefetch(bool in_area) const noexcept {
+    if constexpr (!Port::kCoherent) return;
+    prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
+    if (in_area) prefetch_place();
   }
 
   // A tail that came with a message of the other direction, or in the credit line: whichever is behind the other is no
@@ -115,15 +121,13 @@ class FifoTx {
     return head_ - tail_ <= mask_ ? 0 : -EAGAIN;
   }
 
-  void publish(Slot& slot, Operation operation, std::uint8_t flags, std::uint32_t length, std::uint64_t tag,
-               std::uint64_t data) noexcept {
+  void publish(Slot& slot, std::uint32_t kind, std::uint64_t tag, std::uint64_t data) noexcept {
     slot.tag = tag;
     slot.data = data;
     payload_marks_[head_ & mask_] = payload_head_;
     ++head_;
     // The head pointer and the notice of arrival travel in the message's own line.
-    Port::publish(slot.head, SlotHead::pack(head_, static_cast<std::uint8_t>(operation), flags,
-                                            static_cast<std::uint16_t>(length)));
+    Port::publish(slot.head, SlotHead::pack(head_, kind));
   }
 
   template <auto kPut = &Port::put>
@@ -165,10 +169,18 @@ class FifoTx {
     }
     const std::uint32_t skip = skipped(size, end);
     *offset = skip != 0 ? 0 : payload_offset_;
+    last_size_ = size;
     payload_offset_ = *offset + size == payload_size_ ? 0 : *offset + size;
     payload_head_ += size + skip;
     return 0;
   }
+  // Not of what the reader may still be reading: that would take the lines away from it.
+  void prefetch_place() const noexcept {
+    if (last_size_ >= kMinMeasured || room() < last_size_ || payload_offset_ + last_size_ > payload_size_) return;
+    for (std::uint32_t line = 0; line < last_size_; line += kCacheLine)
+      prefetch_to_write(payload_ + payload_offset_ + line);
+  }
+
   std::uint32_t room() const noexcept { return payload_size_ - (payload_head_ - payload_tail_); }
   std::uint32_t skipped(std::uint32_t size, std::uint32_t end) const noexcept {
     return payload_offset_ + size > end ? payload_size_ - payload_offset_ : 0;
@@ -205,6 +217,7 @@ class FifoTx {
   std::uint32_t payload_size_;
   const std::uint32_t max_payload_;
   std::uint32_t payload_offset_ = 0;
+  std::uint32_t last_size_ = 0;     // of what reserve() gave last
   std::uint32_t payload_head_ = 0;  // bytes reserved, skipped ones included
   std::uint32_t payload_tail_ = 0;
   CopyChoice choice_;

@@ -200,15 +200,10 @@ struct OutgoingMessage {
   }
 };
 
-// A message whose bytes, contiguous at `bytes`, fit a slot: what most are.
-struct SmallMessage {
-  Operation operation;
-  std::uint8_t flags;
-  std::uint16_t length;  // at most kInlineSize
-  std::uint64_t tag;
-  std::uint64_t data;
-  const void* bytes;
-};
+// The first word of a message whose bytes fit a slot (Channel::send_small): `length` is at most kInlineSize.
+constexpr std::uint32_t small_kind(Operation operation, std::uint8_t flags, std::size_t length) noexcept {
+  return SlotHead::kind(static_cast<std::uint8_t>(operation), flags, static_cast<std::uint16_t>(length));
+}
 
 // A message as received: a private copy of the slot. `payload` points to `length` bytes inside the copy or, with
 // kInArea, in the payload area, where the sender may still scribble: read it once.

@@ -13,7 +13,10 @@
 namespace anchor {
 namespace {
 
-constexpr std::uint32_t kStream = 4;  // messages one way, in a row
+constexpr std::uint32_t kStream = 4;       // messages one way, in a row
+constexpr std::uint32_t kLongStream = 16;  // likewise: so many that a moment's delay at the end of all is nothing
+constexpr std::uint32_t kGathered = 4;     // messages
+static_assert(kGathered <= kMinSlots / 2);
 // What is stored to a peer's memory in one piece goes past our caches from here on: it is not read here again.
 constexpr std::size_t kLongStore = 32u << 10;
 
@@ -41,9 +44,11 @@ class FifoChannel final : public Channel {
   int send(const OutgoingMessage& message) noexcept override {
     if (taken_ && (message.flags & kInArea)) [[unlikely]]
       if (const int error = move_area()) return notify_after(error);
-    return notify_after(tx_->put(message, rx_.position()));
+    return notify_after(tx_->put(message, rx_.position()), (message.flags & kInArea) != 0);
   }
-  int send_small(const SmallMessage& message) noexcept override { return notify_after(tx_->put_small(message)); }
+  int send_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept override {
+    return notify_after(tx_->put_small(kind, tag, data, bytes));
+  }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
   std::uint32_t chunk_size() const noexcept override { return tx_->chunk_size(); }
@@ -67,7 +72,7 @@ class FifoChannel final : public Channel {
   void consume() noexcept override {
     if (rx_.consume(peer_credit_)) [[unlikely]]
       tell_credits();
-    if (streams(false)) rx_.prefetch();
+    gather_in_stream();
     if (rx_.owes_bytes()) {
       awaited_ = nullptr;
     } else {
@@ -93,6 +98,7 @@ class FifoChannel final : public Channel {
 
   void set_polled(bool polled) noexcept override {
     polled_ = polled;
+    if (!polled) ahead_ = nullptr;
     // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep; who
     // goes to sleep has a barrier behind it (S4), or looks again (S7).
     if (peer_credit_ != nullptr) PortType::hint(peer_credit_->polled, polled && reached_);
@@ -122,8 +128,8 @@ class FifoChannel final : public Channel {
   void set_pulled(std::uint64_t word) noexcept override { PortType::hint(pull_line(peer_block_)->pulled, word); }
 
  private:
-  int notify_after(int error) noexcept {
-    if (streams(true)) tx_->prefetch();
+  int notify_after(int error, bool in_area = false) noexcept {
+    if (streams(true)) tx_->prefetch(in_area);
     if (error == 0 && tx_->reader_wants_notification()) [[unlikely]]
       bell_.ring();
     return error;
@@ -151,6 +157,17 @@ class FifoChannel final : public Channel {
     last_went_out_ = out;
     return in_a_row_ >= kStream;
   }
+
+  // Who sleeps, or leaves the FIFO to the board, looks when told to.
+  void gather_in_stream() noexcept {
+    streams(false);
+    if (in_a_row_ < kLongStream || !polled_ || !PortType::kCoherent) return;
+    ahead_ = rx_.head_ahead(kGathered - 1);
+    ahead_position_ = rx_.next_position() + kGathered - 1;
+    gathers_since_ = 0;
+  }
+
+  void fetch_gathered() noexcept override { rx_.prefetch(kGathered); }
 
   // Where nobody else's store is found by a plain load, peek() is asked in each pass.
   void await_next() noexcept {
@@ -180,7 +197,6 @@ class FifoChannel final : public Channel {
   bool polled_ = false;
   bool starved_ = false;
   bool last_went_out_ = false;
-  std::uint32_t in_a_row_ = 0;
   Mapping peer_mapping_;
   const std::byte* offered_ = nullptr;  // to the peer, which has not taken it yet
   std::uint32_t offered_bytes_ = 0;

@@ -15,6 +15,8 @@ class Lock {
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
+  bool enabled() const noexcept { return enabled_; }
+
   void lock() noexcept {
     if (enabled_) mutex_.lock();
   }

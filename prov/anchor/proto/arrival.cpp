@@ -31,25 +31,14 @@ namespace {
       exchange.matcher(envelope.tagged).find_receive(envelope.peer->number, envelope.tag));
 }
 
-// What most messages meet: one segment with room for all of it, which takes no other, and a sender that waits for
-// nothing.
-bool is_plain(const ReceiveRequest& receive, const Envelope& envelope) noexcept {
-  return receive.segment_count == 1 && (receive.flags & kMultiReceive) == 0 && envelope.length <= receive.length &&
-         envelope.request == 0;
-}
-
-// deliver_bytes() for that case, all in one piece. Requires: `receive` is posted.
-[[gnu::flatten]] void deliver_plain(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope,
-                                    const std::byte* bytes) {
-  if (envelope.length <= kSmallCopy) {
-    small_copy(receive.segments[0].iov_base, bytes, envelope.length);
-  } else {
-    std::memcpy(receive.segments[0].iov_base, bytes, envelope.length);
-  }
-  exchange.matcher(receive.tagged).remove(&receive);
-  complete_receive(exchange, receive, envelope,
-                   {.offset = 0, .received = envelope.length, .error = 0, .releases = true});
-  exchange.receives.release(&receive);
+// What most messages are, and what they meet: few bytes that nobody wants to hear of again, and a receive that has room
+// for all of them, takes no other, and ends with an entry in the queue.
+[[gnu::always_inline]] inline bool is_usual(const Exchange& exchange, const Peer& peer, const IncomingMessage& message,
+                                            const ReceiveRequest& receive) noexcept {
+  return receive.segment_count == 1 && message.length <= std::min(receive.length, kSmallCopy) &&
+         (receive.flags & (kWantCompletion | kMultiReceive | kDeferred)) == kWantCompletion &&
+         (message.flags & kWantFinish) == 0 && exchange.receive_counter == nullptr &&
+         (!exchange.settings.report_unknown_source || peer.address != kAnyAddress);
 }
 
 void deliver_bytes(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope, const std::byte* bytes) {
@@ -135,11 +124,9 @@ bool stays_open(const Exchange& exchange, const ReceiveRequest& receive, std::ui
   return false;
 }
 
-}  // namespace
-
-Verdict on_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
-  if (must_wait(exchange, peer)) [[unlikely]]
-    return Verdict::kNotNow;
+// Any message, and any receive.
+[[gnu::noinline]] Verdict receive_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  if (must_wait(exchange, peer)) return Verdict::kNotNow;
   Envelope envelope{.peer = &peer,
                     .tag = message.tag,
                     .data = message.data,
@@ -153,11 +140,26 @@ Verdict on_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message)
   }
   ReceiveRequest* receive = find_receive(exchange, envelope);
   if (receive == nullptr) return keep_eager(exchange, envelope, message.payload);
-  if (is_plain(*receive, envelope)) [[likely]] {
-    deliver_plain(exchange, *receive, envelope, message.payload);
-  } else {
-    deliver_bytes(exchange, *receive, envelope, message.payload);
-  }
+  deliver_bytes(exchange, *receive, envelope, message.payload);
+  return Verdict::kTaken;
+}
+
+}  // namespace
+
+// Nothing is called on the usual way, so there is no frame to be set up.
+Verdict on_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  CompletionQueue* queue = exchange.receive_queue;
+  if (queue == nullptr || !queue->takes_at_once() || !peer.control.empty()) [[unlikely]]
+    return receive_eager(exchange, peer, message);
+  TagMatcher& matcher = exchange.matcher(message.operation == Operation::kTaggedEager);
+  auto* receive = static_cast<ReceiveRequest*>(matcher.find_early(peer.number, message.tag));
+  if (receive == nullptr || !is_usual(exchange, peer, message, *receive)) [[unlikely]]
+    return receive_eager(exchange, peer, message);
+  small_copy(receive->segments[0].iov_base, message.payload, message.length);
+  matcher.remove_early(receive);
+  queue->push_at_once(
+      received_entry(*receive, {message.tag, message.data, message.flags, peer.reported}, message.length));
+  exchange.receives.release(receive);
   return Verdict::kTaken;
 }
 
@@ -207,34 +209,53 @@ void finish_receive(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   if (releases) exchange.receives.release(&receive);
 }
 
-[[gnu::always_inline]] inline ReceiveRequest* take_receive(Exchange& exchange, const WorkRequest& work) {
+// All but the buffer, and where it may come from.
+[[gnu::always_inline]] inline void describe(ReceiveRequest& receive, const WorkRequest& work) noexcept {
+  receive.tag = work.tag;
+  receive.ignore = work.ignore;
+  receive.flags = work.flags;
+  receive.segment_count = work.segment_count;
+  receive.length = work.length;
+  receive.context = work.context;
+  receive.used = 0;
+  receive.pending = 0;
+  receive.tagged = work.type == WorkType::kTaggedReceive;
+  receive.posted = false;
+  receive.open = true;
+}
+
+ReceiveRequest* make_receive(Exchange& exchange, const WorkRequest& work) {
   ReceiveRequest* receive = exchange.receives.acquire();
   if (receive == nullptr) return nullptr;
-  receive->tag = work.tag;
-  receive->ignore = work.ignore;
-  receive->flags = work.flags;
-  receive->segment_count = work.segment_count;
-  receive->length = work.length;
-  receive->context = work.context;
-  receive->used = 0;
-  receive->pending = 0;
-  receive->tagged = work.type == WorkType::kTaggedReceive;
-  receive->posted = false;
-  receive->open = true;
-  if (work.segment_count == 1) [[likely]] {
-    receive->segments[0] = work.segments[0];
-  } else {
-    std::copy_n(work.segments, work.segment_count, receive->segments);
-  }
+  describe(*receive, work);
+  std::copy_n(work.segments, work.segment_count, receive->segments);
   return receive;
 }
 
-ReceiveRequest* make_receive(Exchange& exchange, const WorkRequest& work) { return take_receive(exchange, work); }
+bool post_at_once(Exchange& exchange, const WorkRequest& work) noexcept {
+  if (work.segment_count != 1 || (work.flags & (kPeek | kClaim | kDiscard)) != 0) return false;
+  TagMatcher& matcher = exchange.matcher(work.type == WorkType::kTaggedReceive);
+  if (matcher.unexpected() != 0) return false;
+  std::uint32_t source = kAnySource;
+  if (exchange.settings.directed_receive && work.address != kAnyAddress) {
+    const Peer* only = exchange.peers.met_at(work.address);
+    if (only == nullptr || only->state == PeerState::kIdle) return false;
+    source = only->number;
+  }
+  ReceiveRequest* receive = exchange.receives.acquire_again();
+  if (receive == nullptr) return false;
+  describe(*receive, work);
+  receive->segments[0] = work.segments[0];
+  receive->source = source;
+  receive->posted = true;
+  matcher.post(receive);
+  return true;
+}
 
 int post_receive(Exchange& exchange, const WorkRequest& work) {
   Peer* source;
   if (!exchange.find_source(work, &source)) return -EINVAL;
-  ReceiveRequest* receive = take_receive(exchange, work);
+  ReceiveRequest* receive = make_receive(exchange, work);
   if (receive == nullptr) return -EAGAIN;
   if (source != nullptr) receive->source = source->number;
 

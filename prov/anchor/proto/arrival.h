@@ -12,6 +12,9 @@ namespace anchor {
 Verdict on_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 Verdict on_announce(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
+// post_receive() as it is mostly: one buffer, nothing unexpected, any source or one that is being talked to. False: it
+// is not, and nothing was done.
+bool post_at_once(Exchange& exchange, const WorkRequest& work) noexcept;
 // Posts a receive, or fills it at once from what has arrived. Requires work.type kReceive or kTaggedReceive without
 // kPeek and kClaim. -EINVAL: the source is no known address. -EAGAIN: out of memory.
 int post_receive(Exchange& exchange, const WorkRequest& work);

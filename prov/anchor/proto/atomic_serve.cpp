@@ -154,12 +154,7 @@ int send_reply(Peer& peer, std::uint64_t request, const std::byte* former, std::
 void post_small_reply(Exchange& exchange, Peer& peer, std::uint64_t request, const std::byte* former,
                       std::size_t length) {
   if (peer.control.empty() && peer.channel && peer.channel->connected() &&
-      peer.channel->send_small({.operation = Operation::kAtomicReply,
-                                .flags = 0,
-                                .length = static_cast<std::uint16_t>(length),
-                                .tag = request,
-                                .data = 0,
-                                .bytes = former}) == 0) [[likely]]
+      peer.channel->send_small(small_kind(Operation::kAtomicReply, 0, length), request, 0, former) == 0) [[likely]]
     return;
   OutgoingMessage message{.operation = Operation::kAtomicReply, .tag = request};
   std::memcpy(message.body, former, length);

@@ -45,12 +45,8 @@ int send_in_slot(Peer& peer, const RemoteRequest& request, const AtomicBody& bod
     small_copy(place, values.list[i].iov_base, values.list[i].iov_len);
     place += values.list[i].iov_len;
   }
-  return peer.channel->send_small({.operation = Operation::kAtomic,
-                                   .flags = 0,
-                                   .length = static_cast<std::uint16_t>(sizeof body + values.bytes),
-                                   .tag = request.targets[0].key,
-                                   .data = request.targets[0].address,
-                                   .bytes = bytes});
+  return peer.channel->send_small(small_kind(Operation::kAtomic, 0, sizeof body + values.bytes), request.targets[0].key,
+                                  request.targets[0].address, bytes);
 }
 
 int send_in_area(Peer& peer, const RemoteRequest& request, const AtomicBody& body, const Parts& values) noexcept {

@@ -10,10 +10,6 @@
 namespace anchor {
 namespace {
 
-std::uint64_t send_flags(const WorkRequest& work) noexcept {
-  return kCompletionSend | (work.type == WorkType::kTaggedSend ? kCompletionTagged : kCompletionMessage);
-}
-
 // fi_cntr(3), fi_atomic(3): what brings bytes back is a read.
 bool is_read(WorkType type) noexcept {
   return type == WorkType::kRead || type == WorkType::kFetchAtomic || type == WorkType::kCompareAtomic;
@@ -25,7 +21,7 @@ std::uint64_t remote_flags(const WorkRequest& work) noexcept {
 }
 
 std::uint64_t flags_of(const WorkRequest& work) noexcept {
-  return is_remote(work.type) ? remote_flags(work) : send_flags(work);
+  return is_remote(work.type) ? remote_flags(work) : sent_entry(work).flags;
 }
 
 Counter* counter_of(const Exchange& exchange, const WorkRequest& work) noexcept {
@@ -62,13 +58,7 @@ void complete_send(Exchange& exchange, const WorkRequest& work) noexcept {
     return end_deferred(exchange, work, 0);
   if (exchange.send_counter != nullptr) exchange.send_counter->add();
   if ((work.flags & kWantCompletion) == 0 || exchange.send_queue == nullptr) return;
-  exchange.send_queue->push({.context = work.context,
-                             .flags = send_flags(work),
-                             .length = work.length,
-                             .buffer = nullptr,
-                             .data = 0,
-                             .tag = work.tag,
-                             .source = kAnyAddress});
+  exchange.send_queue->push(sent_entry(work));
 }
 
 void complete_remote(Exchange& exchange, const WorkRequest& work) noexcept {
@@ -108,14 +98,8 @@ void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const E
                       const Delivery& delivery) noexcept {
   if (receive.flags & kDeferred) [[unlikely]]
     return end_deferred_receive(exchange, receive, envelope, delivery);
-  Completion completion{.context = receive.context,
-                        .flags = receive_flags(receive.tagged),
-                        .length = delivery.received,
-                        .buffer = nullptr,
-                        .data = envelope.data,
-                        .tag = envelope.tag,
-                        .source = envelope.peer->reported};
-  if (envelope.flags & kHasRemoteData) completion.flags |= kCompletionRemoteData;
+  const MessageSource source{envelope.tag, envelope.data, envelope.flags, envelope.peer->reported};
+  Completion completion = received_entry(receive, source, delivery.received);
   if (receive.flags & kMultiReceive) {
     completion.buffer = static_cast<std::byte*>(receive.segments[0].iov_base) + delivery.offset;
     if (delivery.releases) completion.flags |= kCompletionMultiReceive;

@@ -5,10 +5,40 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/completion_flags.h"
 #include "proto/exchange.h"
 
 namespace anchor {
 
+// The entries of a message that was sent, and of one that was received.
+inline Completion sent_entry(const WorkRequest& work) noexcept {
+  return {.context = work.context,
+          .flags = kCompletionSend | (work.type == WorkType::kTaggedSend ? kCompletionTagged : kCompletionMessage),
+          .length = work.length,
+          .buffer = nullptr,
+          .data = 0,
+          .tag = work.tag,
+          .source = kAnyAddress};
+}
+struct MessageSource {
+  std::uint64_t tag;
+  std::uint64_t data;
+  std::uint8_t flags;      // MessageFlag
+  std::uint64_t reported;  // Peer::reported
+};
+inline Completion received_entry(const ReceiveRequest& receive, const MessageSource& source,
+                                 std::size_t received) noexcept {
+  return {.context = receive.context,
+          .flags = kCompletionReceive | (receive.tagged ? kCompletionTagged : kCompletionMessage) |
+                   ((source.flags & kHasRemoteData) != 0 ? std::uint64_t{kCompletionRemoteData} : 0),
+          .length = received,
+          .buffer = nullptr,
+          .data = source.data,
+          .tag = source.tag,
+          .source = source.reported};
+}
+
+// Ends of requests, whatever they are bound to.
 void complete_send(Exchange& exchange, const WorkRequest& work) noexcept;
 // A remote operation of ours.
 void complete_remote(Exchange& exchange, const WorkRequest& work) noexcept;

@@ -18,10 +18,13 @@ class PeerTable {
  public:
   void bind(const AddressVector* addresses) noexcept { addresses_ = addresses; }
 
+  // Whether catch_up() has nothing to do.
+  bool up_to_date() const noexcept { return addresses_ == nullptr || addresses_->version() == version_; }
+
   // Takes over what was inserted into the address vector or removed from it since; whether there was anything. To be
   // called before a request is taken on, and before a message is.
   bool catch_up() noexcept {
-    if (addresses_ == nullptr || addresses_->version() == version_) [[likely]]
+    if (up_to_date()) [[likely]]
       return false;
     look_again();
     return true;
@@ -29,10 +32,13 @@ class PeerTable {
 
   // The peer an address leads to, nullptr if the address is not in the address vector.
   Peer* at_address(std::uint64_t address) {
+    Peer* met = met_at(address);
+    return met != nullptr ? met : resolve(address);
+  }
+  // The same for an address that was asked for before; nullptr: ask at_address().
+  Peer* met_at(std::uint64_t address) const noexcept {
     const auto index = static_cast<std::uint32_t>(address);
-    if (index < by_address_.size() && by_address_[index].address == address) [[likely]]
-      return by_address_[index].peer;
-    return resolve(address);
+    return index < by_address_.size() && by_address_[index].address == address ? by_address_[index].peer : nullptr;
   }
 
   // What completions say in place of an address.

@@ -31,15 +31,6 @@ void attach_bytes(OutgoingMessage& message, const WorkRequest& work) noexcept {
   message.segment_count = work.segment_count;
 }
 
-int send_small(Channel& channel, const WorkRequest& work) noexcept {
-  return channel.send_small({.operation = operation_of(work, Operation::kTaggedEager, Operation::kEager),
-                             .flags = message_flags(work),
-                             .length = static_cast<std::uint16_t>(work.length),
-                             .tag = work.tag,
-                             .data = work.data,
-                             .bytes = work.segments[0].iov_base});
-}
-
 [[gnu::noinline]] int send_eager(Channel& channel, const WorkRequest& work) noexcept {
   OutgoingMessage message = envelope(work, Operation::kTaggedEager, Operation::kEager);
   attach_bytes(message, work);

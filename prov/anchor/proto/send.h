@@ -8,6 +8,13 @@
 
 namespace anchor {
 
+// Requires: work.length <= kInlineSize, in one segment; no flag that asks for an answer. As Channel::send_small().
+inline int send_small(Channel& channel, const WorkRequest& work) noexcept {
+  const Operation operation = work.type == WorkType::kTaggedSend ? Operation::kTaggedEager : Operation::kEager;
+  const std::uint8_t flags = (work.flags & kRemoteData) != 0 ? kHasRemoteData : 0;
+  return channel.send_small(small_kind(operation, flags, work.length), work.tag, work.data, work.segments[0].iov_base);
+}
+
 // Requires: the peer is connected. `queued` is the request in peer.waiting that keeps `work` (it leaves the list),
 // nullptr for one that comes straight from the application. 0: it is in the FIFO. -EAGAIN: no room; nothing changed.
 // -EPROTO: the peer broke the protocol.
