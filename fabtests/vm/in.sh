@@ -137,7 +137,7 @@ doorbell() {
     before=$(ticks_of_server)
     sleep 3
     idle=$(($(ticks_of_server) - before))
-    echo "the server takes $idle ms in 300"
+    echo "the server takes $idle ticks of 300"
     test $idle -le 9
     said $? "a doorbell's server that nobody rings for takes next to no processor time"
     spread $rung functional/waiting --verbose doorbell_server_is_killed

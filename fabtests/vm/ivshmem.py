@@ -37,7 +37,7 @@ class Switch:
         self.selector = selectors.DefaultSelector()
         for source in (self.listener, self.end):
             self.selector.register(source, selectors.EVENT_READ)
-        self.thread = threading.Thread(target=self.run)
+        self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def run(self):
