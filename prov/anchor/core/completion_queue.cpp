@@ -58,7 +58,7 @@ void CompletionQueue::disarm() noexcept {
 
 void CompletionQueue::set_limit(std::size_t limit) noexcept {
   limit_ = limit;
-  limit_at_once_ = lock_.enabled() ? 0 : limit;
+  if (!lock_.enabled()) limit_at_once_ = limit;  // else it is read without the lock, and stays 0
 }
 
 void CompletionQueue::push_overflow(const Completion& completion) noexcept try {
