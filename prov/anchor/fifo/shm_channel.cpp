@@ -129,10 +129,12 @@ class FifoChannel final : public Channel {
 
  private:
   int notify_after(int error, bool in_area = false) noexcept {
+    if (error != 0) [[unlikely]]
+      return error;
     if (streams(true)) tx_->prefetch(in_area);
-    if (error == 0 && tx_->reader_wants_notification()) [[unlikely]]
+    if (tx_->reader_wants_notification()) [[unlikely]]
       bell_.ring();
-    return error;
+    return 0;
   }
 
   // What follows the message that says so lies in the larger area.
