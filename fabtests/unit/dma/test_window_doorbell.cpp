@@ -102,6 +102,25 @@ Test(window_doorbell, rings_by_the_device) {
   cr_assert(played.device.rung().empty(), "the server has nothing to do with it");
 }
 
+Test(window_doorbell, a_former_servers_device_is_not_rung) {
+  const WindowPlaces places;
+  const LogCapture log;
+  Joined here(places, 0);
+  const UniqueFd device(::open(places.scratch.file("device").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  {
+    const PlayedServer former(here.host.window, 0x30000, device.get());
+    cr_assert(here.comes_to_serve());
+  }
+  here.doorbell.pause(kLongPause);
+  here.doorbell.tend();
+  PlayedServer played(here.host.window, 0x70000);
+  cr_assert(here.comes_to_serve());
+  cr_assert_eq(here.doorbell.ring(0), 0);
+  cr_assert(comes_true([&] { return played.device.rung().size() == 1; }));
+  char byte;
+  cr_assert_eq(::pread(device.get(), &byte, 1, 0), 0, "nothing was ever written there");
+}
+
 Test(window_doorbell, a_server_that_ends_is_missed_at_once) {
   const WindowPlaces places;
   const LogCapture log;

@@ -42,6 +42,8 @@ int DoorbellServer::claim() noexcept {
     ANCHOR_WARN(kDomain, "window %s: another process serves the doorbell of host %u", window_.own().path().c_str(),
                 window_.host());
   }
+  // What one that was killed has said does not hold for us yet.
+  if (error == 0) window_.home().shared().doorbell.store(0, std::memory_order_relaxed);
   return error;
 }
 

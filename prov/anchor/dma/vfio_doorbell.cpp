@@ -32,14 +32,20 @@ vfio_region_info region(std::uint32_t index) noexcept {
   return info;
 }
 
+// Whether all of it went; else errno says why not.
+bool whole(ssize_t done, std::size_t wanted) noexcept {
+  if (done >= 0 && static_cast<std::size_t>(done) != wanted) errno = EIO;
+  return done >= 0 && static_cast<std::size_t>(done) == wanted;
+}
+
 template <class Value>
 bool load(int device, Value* value, std::uint64_t offset) noexcept {
-  return ::pread(device, value, sizeof *value, static_cast<off_t>(offset)) == sizeof *value;
+  return whole(::pread(device, value, sizeof *value, static_cast<off_t>(offset)), sizeof *value);
 }
 
 template <class Value>
 bool store(int device, const Value& value, std::uint64_t offset) noexcept {
-  return ::pwrite(device, &value, sizeof value, static_cast<off_t>(offset)) == sizeof value;
+  return whole(::pwrite(device, &value, sizeof value, static_cast<off_t>(offset)), sizeof value);
 }
 
 }  // namespace

@@ -45,11 +45,13 @@ int WindowDoorbell::open(bool wanted) {
   return nudge_.open_by(make_event);
 }
 
-// Who cannot ring says so before anybody waits for its rings.
+// Who cannot ring says so before anybody waits for its rings, and before the keeper looks for a server.
 void WindowDoorbell::join() noexcept {
-  if (joined_.exchange(true)) return;
+  const std::lock_guard guard(joining_);
+  if (joined_.load(std::memory_order_relaxed)) return;
   window_.home().set_mute(true);
   window_.speak_to_all();
+  joined_.store(true, std::memory_order_relaxed);
   nudge();
 }
 
@@ -103,11 +105,10 @@ int WindowDoorbell::greet(int socket) noexcept {
   if (welcome_ || message.saying != DoorbellSaying::kWelcome || !is_event(fds[0].get())) return -EPROTO;
   const std::lock_guard guard(lock_);
   if (const int error = event_.adopt(fds[0].release())) return error;
-  if (!fds[1]) {
-    // That of a former server, if there is one: it is of no use, but is kept to keep the device open.
-  } else if (const int error = device_.adopt(fds[1].release())) {
-    return error;
-  }
+  // Without one, that of a former server is of no use, but is kept to keep the device open.
+  rings_by_device_ = static_cast<bool>(fds[1]);
+  if (rings_by_device_)
+    if (const int error = device_.adopt(fds[1].release())) return error;
   offset_ = message.offset;
   welcome_ = true;
   return 0;
@@ -149,9 +150,10 @@ int WindowDoorbell::ring(std::uint32_t host) noexcept {
   const std::uint32_t word = DoorbellWord::ring(told);
   const std::lock_guard guard(lock_);
   if (!welcome_) return -EOPNOTSUPP;
-  if (!device_) return send_doorbell_message(socket_.get(), {.saying = DoorbellSaying::kRing, .word = word});
+  if (!rings_by_device_) return send_doorbell_message(socket_.get(), {.saying = DoorbellSaying::kRing, .word = word});
   const ssize_t written = ::pwrite(device_.get(), &word, sizeof word, static_cast<off_t>(offset_));
-  return written == sizeof word ? 0 : -errno;
+  if (written < 0) return -errno;
+  return written == sizeof word ? 0 : -EIO;
 }
 
 }  // namespace anchor

@@ -50,6 +50,7 @@ class WindowDoorbell {
   Window& window_;
   std::string path_;
   ProcessFd nudge_;
+  std::mutex joining_;
   std::atomic<bool> joined_{false};
   TimePoint next_attempt_{};
   bool told_ = false;     // that there is none
@@ -58,6 +59,7 @@ class WindowDoorbell {
   ProcessFd socket_;
   ProcessFd event_;
   ProcessFd device_;
+  bool rings_by_device_ = false;  // the present server's is device_
   std::uint64_t offset_ = 0;
 };
 
