@@ -70,27 +70,27 @@ Test(shm_channel, a_reader_that_keeps_up_with_a_stream_lets_some_gather) {
   Channel& reader = *connection.b.channel;
   reader.set_polled(true);
   stream(connection, 10);
-  cr_assert_not(reader.gathers(), "they may be few");
+  cr_assert_not(reader.lets_gather(), "they may be few");
   stream(connection, 40);
-  cr_assert(reader.gathers());
+  cr_assert(reader.lets_gather());
   cr_assert_eq(connection.a.channel->send(tagged(7)), 0);
   cr_assert_eq(reader.peek()->tag, 7u, "whoever looks finds it");
   cr_assert_not(reader.quiet());
   for (unsigned i = 0; i < 3; ++i) cr_assert_eq(connection.a.channel->send(tagged(7)), 0);
-  cr_assert_not(reader.gathers(), "some have");
+  cr_assert_not(reader.lets_gather(), "some have");
 
   while (reader.peek() != nullptr) reader.consume();
-  cr_assert(reader.gathers());
-  while (reader.gathers()) continue;
-  cr_assert_not(reader.gathers(), "not for long");
+  cr_assert(reader.lets_gather());
+  while (reader.lets_gather()) continue;
+  cr_assert_not(reader.lets_gather(), "not for long");
   stream(connection, 1);
-  cr_assert_not(reader.gathers(), "the stream has ended");
+  cr_assert_not(reader.lets_gather(), "the stream has ended");
 
   stream(connection, 40);
   reader.set_polled(false);
-  cr_assert_not(reader.gathers(), "who may go to sleep looks");
+  cr_assert_not(reader.lets_gather(), "who may go to sleep looks");
   stream(connection, 40);
-  cr_assert_not(reader.gathers());
+  cr_assert_not(reader.lets_gather());
 }
 
 Test(shm_channel, answers_are_not_waited_for) {
@@ -102,7 +102,7 @@ Test(shm_channel, answers_are_not_waited_for) {
       cr_assert_eq(from->channel->send(tagged(i)), 0);
       cr_assert_not_null(to->channel->peek());
       to->channel->consume();
-      cr_assert_not(to->channel->gathers());
+      cr_assert_not(to->channel->lets_gather());
     }
   }
 }

@@ -13,10 +13,10 @@
 #include "dma/device.h"
 #include "fifo/fifo_layout.h"
 #include "fifo/gate.h"
+#include "fifo/gathering.h"
 #include "fifo/message.h"
 #include "fifo/notification.h"
 #include "fifo/share.h"
-#include "os/streaming_copy.h"
 
 namespace anchor {
 
@@ -46,25 +46,14 @@ class Channel {
     return awaited_ != nullptr && SlotHead::position(awaited_->load(std::memory_order_relaxed)) != awaited_position_;
   }
 
-  // Whether messages of a long stream are better left to come for a moment. Who looks at each next slot takes its line
-  // away from its writer just before that writes it, and then both wait for that line with every message; what has come
-  // while nobody looked comes as fast as lines can. So a stream's reader that has caught up looks again when a few
-  // messages are there, or soon (kGatherTicks). Not a matter of what there is: quiet() and peek() say that.
-  bool gathers() noexcept {
-    if (ahead_ == nullptr) [[likely]]
+  // Looks whether messages of a stream that gather (gathering.h) are worth being asked for. False, mostly: peek().
+  bool lets_gather() noexcept {
+    const Gathering::State state = gathering_.look();
+    if (state == Gathering::State::kNone) [[likely]]
       return false;
-    // Relaxed: peek() looks again, with the acquire.
-    const bool there = SlotHead::position(ahead_->load(std::memory_order_relaxed)) == ahead_position_;
-    const std::uint64_t now = ticks();  // 0: it cannot be had
-    if (gathers_since_ == 0) gathers_since_ = now;
-    if (!there && now - gathers_since_ < kGatherTicks && now != 0) return true;
-    ahead_ = nullptr;
-    if (there) {
-      fetch_gathered();
-    } else {
-      in_a_row_ = 0;  // the stream has ended, or is slow
-    }
-    return false;
+    if (state == Gathering::State::kThere) fetch_gathered();
+    if (state == Gathering::State::kOver) in_a_row_ = 0;  // the stream has ended, or is slow
+    return state == Gathering::State::kGathers;
   }
 
   // The next message from the peer, nullptr if none; consume() takes it off.
@@ -105,8 +94,6 @@ class Channel {
   InitiatorShare& outgoing_share() noexcept { return *outgoing_share_; }
 
  protected:
-  static constexpr std::uint64_t kGatherTicks = 512;  // some 200 ns
-
   // Has the lines of what has gathered brought here, all at once.
   virtual void fetch_gathered() noexcept = 0;
 
@@ -120,10 +107,7 @@ class Channel {
   const SharedWord* awaited_ = nullptr;
   std::uint32_t awaited_position_ = 0;
   std::uint32_t in_a_row_ = 0;  // messages that have gone the same way
-  // While a stream gathers: where the message will show that is waited for. nullptr: none is.
-  const SharedWord* ahead_ = nullptr;
-  std::uint32_t ahead_position_ = 0;
-  std::uint64_t gathers_since_ = 0;  // ticks(); 0: nobody has looked yet
+  Gathering gathering_;
 };
 
 // A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, the

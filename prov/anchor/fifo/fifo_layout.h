@@ -97,11 +97,7 @@ struct BlockGeometry {
   constexpr std::size_t max_payload() const noexcept { return payload_bytes / 2 / kCacheLine * kCacheLine; }
 };
 
-// Slots ahead whose lines the writer of a FIFO prefetches in a stream of messages.
-inline constexpr std::uint32_t kPrefetchDistance = 3;
-
 inline constexpr std::uint32_t kMinSlots = 16;
-static_assert(kPrefetchDistance < kMinSlots);
 inline constexpr std::uint32_t kMaxSlots = 1u << 16;
 // A message can be as long as an atomic operation with as much to compare with, and its list of targets.
 inline constexpr std::uint32_t kMinPayloadArea = 2 * (2 * 4096 + 128);

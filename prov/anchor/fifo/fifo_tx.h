@@ -17,6 +17,10 @@
 
 namespace anchor {
 
+// Slots ahead whose lines are prefetched in a stream of messages.
+inline constexpr std::uint32_t kPrefetchDistance = 3;
+static_assert(kPrefetchDistance < kMinSlots);
+
 template <class Port>
 class FifoTx {
  public:

@@ -15,8 +15,6 @@ namespace {
 
 constexpr std::uint32_t kStream = 4;       // messages one way, in a row
 constexpr std::uint32_t kLongStream = 16;  // likewise: so many that a moment's delay at the end of all is nothing
-constexpr std::uint32_t kGathered = 4;     // messages
-static_assert(kGathered <= kMinSlots / 2);
 // What is stored to a peer's memory in one piece goes past our caches from here on: it is not read here again.
 constexpr std::size_t kLongStore = 32u << 10;
 
@@ -98,7 +96,7 @@ class FifoChannel final : public Channel {
 
   void set_polled(bool polled) noexcept override {
     polled_ = polled;
-    if (!polled) ahead_ = nullptr;
+    if (!polled) gathering_.end();
     // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep; who
     // goes to sleep has a barrier behind it (S4), or looks again (S7).
     if (peer_credit_ != nullptr) PortType::hint(peer_credit_->polled, polled && reached_);
@@ -164,9 +162,7 @@ class FifoChannel final : public Channel {
   void gather_in_stream() noexcept {
     streams(false);
     if (in_a_row_ < kLongStream || !polled_ || !PortType::kCoherent) return;
-    ahead_ = rx_.head_ahead(kGathered - 1);
-    ahead_position_ = rx_.next_position() + kGathered - 1;
-    gathers_since_ = 0;
+    gathering_.begin(rx_.head_ahead(kGathered - 1), rx_.next_position() + kGathered - 1);
   }
 
   void fetch_gathered() noexcept override { rx_.prefetch(kGathered); }

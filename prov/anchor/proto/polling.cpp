@@ -98,7 +98,7 @@ void hear(Exchange& exchange, std::uint32_t index) {
 
 // Whether the peer has nothing for us and goes on being polled.
 bool idles(const Exchange& exchange, const Peer& peer) noexcept {
-  return peer.state != PeerState::kLeaving && (peer.channel->gathers() || peer.channel->quiet()) &&
+  return peer.state != PeerState::kLeaving && (peer.channel->lets_gather() || peer.channel->quiet()) &&
          (peer.idle_polls < kIdlePolls || exchange.polled.size() <= kFreePolls);
 }
 
