@@ -30,8 +30,8 @@ struct Place {
 
 struct Opened {
   explicit Opened(Device& device, const std::string& name, const EndpointSettings& settings = {},
-                  std::size_t entries = 1024)
-      : queue(entries, true), endpoint(device, settings) {
+                  std::size_t entries = 1024, bool shared = true)
+      : queue(entries, shared), endpoint(device, settings) {
     endpoint.bind(&addresses);
     endpoint.bind_transmit_queue(&queue);
     endpoint.bind_receive_queue(&queue);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "core/counter.h"
 #include "opened.h"
 
 using namespace anchor;
@@ -21,6 +22,48 @@ Test(submit, a_full_queue_takes_no_more_sends) {
   cr_assert_eq(a.send(to_a, "x", 1), -EAGAIN);
   cr_assert_eq(a.next(), 1);
   cr_assert_eq(a.send(to_a, "x", 1), 0);
+}
+
+// Without a lock, requests may go the short way; what they ask for is the same.
+Test(submit, requests_end_as_asked_on_either_way) {
+  Place place;
+  for (const bool shared : {true, false}) {
+    Opened a(place.device, "a", {}, 8, shared);
+    const std::uint64_t to_a = a.addresses.insert(named("a"));
+    char in[8] = {};
+    const auto pass = [&](const char* text, std::uint32_t send_flags, std::uint32_t receive_flags) {
+      cr_assert_eq(a.receive(in, 8, receive_flags), 0);
+      cr_assert_eq(a.send(to_a, text, 5, send_flags), 0);
+    };
+    for (int i = 0; i < 3; ++i) {
+      pass("both?", kWantCompletion, kWantCompletion);
+      cr_assert_eq(a.await(), 5);
+      cr_assert_eq(a.await(), 5);
+    }
+    pass("quiet", 0, kWantCompletion);
+    cr_assert_eq(a.await(), 5, "the receive's");
+    cr_assert_eq(a.next(), -EAGAIN);
+    pass("quiet", kWantCompletion, 0);
+    cr_assert_eq(a.next(), 5, "the send's");
+    while (!a.endpoint.progress()) continue;
+    cr_assert_eq(a.next(), -EAGAIN);
+
+    cr_assert_eq(a.send(to_a, "later", 5, kWantCompletion | kDeliveryComplete), 0);
+    a.endpoint.progress();
+    cr_assert_eq(a.next(), -EAGAIN, "not delivered yet");
+    cr_assert_eq(a.receive(in, 8), 0);
+    cr_assert_eq(a.await(), 5);
+    cr_assert_eq(a.await(), 5);
+
+    Counter sent, received;
+    a.endpoint.bind_send_counter(&sent);
+    a.endpoint.bind_receive_counter(&received);
+    pass("count", kWantCompletion, kWantCompletion);
+    cr_assert_eq(a.await(), 5);
+    cr_assert_eq(a.await(), 5);
+    cr_assert_eq(sent.value(), 1u);
+    cr_assert_eq(received.value(), 1u);
+  }
 }
 
 Test(submit, sends_beyond_the_fifo_wait_up_to_transmit_size) {

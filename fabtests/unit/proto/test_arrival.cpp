@@ -66,6 +66,31 @@ Test(arrival, posts_at_once_where_nothing_is_in_the_way) {
   cr_assert_eq(exchange.tagged.posted(), 0u);
 }
 
+Test(arrival, posts_directed_receives_at_once_only_for_who_is_met) {
+  EndpointSettings settings = quick();
+  settings.directed_receive = true;
+  Couple couple(settings);
+  Exchange& exchange = couple.b.exchange;
+  char byte = 0;
+  const iovec segment{&byte, 1};
+  const auto directed = [&](std::uint64_t source) {
+    return couple.b.request(WorkType::kTaggedReceive, kWantCompletion, &segment, 1, source, 0, 0);
+  };
+  cr_assert_eq(couple.b.receive(&byte, 1, 0, 0, couple.to_a), 0);
+  cr_assert_eq(couple.a.send(couple.to_b, "a", 1), 0);
+  cr_assert_eq(await(couple.b).completion.context, &byte);
+  cr_assert(post_at_once(exchange, directed(couple.to_a)));
+  cr_assert_eq(couple.a.send(couple.to_b, "b", 1), 0);
+  cr_assert_eq(await(couple.b).completion.context, &byte);
+
+  const std::uint64_t stranger = couple.b.insert("nobody");
+  cr_assert_not(post_at_once(exchange, directed(stranger)), "not met yet");
+  cr_assert_not_null(exchange.peers.at_address(stranger));
+  cr_assert_not(post_at_once(exchange, directed(stranger)), "nobody looks for it yet");
+  cr_assert_not(post_at_once(exchange, directed(1234)), "unknown");
+  cr_assert_eq(exchange.tagged.posted(), 0u);
+}
+
 Test(arrival, a_directed_receive_takes_its_source_only) {
   EndpointSettings settings = quick();
   settings.directed_receive = true;
