@@ -101,8 +101,9 @@ void keep_up(Exchange& exchange) {
   upkeep(exchange, all_presumed_alive(exchange) ? 0 : exchange.peers.size() + exchange.abandoned.size());
 }
 
-// S7. Time is looked at after S1: by who has just taken back the wake that came for it. FIFOs that are left to the
-// board had their writers told like the others.
+// S7. Time is looked at after S4: the keeper, which finds us asleep from S3 on, drops a wake that is due before that,
+// and S1 takes back one that came in the former sleep. FIFOs that are left to the board had their writers told like the
+// others.
 void look_once_more(Exchange& exchange) noexcept {
   if (!exchange.settling || Clock::now() < exchange.settled) return;
   exchange.settling = false;
@@ -129,10 +130,10 @@ bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
   const TimePoint now = Clock::now();
   if (now >= exchange.alarm) keep_up(exchange);
   exchange.region->drain_wakes();  // S1
-  look_once_more(exchange);
   watch_regions(exchange);
   heed_notices(exchange);
   announce_sleep(exchange);  // S2 to S4
+  look_once_more(exchange);
   if (look_again(exchange)) return false;
   exchange.alarm = next_alarm(exchange, now);
   *alarm = std::min(*alarm, exchange.alarm);
