@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// anchor_window(1): sets a window up, shows and checks it, keeps its heartbeat.
+// anchor_window(1): sets a window up, shows and checks it, keeps a host's heartbeat, serves its doorbell.
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 

@@ -29,6 +29,12 @@ Test(memory_type, lines_are_written_whole_where_they_are_cached) {
   cr_assert_not(writes_whole_lines(MemoryType::kCoherent) || writes_whole_lines(MemoryType::kWriteCombined));
 }
 
+Test(memory_type, shows_what_others_store_where_it_is_coherent) {
+  cr_assert(shows_by_itself(MemoryType::kCoherent) && shows_by_itself(MemoryType::kChecked));
+  for (const auto type : {MemoryType::kWriteCombined, MemoryType::kNonCoherent, MemoryType::kSimulated})
+    cr_assert_not(shows_by_itself(type));
+}
+
 Test(memory_type, plain_memory_stays_as_it_is) {
   unsigned char bytes[200];
   for (const auto type :

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include "dma/window_doorbell.h"
 #include "dma/window_keeper.h"
@@ -188,6 +189,7 @@ Test(window_doorbell, takes_a_sound_welcome_only) {
   const UniqueFd blocking(::eventfd(0, EFD_CLOEXEC)), good = new_event();
   const std::size_t before = open_descriptors();
   for (const int fd : {file.get(), blocking.get(), -1}) {
+    LogCapture::lines().clear();
     WindowDoorbell doorbell(host.window);
     cr_assert_eq(doorbell.open(true), 0);
     doorbell.join();
@@ -231,16 +233,21 @@ Test(window_doorbell, its_keeper_wakes_sleepers_when_rung) {
   keeper.add(&watch);
   cr_assert_eq(keeper.start(), 0);
   cr_assert(comes_true([&] { return here.doorbell.ring(0) == 0; }), "the keeper has come to the server");
+  int soon = 0;
   for (int round = 0; round < 20; ++round) {
     keeper.expect(watch);
     ++epoch;
+    ::usleep(5000);  // from here on it looks with each heartbeat only
     ++board[0];
+    const TimePoint begun = Clock::now();
     played.device.interrupt();
     cr_assert(is_readable(event.get(), kLong));
+    if (Clock::now() - begun < kHeartbeat / 10) ++soon;
     ++epoch;
     eventfd_t wakes;
     cr_assert_eq(::eventfd_read(event.get(), &wakes), 0);
   }
+  cr_assert_geq(soon, 12, "the interrupt had it look");
   keeper.remove(&watch);
 }
 
@@ -251,4 +258,22 @@ Test(window_doorbell, a_forked_child_does_not_keep_it) {
   cr_assert(here.comes_to_serve());
   Child child([&here](const Meeting&) { return here.doorbell.ring(0) < 0 ? 0 : 1; });
   cr_assert_eq(child.join(), 0);
+}
+
+Test(window_doorbell, two_threads_may_join_it) {
+  const WindowPlaces places;
+  OpenWindow host(places, 0);
+  const PlayedServer played(host.window);
+  for (int round = 0; round < 20; ++round) {
+    WindowDoorbell doorbell(host.window);
+    cr_assert_eq(doorbell.open(true), 0);
+    std::thread other([&doorbell] { doorbell.join(); });
+    doorbell.join();
+    cr_assert(comes_true([&doorbell] {
+      doorbell.tend();
+      return doorbell.serves();
+    }));
+    other.join();
+    cr_assert(doorbell.serves());
+  }
 }

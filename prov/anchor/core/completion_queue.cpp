@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 #include "core/work_request.h"
 

@@ -16,7 +16,6 @@
 #include <list>
 #include <memory>
 #include <memory_resource>
-#include <utility>
 
 #include "core/wake_source.h"
 #include "os/cacheline.h"

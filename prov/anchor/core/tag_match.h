@@ -7,9 +7,9 @@
 // messages. Both are O(1) in the number of receives and messages, wildcards included, as long as applications use few
 // distinct masks (measured: MPI uses one to four). Past kMaxClasses masks, the rest is searched in order.
 //
-// The earliest few elements are looked at in order first: that is faster than hashing, and in a program in step with
-// its peers the next message is for one of them, however many receives it has posted. Indexes are built when a look
-// beyond them is needed, and dropped when the last element has gone.
+// The earliest few receives are looked at in order first: that is faster than hashing, and in a program in step with
+// its peers the next message is for one of them, however many it has posted. Of messages it is the earliest, or all
+// while they are few. Indexes are built when a look beyond is needed, and dropped when the last element has gone.
 //
 // Intrusive and allocation-free per operation except for bucket growth; where that finds no memory, matching becomes
 // slower, never wrong. Not thread-safe: used under the endpoint's lock. Elements belong to the caller, who leaves them
@@ -191,8 +191,9 @@ inline PostedReceive* TagMatcher::find_early(std::uint32_t source, std::uint64_t
 }
 
 inline PostedReceive* TagMatcher::find_receive(std::uint32_t source, std::uint64_t tag) noexcept {
-  PostedReceive* early = find_early(source, tag);
-  return early != nullptr || posted_.size() <= (filed_ ? 0 : kFew) ? early : find_behind(source, tag);
+  if (PostedReceive* early = find_early(source, tag)) return early;
+  const std::size_t looked_at = filed_ ? 0 : kFew;
+  return posted_.size() > looked_at ? find_behind(source, tag) : nullptr;
 }
 
 inline void TagMatcher::remove(PostedReceive* receive) noexcept {

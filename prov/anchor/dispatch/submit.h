@@ -10,8 +10,8 @@
 namespace anchor {
 
 // Requires: the endpoint is enabled, its lock is held; the type says send, resp. receive. 0: taken on, a completion
-// follows. -EAGAIN: the completion queue is full, transmit_size sends are outstanding, or memory is. -EINVAL: unknown
-// address.
+// follows. -EAGAIN: the completion queue is full, transmit_size sends are outstanding, or there is no memory. -EINVAL:
+// unknown address.
 int submit_send(Exchange& exchange, const WorkRequest& work) noexcept;
 int submit_receive(Exchange& exchange, const WorkRequest& work) noexcept;
 

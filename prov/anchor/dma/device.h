@@ -157,7 +157,7 @@ class RemoteRegion : public Sleeper {
   virtual bool alive() noexcept = 0;
 
   // The memory is another host's, or is to be treated so: it is written, but not read once a connection stands. No
-  // fence that the owner has executed everywhere reaches us, nor can we wake it.
+  // fence that the owner has executed everywhere reaches us, nor can we wake it but by its doorbell().
   virtual bool distant() const noexcept { return false; }
   // Who is to be woken when a distant owner's board was rung while it sleeps (Sleeper::told_epoch), living as long as
   // this; nullptr: it looks at its board by itself.

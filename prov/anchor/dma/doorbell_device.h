@@ -33,7 +33,8 @@ class DoorbellDevice {
 // machine. Whether it is written so.
 bool is_doorbell(std::string_view description) noexcept;
 
-// For host number `host`. -EBUSY: another process has it, which may pass; others with a warning.
+// For host number `host`. -EBUSY: another process has it, which may pass; -EINVAL: not is_doorbell(); -ENOMEM; others
+// with a warning.
 int open_doorbell(const std::string& description, std::uint32_t host, std::unique_ptr<DoorbellDevice>* device) noexcept;
 
 }  // namespace anchor

@@ -2,9 +2,12 @@
 #include "dma/doorbell_message.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace anchor {
 namespace {
@@ -22,11 +25,8 @@ std::size_t take_fds(msghdr* header, UniqueFd (&fds)[kMostDoorbellFds]) noexcept
     for (std::size_t i = 0; i < passed; ++i) {
       int fd;
       std::memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
-      if (count < kMostDoorbellFds) {
-        fds[count++].reset(fd);
-      } else {
-        ::close(fd);
-      }
+      UniqueFd owned(fd);
+      if (count < kMostDoorbellFds) fds[count++] = std::move(owned);
     }
   }
   return count;
@@ -95,6 +95,19 @@ bool doorbell_address(const std::string& path, sockaddr_un* address) noexcept {
   if (path.size() >= sizeof address->sun_path) return false;
   std::memcpy(address->sun_path, path.c_str(), path.size() + 1);
   return true;
+}
+
+int bind_doorbell(const std::string& path, int type, UniqueFd* socket) noexcept {
+  sockaddr_un address;
+  if (!doorbell_address(path, &address)) return -ENAMETOOLONG;
+  UniqueFd made(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!made) return -errno;
+  ::unlink(path.c_str());  // of one that was killed
+  if (::bind(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
+    return -errno;
+  *socket = std::move(made);
+  return 0;
 }
 
 bool is_of_our_user(int socket) noexcept {

@@ -45,6 +45,9 @@ int receive_doorbell_message(int socket, DoorbellMessage* message, UniqueFd (&fd
 // False: the path is too long for a socket.
 bool doorbell_address(const std::string& path, sockaddr_un* address) noexcept;
 
+// A socket of our user's alone at that path, in the place of what a former one has left there. Negated errno value.
+int bind_doorbell(const std::string& path, int type, UniqueFd* socket) noexcept;
+
 // Whether the other side of a connection is of our own user.
 bool is_of_our_user(int socket) noexcept;
 

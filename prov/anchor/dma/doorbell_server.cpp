@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,8 +26,6 @@ int refuse(const std::string& path, int error) noexcept {
 
 }  // namespace
 
-std::string doorbell_path(const WindowHome& home) { return home.path() + "-doorbell"; }
-
 DoorbellServer::~DoorbellServer() {
   if (!listener_) return;
   window_.home().shared().doorbell.store(0, std::memory_order_relaxed);
@@ -49,26 +46,13 @@ int DoorbellServer::claim() noexcept {
 
 int DoorbellServer::open(DoorbellDevice& device) {
   device_ = &device;
-  if (const int error = listen()) return refuse(doorbell_path(window_.home()), error);
+  // Nobody can connect before listen(2), so the permissions are there in time.
+  if (const int error = bind_doorbell(doorbell_path(window_.home()), SOCK_SEQPACKET, &listener_))
+    return refuse(doorbell_path(window_.home()), error);
   // The other hosts first: who comes for it relies on them from then on.
   window_.home().shared().doorbell.store(DoorbellWord::make(device_->word()), std::memory_order_relaxed);
   window_.speak_to_all();
   return ::listen(listener_.get(), kBacklog) == 0 ? 0 : refuse(doorbell_path(window_.home()), -errno);
-}
-
-// Nobody can connect before listen(2), so the permissions are there in time.
-int DoorbellServer::listen() {
-  const std::string path = doorbell_path(window_.home());
-  sockaddr_un address;
-  if (!doorbell_address(path, &address)) return -ENAMETOOLONG;
-  UniqueFd made(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!made) return -errno;
-  ::unlink(path.c_str());  // of one that was killed
-  if (::bind(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
-    return -errno;
-  listener_ = std::move(made);
-  return 0;
 }
 
 int DoorbellServer::run(int end) {

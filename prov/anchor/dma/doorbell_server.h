@@ -5,7 +5,6 @@
 // Used by one thread.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "dma/doorbell_device.h"
@@ -15,9 +14,6 @@
 #include "os/unique_fd.h"
 
 namespace anchor {
-
-// Where it is found: beside what the host's processes share about their partition.
-std::string doorbell_path(const WindowHome& home);
 
 class DoorbellServer {
  public:
@@ -40,7 +36,6 @@ class DoorbellServer {
     UniqueFd event;
   };
 
-  int listen();
   void welcome();
   bool hear(Client& client) noexcept;
   void pass_on() noexcept;

@@ -2,7 +2,6 @@
 #include "dma/socket_doorbell.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,27 +14,16 @@
 namespace anchor {
 
 SocketDoorbell::~SocketDoorbell() {
-  if (socket_) ::unlink(path_of(host_).c_str());
+  if (socket_) ::unlink(path_.c_str());
 }
 
 int SocketDoorbell::open(const std::string& folder, std::uint32_t host) {
   folder_ = folder;
   host_ = host;
-  const std::string path = path_of(host);
-  const auto refuse = [&path](int error) {
-    ANCHOR_WARN(kDomain, "no doorbell at %s: %s", path.c_str(), std::strerror(-error));
-    return error;
-  };
-  sockaddr_un address;
-  if (!doorbell_address(path, &address)) return refuse(-ENAMETOOLONG);
-  UniqueFd made(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!made) return refuse(-errno);
-  ::unlink(path.c_str());  // of one that was killed
-  if (::bind(made.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
-    return refuse(-errno);
-  socket_ = std::move(made);
-  return 0;
+  path_ = path_of(host);
+  const int error = bind_doorbell(path_, SOCK_DGRAM, &socket_);
+  if (error != 0) ANCHOR_WARN(kDomain, "no doorbell at %s: %s", path_.c_str(), std::strerror(-error));
+  return error;
 }
 
 // What does not fit in here is lost at the sender's side, beside more than enough rings.

@@ -29,6 +29,7 @@ class SocketDoorbell final : public DoorbellDevice {
   std::string path_of(std::uint32_t host) const { return folder_ + "/doorbell" + std::to_string(host); }
 
   std::string folder_;
+  std::string path_;  // ours
   std::uint32_t host_ = 0;
   UniqueFd socket_;
 };

@@ -73,7 +73,8 @@ int VfioDoorbell::open_device() {
   if (!container_) return refuse("/dev/vfio/vfio, of the kernel's module vfio-pci, cannot be opened", -errno);
   group_.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!group_ && errno == EBUSY) return -EBUSY;
-  if (!group_) return refuse("vfio-pci does not drive it", -errno);
+  if (!group_ && errno == ENOENT) return refuse("vfio-pci does not drive it", -ENOENT);
+  if (!group_) return refuse(path.c_str(), -errno);
   int container = container_.get();
   if (::ioctl(group_.get(), VFIO_GROUP_SET_CONTAINER, &container) != 0 ||
       ::ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU) != 0)

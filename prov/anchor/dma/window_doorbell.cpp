@@ -13,7 +13,6 @@
 #include <ctime>
 
 #include "dma/doorbell_message.h"
-#include "dma/doorbell_server.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -45,9 +44,10 @@ int WindowDoorbell::open(bool wanted) {
   return nudge_.open_by(make_event);
 }
 
-// Who cannot ring says so before anybody waits for its rings, and before the keeper looks for a server.
+// Who cannot ring says so before anybody waits for its rings. The keeper may see at once that we have joined: what it
+// says then comes after this, as it takes the lock before (greet()).
 void WindowDoorbell::join() noexcept {
-  const std::lock_guard guard(joining_);
+  const std::lock_guard guard(lock_);
   if (joined_.load(std::memory_order_relaxed)) return;
   window_.home().set_mute(true);
   window_.speak_to_all();

@@ -50,7 +50,6 @@ class WindowDoorbell {
   Window& window_;
   std::string path_;
   ProcessFd nudge_;
-  std::mutex joining_;
   std::atomic<bool> joined_{false};
   TimePoint next_attempt_{};
   bool told_ = false;     // that there is none

@@ -282,6 +282,8 @@ int WindowHome::take_doorbell(ProcessFd* lock) const noexcept {
   return error == -EAGAIN ? -EBUSY : error;
 }
 
+std::string doorbell_path(const WindowHome& home) { return home.path() + "-doorbell"; }
+
 // Relaxed, here and below: a word that is late costs a look that comes late.
 std::uint64_t WindowHome::doorbell() noexcept {
   std::uint64_t word = file_->doorbell.load(std::memory_order_relaxed);

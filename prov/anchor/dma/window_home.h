@@ -149,4 +149,7 @@ class WindowHome {
   std::uint32_t counts_[kMaxWindowHosts][kOwningSlots] = {};
 };
 
+// Where the server of the host's doorbell is found: beside what its processes share about their partition.
+std::string doorbell_path(const WindowHome& home);
+
 }  // namespace anchor

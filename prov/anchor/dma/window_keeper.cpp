@@ -81,9 +81,9 @@ bool WindowWatch::look_for_sleeper(TimePoint now, bool rung, bool* changed) noex
   bool news = false;
   refresh();
   for (std::size_t i = 0; i < seen_.size(); ++i) {
-    const std::uint64_t now = load(i);
-    news |= now != seen_[i];
-    seen_[i] = now;
+    const std::uint64_t counts = load(i);
+    news |= counts != seen_[i];
+    seen_[i] = counts;
   }
   if (news) {
     *changed = true;
@@ -131,7 +131,6 @@ void WindowKeeper::remove(WindowWatch* watch) noexcept {
   std::erase(watches_, watch);
 }
 
-// seq_cst on both sides: either the keeper sees that the watch is wanted before it rests, or we see that it rests.
 void WindowKeeper::expect(WindowWatch& watch) noexcept {
   watch.expect();
   call_upon();
@@ -142,6 +141,7 @@ void WindowKeeper::wake_at(WindowWatch& watch, TimePoint time) noexcept {
   call_upon();
 }
 
+// seq_cst on both sides: either the keeper sees before it rests what the watch was told, or we see that it rests.
 void WindowKeeper::call_upon() noexcept {
   if (!rests_.load(std::memory_order_seq_cst)) return;
   const std::lock_guard guard(lock_);

@@ -39,9 +39,8 @@ class WindowWatch {
   void expect() noexcept;
   // Wakes the owner at that time, if it sleeps then, whatever the board says.
   void wake_at(TimePoint time) noexcept;
-  // Wakes the sleeper if something changed, or it is time. Returns whether there is anything more to look for. `rung`:
-  // whoever changes something interrupts us once it knows that we sleep, so there is not after what may have come
-  // before.
+  // Wakes the sleeper if something changed, or it is time. Returns whether it is to be looked at again without being
+  // called. `rung`: whoever changes something interrupts us once it knows that we sleep; until then, it is.
   bool look(TimePoint now, bool rung, bool* changed) noexcept;
 
  private:

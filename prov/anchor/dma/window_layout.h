@@ -5,8 +5,7 @@
 //     header        written by the partition's own host, as is the
 //     directory     of its endpoints: names, lives, where their regions begin
 //     neighbours    a page for each host, written by that host alone: its heartbeat, who lives and who sleeps there,
-//     and
-//                   which of our slots it still uses
+//                   which of our slots it still uses, and how it is rung
 //     data          endpoints' headers and FIFO blocks, and domains' memory, in pages; who writes a line there is the
 //                   FIFO's affair, or that of who registers the memory
 //
@@ -72,7 +71,7 @@ struct alignas(kPageSize) NeighbourPage {
   std::uint64_t padding[(kPageSize - 128) / 8 - kWindowSlots - kWindowSlots / 2];
 };
 static_assert(sizeof(NeighbourPage) == kPageSize && offsetof(NeighbourPage, doorbell) == 80 &&
-              offsetof(NeighbourPage, lives) == 128);
+              offsetof(NeighbourPage, lives) == 128 && offsetof(NeighbourPage, sleeps) == 2176);
 
 inline constexpr std::size_t kDirectoryOffset = kPageSize;
 inline constexpr std::size_t kNeighboursOffset = kDirectoryOffset + kWindowSlots * sizeof(DirectoryEntry);

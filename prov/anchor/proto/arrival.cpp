@@ -144,6 +144,21 @@ bool stays_open(const Exchange& exchange, const ReceiveRequest& receive, std::ui
   return Verdict::kTaken;
 }
 
+// All but the buffer, and where it may come from.
+[[gnu::always_inline]] inline void describe(ReceiveRequest& receive, const WorkRequest& work) noexcept {
+  receive.tag = work.tag;
+  receive.ignore = work.ignore;
+  receive.flags = work.flags;
+  receive.segment_count = work.segment_count;
+  receive.length = work.length;
+  receive.context = work.context;
+  receive.used = 0;
+  receive.pending = 0;
+  receive.tagged = work.type == WorkType::kTaggedReceive;
+  receive.posted = false;
+  receive.open = true;
+}
+
 }  // namespace
 
 // Nothing is called on the usual way, so there is no frame to be set up.
@@ -207,21 +222,6 @@ void finish_receive(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   complete_receive(exchange, receive, envelope,
                    {.offset = offset, .received = received, .error = error, .releases = releases});
   if (releases) exchange.receives.release(&receive);
-}
-
-// All but the buffer, and where it may come from.
-[[gnu::always_inline]] inline void describe(ReceiveRequest& receive, const WorkRequest& work) noexcept {
-  receive.tag = work.tag;
-  receive.ignore = work.ignore;
-  receive.flags = work.flags;
-  receive.segment_count = work.segment_count;
-  receive.length = work.length;
-  receive.context = work.context;
-  receive.used = 0;
-  receive.pending = 0;
-  receive.tagged = work.type == WorkType::kTaggedReceive;
-  receive.posted = false;
-  receive.open = true;
 }
 
 ReceiveRequest* make_receive(Exchange& exchange, const WorkRequest& work) {

@@ -29,10 +29,6 @@ Counter* counter_of(const Exchange& exchange, const WorkRequest& work) noexcept 
   return is_read(work.type) ? exchange.read_counter : exchange.write_counter;
 }
 
-std::uint64_t receive_flags(bool tagged) noexcept {
-  return kCompletionReceive | (tagged ? kCompletionTagged : kCompletionMessage);
-}
-
 [[gnu::noinline]] void count_receive(Exchange& exchange, int error) noexcept {
   if (error != 0) {
     exchange.receive_counter->add_error();
@@ -121,7 +117,7 @@ void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const E
 void fail_receive(Exchange& exchange, const ReceiveRequest& receive, int error) noexcept {
   if (receive.flags & kDeferred) return fail_deferred_receive(exchange, receive, error);
   Completion completion{.context = receive.context,
-                        .flags = receive_flags(receive.tagged),
+                        .flags = received_flags(receive.tagged),
                         .length = 0,
                         .buffer = nullptr,
                         .data = 0,
@@ -134,7 +130,7 @@ void fail_receive(Exchange& exchange, const ReceiveRequest& receive, int error) 
 
 void report_no_message(Exchange& exchange, const WorkRequest& work) noexcept {
   const Completion completion{.context = work.context,
-                              .flags = receive_flags(work.type == WorkType::kTaggedReceive),
+                              .flags = received_flags(work.type == WorkType::kTaggedReceive),
                               .length = 0,
                               .buffer = nullptr,
                               .data = 0,

@@ -10,6 +10,10 @@
 
 namespace anchor {
 
+constexpr std::uint64_t received_flags(bool tagged) noexcept {
+  return kCompletionReceive | (tagged ? kCompletionTagged : kCompletionMessage);
+}
+
 // The entries of a message that was sent, and of one that was received.
 inline Completion sent_entry(const WorkRequest& work) noexcept {
   return {.context = work.context,
@@ -29,7 +33,7 @@ struct MessageSource {
 inline Completion received_entry(const ReceiveRequest& receive, const MessageSource& source,
                                  std::size_t received) noexcept {
   return {.context = receive.context,
-          .flags = kCompletionReceive | (receive.tagged ? kCompletionTagged : kCompletionMessage) |
+          .flags = received_flags(receive.tagged) |
                    ((source.flags & kHasRemoteData) != 0 ? std::uint64_t{kCompletionRemoteData} : 0),
           .length = received,
           .buffer = nullptr,

@@ -10,14 +10,6 @@
 namespace anchor {
 namespace {
 
-Operation operation_of(const WorkRequest& work, Operation tagged, Operation untagged) noexcept {
-  return work.type == WorkType::kTaggedSend ? tagged : untagged;
-}
-
-std::uint8_t message_flags(const WorkRequest& work) noexcept {
-  return (work.flags & kRemoteData) != 0 ? kHasRemoteData : 0;
-}
-
 OutgoingMessage envelope(const WorkRequest& work, Operation tagged, Operation untagged) noexcept {
   return {.operation = operation_of(work, tagged, untagged),
           .flags = message_flags(work),

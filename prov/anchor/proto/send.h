@@ -8,11 +8,19 @@
 
 namespace anchor {
 
+constexpr Operation operation_of(const WorkRequest& work, Operation tagged, Operation untagged) noexcept {
+  return work.type == WorkType::kTaggedSend ? tagged : untagged;
+}
+
+constexpr std::uint8_t message_flags(const WorkRequest& work) noexcept {
+  return (work.flags & kRemoteData) != 0 ? kHasRemoteData : 0;
+}
+
 // Requires: work.length <= kInlineSize, in one segment; no flag that asks for an answer. As Channel::send_small().
 inline int send_small(Channel& channel, const WorkRequest& work) noexcept {
-  const Operation operation = work.type == WorkType::kTaggedSend ? Operation::kTaggedEager : Operation::kEager;
-  const std::uint8_t flags = (work.flags & kRemoteData) != 0 ? kHasRemoteData : 0;
-  return channel.send_small(small_kind(operation, flags, work.length), work.tag, work.data, work.segments[0].iov_base);
+  const Operation operation = operation_of(work, Operation::kTaggedEager, Operation::kEager);
+  return channel.send_small(small_kind(operation, message_flags(work), work.length), work.tag, work.data,
+                            work.segments[0].iov_base);
 }
 
 // Requires: the peer is connected. `queued` is the request in peer.waiting that keeps `work` (it leaves the list),
