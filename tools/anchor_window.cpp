@@ -65,7 +65,8 @@ const char* describe(const PartitionReport& report) {
     case PartitionState::kNew:
       return "empty";
     case PartitionState::kValid:
-      return report.beats ? "in use" : "set up, its host is silent";
+      if (!report.beats) return "set up, its host is silent";
+      return report.has_doorbell ? "in use, has a doorbell" : "in use";
     default:
       return "unusable";
   }

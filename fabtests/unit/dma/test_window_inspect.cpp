@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include "dma/window_inspect.h"
+#include "doorbell_place.h"
 #include "window_place.h"
 
 using namespace anchor;
@@ -22,6 +25,29 @@ Test(window_inspect, reports_each_partition) {
   cr_assert_eq(reports[0].endpoints.size(), 1u);
   cr_assert(reports[0].endpoints[0] == "anchor://somebody");
   cr_assert(reports[1].state == PartitionState::kNew);
+}
+
+Test(window_inspect, tells_who_has_a_doorbell) {
+  const WindowPlaces places;
+  OpenWindow host(places, 0);
+  const PlayedServer played(host.window);
+  const auto device = places.device(1);
+  cr_assert_eq(device->keep(), 0);
+  const auto beating = region_on(*device, "somebody");
+  std::atomic<bool> over{false};
+  std::thread heart([&] {
+    while (!over) {
+      host.beat();
+      std::this_thread::yield();
+    }
+  });
+  std::vector<PartitionReport> reports;
+  std::string reason;
+  cr_assert(inspect_window(places.config(1), &reports, &reason));
+  over = true;
+  heart.join();
+  cr_assert(reports[0].beats && reports[0].has_doorbell);
+  cr_assert(reports[1].beats && !reports[1].has_doorbell);
 }
 
 Test(window_inspect, empties_what_nobody_uses) {

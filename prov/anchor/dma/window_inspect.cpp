@@ -22,6 +22,14 @@ std::uint64_t beat_of(const WindowPartition& partition) noexcept {
   return header->beat.load(std::memory_order_relaxed);
 }
 
+// In what it says to another host of the window: of each, that stands in the other's partition.
+bool says_doorbell(WindowPartition (&partitions)[kMaxWindowHosts], std::uint32_t host) noexcept {
+  const WindowPartition& other = partitions[host == 0 ? 1 : 0];
+  const WindowWord& word = neighbour_page(other.base(), host)->doorbell;
+  other.refresh(word);
+  return DoorbellWord::is_there(word.load(std::memory_order_relaxed));
+}
+
 std::string name_in(const DirectoryEntry& entry) {
   EndpointName name;
   std::uint64_t words[8];
@@ -84,6 +92,7 @@ bool inspect_window(const WindowConfig& config, std::vector<PartitionReport>* re
     if (report.state != PartitionState::kValid) continue;
     report.generation = partition_header(partitions[host].base())->generation.load(std::memory_order_relaxed);
     report.beats = beat_of(partitions[host]) != beats[host];
+    report.has_doorbell = report.beats && says_doorbell(partitions, host);
     partitions[host].refresh(partitions[host].base(), data_offset(hosts));
     for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) {
       const DirectoryEntry& entry = *directory_entry(partitions[host].base(), slot);

@@ -16,7 +16,8 @@ struct PartitionReport {
   PartitionState state = PartitionState::kInvalid;
   std::string reason;  // of kInvalid
   std::uint64_t generation = 0;
-  bool beats = false;  // its host is there
+  bool beats = false;         // its host is there
+  bool has_doorbell = false;  // and says so, to the first other host
   std::vector<std::string> endpoints;
 };
 
