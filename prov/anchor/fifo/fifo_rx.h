@@ -61,12 +61,16 @@ class FifoRx {
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
   bool return_all(CreditLine* credit) noexcept { return owes_bytes() && return_credits(credit); }
 
+  // Bytes of the message that peek() gave last.
+  std::uint32_t last_length() const noexcept { return message_.length; }
+
   // Slots consumed.
   std::uint32_t position() const noexcept { return position_; }
 
-  // Has the lines of the next messages brought here. Only for what has been written: it takes them from the writer.
-  void prefetch(std::uint32_t messages) const noexcept {
-    for (std::uint32_t i = 0; i < messages; ++i) prefetch_to_read(&slots_[(position_ + i) & mask_]);
+  // Has the lines of messages brought here, from the one that is `further` behind the next on. That takes them from the
+  // writer if it has not written them yet.
+  void prefetch(std::uint32_t further, std::uint32_t messages) const noexcept {
+    for (std::uint32_t i = 0; i < messages; ++i) prefetch_to_read(&slots_[(position_ + further + i) & mask_]);
   }
 
   // Whether return_all() has something to do.

@@ -15,12 +15,13 @@
 
 namespace anchor {
 
-// So many.
-inline constexpr std::uint32_t kGathered = 4;
-static_assert(kGathered <= kMinSlots / 2);
-
 class Gathering {
  public:
+  static constexpr std::uint32_t kMessages = 4;
+  static_assert(kMessages <= kMinSlots / 2);
+  // Of each: more would leave the nearest caches while they wait (kCachedWindow, copy_choice.h).
+  static constexpr std::uint32_t kMostBytes = 1024;
+
   enum class State : std::uint8_t {
     kNone,
     kGathers,  // look at something else

@@ -160,12 +160,13 @@ class FifoChannel final : public Channel {
 
   // Who sleeps, or leaves the FIFO to the board, looks when told to.
   void gather_in_stream() noexcept {
-    streams(false);
-    if (in_a_row_ < kLongStream || !polled_ || !PortType::kCoherent) return;
-    gathering_.begin(rx_.head_ahead(kGathered - 1), rx_.next_position() + kGathered - 1);
+    if (!streams(false) || !PortType::kCoherent) return;
+    if (rx_.last_length() > Gathering::kMostBytes) return rx_.prefetch(kPrefetchDistance, 1);
+    if (in_a_row_ < kLongStream || !polled_) return;
+    gathering_.begin(rx_.head_ahead(Gathering::kMessages - 1), rx_.next_position() + Gathering::kMessages - 1);
   }
 
-  void fetch_gathered() noexcept override { rx_.prefetch(kGathered); }
+  void fetch_gathered() noexcept override { rx_.prefetch(0, Gathering::kMessages); }
 
   // Where nobody else's store is found by a plain load, peek() is asked in each pass.
   void await_next() noexcept {
