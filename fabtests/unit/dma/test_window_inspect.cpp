@@ -65,6 +65,27 @@ Test(window_inspect, empties_what_nobody_uses) {
   cr_assert(reason.find("end them first") != std::string::npos);
 }
 
+Test(window_inspect, empties_nothing_in_the_middle_of_who_is_configured_otherwise) {
+  const WindowPlaces places;
+  const auto device = places.device(0);
+  cr_assert_eq(device->keep(), 0);
+  WindowConfig wrong = places.config(1);
+  wrong.partitions[0].size /= 2;
+  wrong.partitions[1] = wrong.partitions[0];
+  wrong.partitions[1].offset += wrong.partitions[0].size;
+  std::fstream memory(places.scratch.file("memory"), std::ios::in | std::ios::out | std::ios::binary);
+  memory.seekp(static_cast<std::streamoff>(wrong.partitions[1].offset));
+  memory << "precious" << std::flush;
+
+  std::string reason;
+  cr_assert_eq(empty_partition(wrong, places.scratch.path(), &reason), -EPROTO);
+  cr_assert(reason.find("do not agree") != std::string::npos);
+  char kept[9] = {};
+  memory.seekg(static_cast<std::streamoff>(wrong.partitions[1].offset));
+  memory.read(kept, 8);
+  cr_assert_str_eq(kept, "precious");
+}
+
 Test(window_inspect, leaves_another_machines_partition_alone) {
   const WindowPlaces places;
   const ScratchDirectory elsewhere;

@@ -38,6 +38,20 @@ std::string name_in(const DirectoryEntry& entry) {
   return name.valid() ? std::string(name.view()) : "(no well-formed name)";
 }
 
+// Where a host that is there has other sizes, what we take for our partition may be in the middle of its memory. One
+// that cannot be looked at has nothing to object.
+bool others_agree(const WindowConfig& config, std::string* reason) {
+  std::vector<PartitionReport> reports;
+  std::string unreachable;
+  if (!inspect_window(config, &reports, &unreachable)) return true;
+  for (std::uint32_t host = 0; host < reports.size(); ++host) {
+    if (host == config.host || reports[host].state != PartitionState::kDisagreeing || !reports[host].beats) continue;
+    *reason = reports[host].reason + ": that host is in use, and its configuration and this one do not agree";
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int empty_partition(const WindowConfig& config, const std::string& directory, std::string* reason) {
@@ -46,6 +60,7 @@ int empty_partition(const WindowConfig& config, const std::string& directory, st
     *reason = "the window cannot be opened";
     return error;
   }
+  if (!others_agree(config, reason)) return -EPROTO;
   std::string path;
   {
     WindowHome home;
@@ -89,9 +104,9 @@ bool inspect_window(const WindowConfig& config, std::vector<PartitionReport>* re
   ::nanosleep(&kSomeBeats, nullptr);
   for (std::uint32_t host = 0; host < hosts; ++host) {
     PartitionReport& report = (*reports)[host];
+    report.beats = beat_of(partitions[host]) != beats[host];
     if (report.state != PartitionState::kValid) continue;
     report.generation = partition_header(partitions[host].base())->generation.load(std::memory_order_relaxed);
-    report.beats = beat_of(partitions[host]) != beats[host];
     report.has_doorbell = report.beats && says_doorbell(partitions, host);
     partitions[host].refresh(partitions[host].base(), data_offset(hosts));
     for (std::uint32_t slot = 0; slot < kWindowSlots; ++slot) {

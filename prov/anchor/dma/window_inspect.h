@@ -22,7 +22,8 @@ struct PartitionReport {
 };
 
 // Empties our own partition, whatever lies there, so that the next process of this host sets it up. -EBUSY: it is in
-// use, by processes here or by another machine; -EIO and others: it cannot be reached. `reason` says so.
+// use, by processes here or by another machine; -EPROTO: a host that is there has a configuration of other sizes; -EIO
+// and others: it cannot be reached. `reason` says so.
 int empty_partition(const WindowConfig& config, const std::string& directory, std::string* reason);
 
 // A report of each host's partition, by host; takes some heartbeats' time. False: `reason`.
