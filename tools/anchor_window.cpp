@@ -4,10 +4,12 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -173,7 +175,11 @@ int run(std::string_view command, const std::string& path) {
 
 int main(int argc, char** argv) {
   const char* path = argc > 2 ? argv[2] : std::getenv("FI_ANCHOR_WINDOW");
-  if (argc < 2 || argc > 3 || path == nullptr) {
+  const char* const commands[] = {"init", "show", "check", "keep", "serve"};
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  const bool known = std::find(std::begin(commands), std::end(commands), command) != std::end(commands);
+  if (!known || argc > 3 || path == nullptr) {
+    if (known && path == nullptr) fail("no CONFIGURATION is given, and FI_ANCHOR_WINDOW is not set");
     std::fputs(kUsage, stderr);
     return kMisuse;
   }

@@ -76,6 +76,14 @@ bool parse_place(std::string_view text, WindowPlace* place) {
          (size.empty() || parse_number(size, &place->size));
 }
 
+// What is said behind a value that cannot be.
+const char* wanted(std::string_view key) noexcept {
+  if (key == "doorbell") return ": it is socket:/FOLDER or vfio:0000:00:04.0";
+  if (key == "memory") return ": it is coherent, write-combined or non-coherent; for tests, simulated or checked";
+  if (key.starts_with("partition.")) return ": it is PATH [OFFSET [SIZE]]";
+  return key == "path" ? "" : ": a number, decimal or 0x..., K, M or G behind it";
+}
+
 bool take(std::string_view key, std::string_view value, Draft* draft, std::string* reason) {
   bool understood = true;
   if (key == "path") {
@@ -102,7 +110,7 @@ bool take(std::string_view key, std::string_view value, Draft* draft, std::strin
     *reason = "unknown key " + std::string(key);
     return false;
   }
-  if (!understood) *reason = std::string(key) + " cannot be " + std::string(value);
+  if (!understood) *reason = std::string(key) + " cannot be " + std::string(value) + wanted(key);
   return understood;
 }
 
@@ -128,6 +136,10 @@ bool find_size(WindowPlace* place, std::string* reason) {
   struct stat status {};
   if (::stat(place->path.c_str(), &status) != 0) {
     *reason = place->path + ": " + std::strerror(errno);
+    return false;
+  }
+  if (S_ISDIR(status.st_mode)) {
+    *reason = place->path + " is a folder: path is a file or device";
     return false;
   }
   const auto there = static_cast<std::uint64_t>(status.st_size);
@@ -205,12 +217,15 @@ bool parse_window_config(std::string_view text, WindowConfig* config, std::strin
   reason->clear();
   if (!parse_lines(text, &draft, reason)) return false;
   if (draft.hosts < 2 || draft.hosts > kMaxWindowHosts) {
-    *reason = "hosts must be 2 to " + std::to_string(kMaxWindowHosts);
+    *reason = "hosts must be 2 to " + std::to_string(kMaxWindowHosts) +
+              (draft.hosts == 0 ? ", and is missing or 0" : ", not " + std::to_string(draft.hosts));
   } else if (draft.host >= draft.hosts) {
-    *reason = "host must be 0 to " + std::to_string(draft.hosts - 1) + ", another one on each machine";
+    *reason = "host must be 0 to " + std::to_string(draft.hosts - 1) + ", another one on each machine" +
+              (draft.host == UINT64_MAX ? ", and is missing" : ", not " + std::to_string(draft.host));
   } else if (static_cast<std::int64_t>(draft.timeout) < kLeastTimeout ||
              static_cast<std::int64_t>(draft.timeout) > kMostTimeout) {
-    *reason = "timeout must be " + std::to_string(kLeastTimeout) + " to " + std::to_string(kMostTimeout) + " ms";
+    *reason = "timeout must be " + std::to_string(kLeastTimeout) + " to " + std::to_string(kMostTimeout) + " ms, not " +
+              std::to_string(draft.timeout);
   }
   if (!reason->empty() || !place_partitions(draft, &found, reason) || !sensible(found, reason) ||
       !choose_memory(draft.memory, &found, reason))
@@ -223,6 +238,11 @@ bool parse_window_config(std::string_view text, WindowConfig* config, std::strin
 }
 
 bool read_window_config(const std::string& path, WindowConfig* config, std::string* reason) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    *reason = path + ": " + std::strerror(EISDIR);
+    return false;
+  }
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();

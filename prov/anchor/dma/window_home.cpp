@@ -115,8 +115,10 @@ int WindowHome::set_up(int fd) noexcept {
   const std::uint64_t layout = file_->layout.load(std::memory_order_acquire);
   if (layout == kHomeLayout && file_->pages == pages_) return 0;
   if (layout != 0) {
-    ANCHOR_WARN(kDomain, "%s is of another version or size of the window: end all its users, then remove it",
-                path_.c_str());
+    ANCHOR_WARN(kDomain,
+                "%s is of another version or size of the window (%" PRIu64 " pages in a partition, %" PRIu64
+                " by the configuration): if the configuration is right, end all its users, then remove it",
+                path_.c_str(), static_cast<std::uint64_t>(file_->pages), static_cast<std::uint64_t>(pages_));
     return -EPROTO;
   }
   file_->pages = pages_;
