@@ -145,7 +145,10 @@ std::vector<std::string_view> offered_devices() {
     const DeviceEntry* device = find_device(name);
     const bool present = device != nullptr && device->present(options);
     if (present) names.push_back(device->name);
-    if (!present) ANCHOR_WARN(kCore, "there is no device %.*s", static_cast<int>(name.size()), name.data());
+    if (!present) {
+      ANCHOR_WARN(kCore, "there is no device %.*s%s", static_cast<int>(name.size()), name.data(),
+                  device != nullptr ? ": FI_ANCHOR_WINDOW is not set" : ": FI_ANCHOR_DEVICES has shm and window");
+    }
     rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
   }
   // One endpoint reaches peers of both kinds (DeviceOptions::near_as_shm). Two offers would be spread over the ranks of

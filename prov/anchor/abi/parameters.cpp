@@ -32,7 +32,7 @@ constexpr Row kRows[] = {
     {"connect_timeout", &Parameters::connect_timeout, 1, kDay,
      "Milliseconds a peer that is not there yet is waited for before what was sent to it fails"},
     {"liveness_interval", &Parameters::liveness_interval, 1, kDay,
-     "Milliseconds between two looks at whether a peer that is waited for still lives"},
+     "Milliseconds between two looks at whether a connected peer still lives"},
     {"tx_size", &Parameters::tx_size, 1, kMaxTransmitSize,
      "Default number of sends outstanding at once on an endpoint"},
     {"rx_size", &Parameters::rx_size, 1, 1u << 20, "Default number of receives advertised for an endpoint"},
@@ -68,8 +68,8 @@ void read_number(const Row& row, std::size_t Parameters::*field, Parameters* val
     values->*field = value;
     return;
   }
-  ANCHOR_WARN(kCore, "FI_ANCHOR parameter %s must be between %zu and %zu; %zu is used", row.name, row.least, row.most,
-              values->*field);
+  ANCHOR_WARN(kCore, "FI_ANCHOR parameter %s must be between %zu and %zu, not %zu; %zu is used", row.name, row.least,
+              row.most, value, values->*field);
 }
 
 void read_flag(const Row& row, bool Parameters::*field, Parameters* values) {
