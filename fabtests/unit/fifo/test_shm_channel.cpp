@@ -309,15 +309,24 @@ void exchange_all_lengths(Channel& a, Channel& b) {
   }
 }
 
+// Two hosts, whose blocks are memory of that type.
+struct WindowConnection {
+  explicit WindowConnection(MemoryType memory)
+      : first(make_window_channel(a.block.data(), kSmallest, memory)),
+        second(make_window_channel(b.block.data(), kSmallest, memory)) {
+    first->connect(b.block.map(), kSmallest, Bell(b.bell_place, memory));
+    second->connect(a.block.map(), kSmallest, Bell(a.bell_place, memory));
+  }
+  Side a, b;
+  const std::unique_ptr<Channel> first, second;
+};
+
 }  // namespace
 
 Test(shm_channel, carries_messages_through_every_kind_of_window) {
   for (const auto memory : {MemoryType::kCoherent, MemoryType::kWriteCombined, MemoryType::kNonCoherent}) {
-    Side a, b;
-    const auto first = make_window_channel(a.block.data(), kSmallest, memory);
-    const auto second = make_window_channel(b.block.data(), kSmallest, memory);
-    first->connect(b.block.map(), kSmallest, Bell(b.bell_place, memory));
-    second->connect(a.block.map(), kSmallest, Bell(a.bell_place, memory));
+    const WindowConnection connection(memory);
+    const auto& [a, b, first, second] = connection;
     exchange_all_lengths(*first, *second);
     cr_assert_eq(first->watched(), false);
   }
@@ -326,11 +335,8 @@ Test(shm_channel, carries_messages_through_every_kind_of_window) {
 // Where looking whether to ring costs as much as ringing, everything is rung for.
 Test(shm_channel, rings_a_distant_peer_unless_it_polls) {
   for (const auto memory : {MemoryType::kCoherent, MemoryType::kWriteCombined, MemoryType::kNonCoherent}) {
-    Side a, b;
-    const auto first = make_window_channel(a.block.data(), kSmallest, memory);
-    const auto second = make_window_channel(b.block.data(), kSmallest, memory);
-    first->connect(b.block.map(), kSmallest, Bell(b.bell_place, memory));
-    second->connect(a.block.map(), kSmallest, Bell(a.bell_place, memory));
+    const WindowConnection connection(memory);
+    const auto& [a, b, first, second] = connection;
     const bool told = shows_by_itself(memory);
     second->set_polled(true);
     cr_assert_eq(first->watched(), told);
