@@ -78,15 +78,4 @@ struct PlayedServer {
   std::thread thread;
 };
 
-struct OpenWindow {
-  OpenWindow(const WindowPlaces& places, int host) {
-    cr_assert_eq(window.open(places.config(host), places.scratch.path()), 0);
-  }
-  void beat() {
-    window.home().shared().beat_due.store(0);
-    window.beat_if_due();
-  }
-  Window window;
-};
-
 }  // namespace anchor::unit
