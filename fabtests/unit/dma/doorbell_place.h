@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -37,7 +38,7 @@ class PlayedDoorbell final : public DoorbellDevice {
   int ring(std::uint32_t word) noexcept override {
     const std::lock_guard guard(lock_);
     rung_.push_back(word);
-    return 0;
+    return failure;
   }
   int shared(std::uint64_t* offset) const noexcept override {
     *offset = 64;
@@ -50,6 +51,7 @@ class PlayedDoorbell final : public DoorbellDevice {
     return rung_;
   }
   int shared_device = -1;
+  std::atomic<int> failure{0};  // of rings
 
  private:
   const std::uint32_t word_;
