@@ -11,6 +11,7 @@
 
 #include "../os/child_process.h"
 #include "../os/log_capture.h"
+#include "../os/scratch_directory.h"
 #include "dma/window.h"
 #include "dma/window_device.h"
 #include "shm_place.h"
