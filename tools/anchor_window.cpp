@@ -107,13 +107,15 @@ int check(const WindowConfig& config) {
   return EXIT_SUCCESS;
 }
 
-// Readable once the process is to end.
+// Readable once the process is to end; none, with a word, if that cannot be had.
 UniqueFd take_signals() {
   sigset_t ends;
   sigemptyset(&ends);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ends, number);
   sigprocmask(SIG_BLOCK, &ends, nullptr);
-  return UniqueFd(signalfd(-1, &ends, SFD_CLOEXEC));
+  UniqueFd signals(signalfd(-1, &ends, SFD_CLOEXEC));
+  if (!signals) fail(std::string("signals cannot be waited for: ") + std::strerror(errno));
+  return signals;
 }
 
 bool ends_within(const UniqueFd& signals, int milliseconds) {
@@ -128,6 +130,7 @@ void say(const char* what) {
 
 int keep(const std::string& path) {
   const UniqueFd signals = take_signals();
+  if (!signals) return EXIT_FAILURE;
   const auto device = WindowDevice::open({path, directory()});
   if (device == nullptr || device->keep() != 0) return EXIT_FAILURE;
   say("kept");
@@ -135,25 +138,31 @@ int keep(const std::string& path) {
   return EXIT_SUCCESS;
 }
 
-// The device stays with processes that a former server had given it to, until they end.
+// The device stays with processes that a former server had given it to, until they end. -EINTR: we are to end before.
 int wait_for_device(const WindowConfig& config, const UniqueFd& signals, std::unique_ptr<DoorbellDevice>* device) {
   int error = open_doorbell(config.doorbell, config.host, device);
   if (error == -EBUSY)
     std::fprintf(stderr, "anchor_window: %s: processes that a former one has served still have it: waiting for them\n",
                  config.doorbell.c_str());
-  while (error == -EBUSY && !ends_within(signals, 200)) error = open_doorbell(config.doorbell, config.host, device);
+  while (error == -EBUSY) {
+    if (ends_within(signals, 200)) return -EINTR;
+    error = open_doorbell(config.doorbell, config.host, device);
+  }
   return error;
 }
 
 int serve(const WindowConfig& config, const std::string& path) {
   if (config.doorbell.empty()) return fail(path + ": doorbell = ... is missing");
   const UniqueFd signals = take_signals();
+  if (!signals) return EXIT_FAILURE;
   const auto device = WindowDevice::open({path, directory()});
   if (device == nullptr || device->keep() != 0) return EXIT_FAILURE;
   std::unique_ptr<DoorbellDevice> doorbell;
   DoorbellServer server(device->window());
-  if (server.claim() != 0 || wait_for_device(config, signals, &doorbell) != 0 || server.open(*doorbell) != 0)
-    return EXIT_FAILURE;
+  if (server.claim() != 0) return EXIT_FAILURE;
+  const int error = wait_for_device(config, signals, &doorbell);
+  if (error == -EINTR) return EXIT_SUCCESS;
+  if (error != 0 || server.open(*doorbell) != 0) return EXIT_FAILURE;
   say("served");
   return server.run(signals.get()) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

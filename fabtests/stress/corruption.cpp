@@ -3,6 +3,8 @@
 
 #include <iterator>
 
+#include "dma/window_layout.h"
+
 namespace anchor::stress {
 namespace {
 
@@ -10,6 +12,11 @@ constexpr std::uint64_t kBorders[] = {
     0,          1,          40,         41,     63,         64,           4095,       4096,          12224,
     12225,      24448,      24449,      0xffff, 0x10000,    0x7fffffff,   0x80000000, 0xffffffff,    1ull << 32,
     1ull << 47, 1ull << 48, 1ull << 63, ~0ull,  ~0ull - 63, ~0ull - 4095, 0xdeadbeef, 1ull << 32 | 1};
+
+void remember(std::vector<std::uint64_t>& names, std::uint64_t name) {
+  names.push_back(name);
+  if (names.size() > 64) names.erase(names.begin(), names.begin() + 32);
+}
 
 }  // namespace
 
@@ -19,6 +26,7 @@ void Corruption::commit() {
   // Deeds that a connection survives come up more often, so that what follows them is reached.
   static constexpr Deed kDeeds[] = {&Corruption::flood,           &Corruption::flood,
                                     &Corruption::announce_wildly, &Corruption::announce_wildly,
+                                    &Corruption::place_wrongly,   &Corruption::place_wrongly,
                                     &Corruption::offer_memory,    &Corruption::offer_memory,
                                     &Corruption::spoil_own_table, &Corruption::spoil_own_table,
                                     &Corruption::spoil_pull_line, &Corruption::ring_bells,
@@ -31,10 +39,12 @@ void Corruption::commit() {
 
 void Corruption::listen() {
   while (const auto message = rogue_.hear()) {
-    if (message->operation == Operation::kRemoteWrite) heard_.push_back(message->body_as<RemoteWriteBody>().request);
-    heard_.push_back(message->body[0]);
-    heard_.push_back(message->body[1]);
-    if (heard_.size() > 64) heard_.erase(heard_.begin(), heard_.begin() + 32);
+    if (message->operation == Operation::kRemoteWrite) remember(heard_, message->body_as<RemoteWriteBody>().request);
+    if (message->operation == Operation::kTaggedAnnounce)
+      remember(announced_, message->body_as<AnnounceBody>().request);
+    if (message->operation == Operation::kClearToSend) remember(wanted_, message->body_as<ClearToSendBody>().transfer);
+    remember(heard_, message->body[0]);
+    remember(heard_, message->body[1]);
   }
 }
 
@@ -42,8 +52,16 @@ std::uint64_t Corruption::word() {
   return random_.one_in(2) ? kBorders[random_.below(std::size(kBorders))] : random_.next();
 }
 
-std::uint64_t Corruption::known() {
-  return heard_.empty() || random_.one_in(4) ? word() : heard_[random_.below(heard_.size())];
+std::uint64_t Corruption::known() { return random_.one_in(4) ? word() : one_of(heard_); }
+
+std::uint64_t Corruption::one_of(const std::vector<std::uint64_t>& names) {
+  return names.empty() ? word() : names[random_.below(names.size())];
+}
+
+// Memory of an application in the rogue's own partition, if it is on a window: whoever stores there harms nobody.
+std::uint64_t Corruption::place() {
+  const auto slot = static_cast<std::uint32_t>(random_.between(kWindowSlots - 1, kOwningSlots));
+  return random_.one_in(4) ? word() : WindowMemoryPlace::pack(slot, random_.below(8u << 20));
 }
 
 void Corruption::say_anything() {
@@ -68,14 +86,15 @@ void Corruption::say_nearly_right() {
 
 void Corruption::answer_wrongly() {
   Words words{};
-  switch (random_.below(7)) {
+  switch (random_.below(8)) {
     case 0:
       words.operation = Operation::kFinish;
       words.with(FinishBody{known(), static_cast<std::int64_t>(word())});
       break;
     case 1:
       words.operation = Operation::kClearToSend;
-      words.with(ClearToSendBody{known(), word(), random_.one_in(2) ? random_.below(100'000) : word(), word(), word()});
+      words.with(ClearToSendBody{known(), word(), random_.one_in(2) ? random_.below(100'000) : word(), place(),
+                                 random_.one_in(2) ? 0 : word()});
       break;
     case 2:
       words.operation = Operation::kChunk;
@@ -97,6 +116,10 @@ void Corruption::answer_wrongly() {
     case 5:
       words.operation = Operation::kRemoteFinish;
       words.with(RemoteFinishBody{known(), random_.one_in(2) ? 0 : static_cast<std::int64_t>(word())});
+      break;
+    case 6:
+      words.operation = Operation::kPlaced;
+      words.with(PlacedBody{known()});
       break;
     default:
       words.operation = Operation::kGrant;
@@ -128,6 +151,26 @@ void Corruption::announce_wildly() {
     if (random_.one_in(4)) body.length = word();
   }
   words.with(body);
+  rogue_.say(words);
+}
+
+// Long messages that go to where the receiver says, in either direction: ended before they came, twice or in the midst
+// of a stream; sent where nothing of ours is.
+void Corruption::place_wrongly() {
+  Words words{.operation = Operation::kTaggedAnnounce, .tag = random_.below(4)};
+  const std::uint64_t length = random_.between(13'000, 150'000);
+  if (!announced_.empty() && random_.one_in(2)) {
+    words.operation = Operation::kClearToSend;
+    words.with(ClearToSendBody{one_of(announced_), word(), random_.below(100'001), place(), 0});
+  } else if (!wanted_.empty() && random_.one_in(2)) {
+    words.operation = random_.one_in(4) ? Operation::kChunk : Operation::kPlaced;
+    words.flags = kInArea;
+    words.length = static_cast<std::uint16_t>(random_.below(6081));
+    words.with(ChunkBody{0, 0, one_of(wanted_)});
+    if (words.operation == Operation::kPlaced) words.with(PlacedBody{one_of(wanted_)});
+  } else {
+    words.with(AnnounceBody{0, 1, word(), length, word()});
+  }
   rogue_.say(words);
 }
 

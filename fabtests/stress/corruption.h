@@ -18,14 +18,19 @@ class Corruption {
  public:
   Corruption(Rogue& rogue, fabtests::Random& random) : rogue_(rogue), random_(random) {}
 
-  // One deed. Requires: connected.
+  // One deed, of any kind, or of those that have to do with memory of the device. Requires: connected.
   void commit();
+  void commit_placing() {
+    listen();
+    place_wrongly();
+  }
 
  private:
   void say_anything();
   void say_nearly_right();
   void answer_wrongly();
   void announce_wildly();
+  void place_wrongly();
   void flood();
   void scribble_slots();
   void spoil_credits();
@@ -40,10 +45,14 @@ class Corruption {
   void listen();
   std::uint64_t word();
   std::uint64_t known();
+  std::uint64_t one_of(const std::vector<std::uint64_t>& names);
+  std::uint64_t place();
 
   Rogue& rogue_;
   fabtests::Random& random_;
-  std::vector<std::uint64_t> heard_;  // names of requests and transfers from the victim's messages
+  // The victim's names of requests and transfers: from all of its messages; from its announcements and its clears to
+  // send.
+  std::vector<std::uint64_t> heard_, announced_, wanted_;
 };
 
 }  // namespace anchor::stress

@@ -34,7 +34,7 @@ void wait_for_beats(const Arena& arena, std::uint64_t count) {
   while (arena.victim_beats < before + count && !deadline.expired()) sched_yield();
 }
 
-bool misbehave(Rogue& rogue, Arena& arena, fabtests::Random& random) {
+bool misbehave(Rogue& rogue, Arena& arena, fabtests::Random& random, void (Corruption::*deed)()) {
   if (rogue.open() != 0) return false;
   const Deadline search(0.5);  // another host is told of it with the next heartbeat
   while (rogue.find(name_of("victim")) != 0)
@@ -45,7 +45,7 @@ bool misbehave(Rogue& rogue, Arena& arena, fabtests::Random& random) {
   if (!rogue.connected()) return false;
   Corruption corruption(rogue, random);
   for (unsigned i = 0; i < kDeedsEach; ++i) {
-    corruption.commit();
+    (corruption.*deed)();
     ++arena.deeds;
     if (random.one_in(4)) wait_for_beats(arena, 1);
   }

@@ -15,6 +15,7 @@
 
 #include "common/random.h"
 #include "corruption.h"
+#include "dma/device_memory.h"
 #include "party.h"
 #include "rogue.h"
 #include "verdicts.h"
@@ -35,29 +36,33 @@ std::string name_of(const char* role, unsigned number = 0);
 EndpointSettings fight_settings();
 
 // Messages to and from whoever is there, without any expectation: their buffers are the heap's, so that an address
-// sanitizer sees what goes beyond them.
+// sanitizer sees what goes beyond them, or of the device's `memory`.
 class Prey {
  public:
-  Prey(Party& party, std::uint64_t peer, std::size_t length) : party_(party), peer_(peer), bytes_(length) {
+  Prey(Party& party, std::uint64_t peer, std::size_t length, DeviceMemory* memory = nullptr)
+      : party_(party), peer_(peer), length_(length), heap_(memory == nullptr ? length : 0), bytes_(heap_.data()) {
     sent_.done = received_.done = true;
+    if (memory != nullptr) expect(memory->allocate(length, &bytes_) == 0, "there is room in the device");
   }
 
   void turn(unsigned tag) {
     if (received_.done) {
       received_.done = false;
-      party_.receive({.bytes = bytes_.data(), .length = bytes_.size(), .tag = tag}, &received_);
+      party_.receive({.bytes = bytes_, .length = length_, .tag = tag}, &received_);
     }
     if (!sent_.done) return;
     sent_.done = false;
     const std::uint32_t flags = kWantCompletion | (tag % 2 == 0 ? kDeliveryComplete : 0u);
-    if (party_.send({.bytes = bytes_.data(), .length = bytes_.size(), .address = peer_, .flags = flags}, &sent_) != 0)
+    if (party_.send({.bytes = bytes_, .length = length_, .address = peer_, .flags = flags}, &sent_) != 0)
       sent_.done = true;
   }
 
  private:
   Party& party_;
   const std::uint64_t peer_;
-  std::vector<std::byte> bytes_;
+  const std::size_t length_;
+  std::vector<std::byte> heap_;
+  std::byte* bytes_;
   Call sent_, received_;
 };
 
@@ -134,7 +139,7 @@ class Talk {
 void wait_for_beats(const Arena& arena, std::uint64_t count);
 
 // Connects to the victim and commits kDeedsEach deeds. False: there was no connection.
-bool misbehave(Rogue& rogue, Arena& arena, fabtests::Random& random);
+bool misbehave(Rogue& rogue, Arena& arena, fabtests::Random& random, void (Corruption::*deed)() = &Corruption::commit);
 
 // Waits until the honest ones have made some trips more, whatever has been done before.
 void expect_more_trips(const Arena& arena);

@@ -120,9 +120,12 @@ void take_part(Arena& arena, const Place& place, const Part& part) {
   std::optional<Talk> talk;
   if (part.talks_to != nullptr) talk.emplace(party, party.meet(name_of(part.talks_to)), true);
   std::vector<std::unique_ptr<Prey>> prey;
-  for (unsigned i = 0; i < kRogueNames; ++i)
+  for (unsigned i = 0; i < kRogueNames; ++i) {
+    const std::uint64_t rogue = party.meet(name_of("rogue", i));
     for (const std::size_t length : {std::size_t{100}, std::size_t{100'000}})
-      prey.push_back(std::make_unique<Prey>(party, party.meet(name_of("rogue", i)), length));
+      prey.push_back(std::make_unique<Prey>(party, rogue, length));
+    prey.push_back(std::make_unique<Prey>(party, rogue, 100'000, device->for_applications()));
+  }
   while (!arena.over) {
     if (party.poll() == 0) sched_yield();
     if (talk) {
@@ -147,7 +150,8 @@ void be_rogue(Arena& arena, const Place& place) {
   const Deadline deadline(25);
   while (arena.deeds < kDeeds && !deadline.expired() && !arena.over) {
     Rogue rogue(*device, name_of("rogue", static_cast<unsigned>(random.below(kRogueNames))));
-    if (misbehave(rogue, arena, random)) wait_for_beats(arena, 2);
+    const auto deed = random.one_in(2) ? &Corruption::commit : &Corruption::commit_placing;
+    if (misbehave(rogue, arena, random, deed)) wait_for_beats(arena, 2);
   }
   expect_more_trips(arena);
   arena.over = true;

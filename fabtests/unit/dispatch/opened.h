@@ -7,6 +7,7 @@
 #include <string>
 
 #include "../os/child_process.h"
+#include "../os/scratch_directory.h"
 #include "core/address_vector.h"
 #include "core/completion_queue.h"
 #include "dispatch/endpoint.h"

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -37,7 +38,7 @@ class PlayedDoorbell final : public DoorbellDevice {
   int ring(std::uint32_t word) noexcept override {
     const std::lock_guard guard(lock_);
     rung_.push_back(word);
-    return 0;
+    return failure;
   }
   int shared(std::uint64_t* offset) const noexcept override {
     *offset = 64;
@@ -50,6 +51,7 @@ class PlayedDoorbell final : public DoorbellDevice {
     return rung_;
   }
   int shared_device = -1;
+  std::atomic<int> failure{0};  // of rings
 
  private:
   const std::uint32_t word_;
@@ -76,17 +78,6 @@ struct PlayedServer {
   UniqueFd end = new_event();
   std::unique_ptr<DoorbellServer> server;
   std::thread thread;
-};
-
-struct OpenWindow {
-  OpenWindow(const WindowPlaces& places, int host) {
-    cr_assert_eq(window.open(places.config(host), places.scratch.path()), 0);
-  }
-  void beat() {
-    window.home().shared().beat_due.store(0);
-    window.beat_if_due();
-  }
-  Window window;
 };
 
 }  // namespace anchor::unit

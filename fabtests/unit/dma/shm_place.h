@@ -12,6 +12,7 @@
 #include <string>
 
 #include "../os/child_process.h"
+#include "../os/scratch_directory.h"
 #include "dma/shm_device.h"
 #include "dma/shm_region.h"
 #include "os/cacheline.h"

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "../os/child_process.h"
+#include "../os/scratch_directory.h"
 #include "dma/checked_memory.h"
 #include "dma/retrieval.h"
 #include "os/cacheline.h"

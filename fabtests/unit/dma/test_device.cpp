@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "../os/child_process.h"
+#include "../os/scratch_directory.h"
 #include "dma/device.h"
 #include "os/cacheline.h"
 #include "os/unique_fd.h"

@@ -67,6 +67,30 @@ Test(doorbell_server, rings_for_who_has_no_device) {
   cr_assert_eq(played.device.rung()[2], 3u);
 }
 
+Test(doorbell_server, warns_once_of_a_host_that_it_cannot_ring) {
+  const WindowPlaces places;
+  const LogCapture log;
+  OpenWindow host(places, 0), other(places, 1);
+  other.beat();
+  {
+    PlayedServer played(host.window);
+    played.device.failure = -ENOENT;
+    Served served(host.window.home());
+    cr_assert_eq(served.hear(), 0);
+    const auto ring = [&](std::uint32_t word) {
+      const std::size_t before = played.device.rung().size();
+      cr_assert_eq(send_doorbell_message(served.socket.get(), {.saying = DoorbellSaying::kRing, .word = word}), 0);
+      cr_assert(comes_true([&] { return played.device.rung().size() > before; }));
+    };
+    ring(9);  // nobody's: the other host has no doorbell yet
+    ring(8);  // when that is done
+    const PlayedServer there(other.window, 9);
+    for (int i = 0; i < 3; ++i) ring(9);
+  }
+  cr_assert_eq(LogCapture::warnings(), 1u);
+  cr_assert(LogCapture::warned_of("host 1 has a doorbell that cannot be rung, so its sleepers wake late: No such"));
+}
+
 Test(doorbell_server, gives_the_device_where_it_can) {
   const WindowPlaces places;
   OpenWindow host(places, 0);

@@ -36,6 +36,18 @@ Test(socket_doorbell, never_waits) {
   cr_assert_eq(a.ring(2), -ENOENT, "nobody is there");
 }
 
+Test(socket_doorbell, tells_who_looks_in_another_folder) {
+  const WindowPlaces places;
+  const ScratchDirectory elsewhere;
+  SocketDoorbell a, b;
+  cr_assert_eq(a.open(places.scratch.path(), 0), 0);
+  cr_assert_eq(b.open(elsewhere.path(), 1), 0);
+  cr_assert_eq(a.ring(b.word()), -ENOENT);
+  const std::string why = a.unreachable(b.word(), -ENOENT);
+  cr_assert(why.starts_with(places.scratch.file("doorbell1") + ": No such file or directory"), "%s", why.c_str());
+  cr_assert(why.ends_with("doorbell = socket:" + places.scratch.path() + " here must be the same folder there"));
+}
+
 Test(socket_doorbell, is_its_users_alone) {
   const WindowPlaces places;
   struct stat status {};

@@ -11,12 +11,6 @@ using namespace anchor::unit;
 
 namespace {
 
-struct OpenWindow {
-  OpenWindow(const WindowPlaces& places, int host) { error = window.open(places.config(host), places.scratch.path()); }
-  Window window;
-  int error;
-};
-
 // An endpoint of a window without a region.
 struct Entry {
   Entry(Window& in, const char* text, std::uint64_t life) : window(in), name(named(text)) {
@@ -31,22 +25,16 @@ struct Entry {
   int error;
 };
 
-void beat(Window& window) {
-  window.home().shared().beat_due.store(0);
-  window.beat_if_due();
-}
-
 }  // namespace
 
 Test(window, finds_who_was_announced) {
   const WindowPlaces places;
   OpenWindow a(places, 0), b(places, 1);
-  cr_assert_eq(a.error, 0);
   Entry entry(a.window, "somebody", 42);
   cr_assert_eq(entry.error, 0);
   WindowEndpoint found{};
   cr_assert_eq(b.window.find(entry.name, &found), -ENOENT, "no heartbeat yet");
-  beat(a.window);
+  a.beat();
   cr_assert_eq(b.window.find(entry.name, &found), 0);
   cr_assert_eq(found.host, 0u);
   cr_assert_eq(found.life, 42u);
@@ -74,11 +62,11 @@ Test(window, a_silent_host_is_dead) {
   places.write_config(1, "hosts = 2\nhost = 1\ntimeout = 500\n");
   OpenWindow a(places, 0), b(places, 1);
   Entry entry(a.window, "somebody", 42);
-  beat(a.window);
+  a.beat();
   WindowEndpoint found{};
   cr_assert_eq(b.window.find(entry.name, &found), 0);
   cr_assert(comes_true([&] { return !b.window.alive(found); }));
-  beat(a.window);
+  a.beat();
   cr_assert(b.window.alive(found), "it was only slow");
 }
 
@@ -88,23 +76,23 @@ Test(window, memory_is_kept_for_those_who_write_there) {
   OpenWindow a(places, 0), b(places, 1);
   auto entry = std::make_unique<Entry>(a.window, "somebody", 42);
   const std::uint32_t slot = entry->self.slot;
-  beat(a.window);
-  beat(b.window);
+  a.beat();
+  b.beat();
   b.window.home().hold(0, slot);
-  beat(b.window);
+  b.beat();
   a.window.withdraw(slot);
   entry.reset();
   const auto state = [&] { return a.window.home().shared().slots[slot].state.load(); };
   for (int i = 0; i < 3; ++i) {
-    beat(b.window);
-    beat(a.window);
+    b.beat();
+    a.beat();
     cr_assert(state() == SlotState::kDead);
   }
   b.window.home().let_go(0, slot);
-  beat(a.window);
+  a.beat();
   cr_assert(state() == SlotState::kDead);
-  beat(b.window);
-  beat(a.window);
+  b.beat();
+  a.beat();
   cr_assert(state() == SlotState::kFree);
 }
 
@@ -119,11 +107,11 @@ Test(window, what_a_killed_process_announced_goes) {
     return 0;
   });
   cr_assert(owner.await());
-  beat(b.window);
+  b.beat();
   WindowEndpoint found{};
   cr_assert_eq(a.window.find(named("victim"), &found), 0);
   owner.kill();
-  beat(b.window);
+  b.beat();
   cr_assert_not(a.window.alive(found));
   cr_assert_eq(a.window.find(named("victim"), &found), -ENOENT);
 }
@@ -151,9 +139,8 @@ Test(window, a_reboot_begins_a_new_generation) {
     cr_assert_eq(::unlink(a.window.home().path().c_str()), 0);
   }
   OpenWindow again(places, 0), b(places, 1);
-  cr_assert_eq(again.error, 0);
   cr_assert_neq(generation(again.window), before);
-  beat(again.window);
+  again.beat();
   WindowEndpoint found{};
   cr_assert_eq(b.window.find(named("of the first boot"), &found), -ENOENT);
 }
@@ -179,12 +166,10 @@ Test(window, refuses_what_does_not_agree) {
   const LogCapture log;
   { OpenWindow a(places, 0); }
   places.write_config(1, "hosts = 2\nhost = 1\nsize = 12M\n");
-  OpenWindow b(places, 1);
-  cr_assert_eq(b.error, -EPROTO);
+  const OpenWindow b(places, 1, -EPROTO);
   cr_assert(log.warned_of("its size is 8388608, ours 6291456"));
   places.write_config(1, "hosts = 2\nhost = 1\nsize = 32M\n");
-  OpenWindow larger(places, 1);
-  cr_assert_eq(larger.error, -EINVAL);
+  const OpenWindow larger(places, 1, -EINVAL);
   cr_assert(log.warned_of("the same on all hosts?"));
 }
 
@@ -192,8 +177,7 @@ Test(window, refuses_what_is_no_window) {
   const WindowPlaces places;
   const LogCapture log;
   std::ofstream(places.scratch.file("memory"), std::ios::in | std::ios::out) << "a diary";
-  OpenWindow a(places, 0);
-  cr_assert_eq(a.error, -EPROTO);
+  const OpenWindow a(places, 0, -EPROTO);
   cr_assert(log.warned_of("something that is no window"));
 }
 
@@ -202,7 +186,7 @@ Test(window, a_directory_of_nonsense) {
   const WindowPlaces places;
   OpenWindow a(places, 0), b(places, 1);
   Entry entry(a.window, "somebody", 42);
-  beat(a.window);
+  a.beat();
   DirectoryEntry* raw = directory_entry(a.window.own().base(), entry.self.slot);
   WindowEndpoint found{};
   for (const std::uint64_t offset :

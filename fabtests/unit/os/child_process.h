@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A forked process that a test runs a part of itself in, and a directory of shared memory for the two.
+// A forked process that a test runs a part of itself in.
 //
 // The two sides meet by bytes through a socket, never by time. A side that waits longer than any test takes gives up.
 #pragma once
 
-#include <dirent.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -13,7 +12,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <string>
 #include <utility>
 
 namespace anchor::unit {
@@ -93,30 +91,6 @@ class Child {
 [[noreturn]] inline void sleep_for_ever() {
   while (true) ::pause();
 }
-
-// A fresh directory on a memory file system.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    char name[] = "/dev/shm/unit-test-XXXXXX";
-    if (::mkdtemp(name) == nullptr) std::abort();
-    path_ = name;
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ~ScratchDirectory() {
-    if (::getpid() == maker_) std::filesystem::remove_all(path_);
-  }
-
-  const std::string& path() const noexcept { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-  std::size_t entries() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_), {}));
-  }
-
- private:
-  const pid_t maker_ = ::getpid();
-  std::string path_;
-};
 
 // The number of open descriptors of this process, the one for counting included.
 inline std::size_t open_descriptors() {

@@ -8,6 +8,7 @@
 #include "child_process.h"
 #include "os/guarded_mapping.h"
 #include "os/unique_fd.h"
+#include "scratch_directory.h"
 
 namespace anchor::unit {
 

@@ -7,6 +7,7 @@
 #include "child_process.h"
 #include "os/file_lock.h"
 #include "os/unique_fd.h"
+#include "scratch_directory.h"
 
 using namespace anchor;
 using namespace anchor::unit;

@@ -13,6 +13,7 @@
 #include "child_process.h"
 #include "os/file_watch.h"
 #include "os/unique_fd.h"
+#include "scratch_directory.h"
 
 using namespace anchor;
 using namespace anchor::unit;

@@ -8,6 +8,7 @@
 #include "child_process.h"
 #include "os/file_lock.h"
 #include "os/mapped_file.h"
+#include "scratch_directory.h"
 #include "shared_file.h"
 
 using namespace anchor;

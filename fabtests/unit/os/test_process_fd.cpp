@@ -12,6 +12,7 @@
 #include "os/file_lock.h"
 #include "os/process_fd.h"
 #include "os/unique_fd.h"
+#include "scratch_directory.h"
 
 using namespace anchor;
 using namespace anchor::unit;

@@ -5,10 +5,11 @@
 #include <sys/time.h>
 
 #include <cerrno>
+#include <csignal>
 
-#include "child_process.h"
 #include "os/shared_memory.h"
 #include "os/unique_fd.h"
+#include "scratch_directory.h"
 
 using namespace anchor;
 using namespace anchor::unit;

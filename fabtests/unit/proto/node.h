@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../os/child_process.h"
+#include "../os/scratch_directory.h"
 #include "core/completion_flags.h"
 #include "dispatch/progress.h"
 #include "dma/shm_device.h"

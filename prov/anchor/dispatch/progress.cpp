@@ -20,7 +20,8 @@ bool anything_waits(const Exchange& exchange) noexcept {
 }
 
 // Apart, so that a pass that finds nothing is short: half of one lies between a message's arrival and its being seen.
-[[gnu::noinline]] void move_what_waits(Exchange& exchange) {
+// Returns whether anything came in.
+[[gnu::noinline]] bool move_what_waits(Exchange& exchange) {
   if (exchange.contact_rang) answer_contacts(exchange);
   if (!exchange.backlogged.empty()) flush_backlog(exchange);
   if (!exchange.expected.empty()) take_over_stalled(exchange);
@@ -28,7 +29,7 @@ bool anything_waits(const Exchange& exchange) noexcept {
   if (!exchange.streaming.empty()) push_streams(exchange);
   if (!exchange.serving.empty()) push_served_reads(exchange);
   // After all that takes long: what it measures is how long we are elsewhere.
-  if (!exchange.incoming.empty()) pull_stalled(exchange);
+  return !exchange.incoming.empty() && pull_stalled(exchange);
 }
 
 // Likewise; without them they would be inlined at link time.
@@ -43,10 +44,8 @@ bool progress(Exchange& exchange) {
   if (exchange.peers.catch_up()) [[unlikely]]
     heed_addresses(exchange);
   bool received = poll_peers(exchange);
-  if (anything_waits(exchange)) [[unlikely]] {
-    received |= !exchange.incoming.empty();
-    move_what_waits(exchange);
-  }
+  if (anything_waits(exchange)) [[unlikely]]
+    received |= move_what_waits(exchange);
   if (++exchange.passes % kPassesPerUpkeep == 0) [[unlikely]]
     now_and_then(exchange);
   return received;

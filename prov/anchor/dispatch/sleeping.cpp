@@ -116,10 +116,11 @@ void look_once_more(Exchange& exchange) noexcept {
 bool look_again(Exchange& exchange) {
   hear_all(exchange);
   if (exchange.unwatched) sweep_all(exchange);
-  if (!progress(exchange)) return false;
-  // Transfers count as progress, though all that can be done for some is to wait for their senders.
-  return exchange.incoming.empty() || pulls_something(exchange) || stores_something(exchange) ||
-         leaves_messages(exchange) || awaits_untold_credits(exchange);
+  const bool received = progress(exchange);
+  if (exchange.incoming.empty()) return received;
+  // Whatever came in: all that can be done for some transfers is to wait for their senders.
+  return pulls_something(exchange) || stores_something(exchange) || leaves_messages(exchange) ||
+         awaits_untold_credits(exchange);
 }
 
 }  // namespace

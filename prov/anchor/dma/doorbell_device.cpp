@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cstring>
 #include <new>
 
 #include "dma/socket_doorbell.h"
@@ -32,6 +33,8 @@ int open_as(std::string_view where, std::uint32_t host, std::unique_ptr<Doorbell
 }
 
 }  // namespace
+
+std::string DoorbellDevice::unreachable(std::uint32_t /*word*/, int error) const { return std::strerror(-error); }
 
 bool is_doorbell(std::string_view description) noexcept {
   if (description.starts_with(kVfio)) return is_device_name(description.substr(kVfio.size()));

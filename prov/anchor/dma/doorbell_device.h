@@ -24,6 +24,8 @@ class DoorbellDevice {
   virtual std::uint32_t word() const noexcept = 0;
   // Rings the host whose word that is; one of nobody's rings nobody. Negated errno value.
   virtual int ring(std::uint32_t word) noexcept = 0;
+  // Why that did not ring a host that has a doorbell, and what to do, for a warning.
+  virtual std::string unreachable(std::uint32_t word, int error) const;
 
   // What any process that has it rings with, by writing a word at `*offset`; -1: only ring() does.
   virtual int shared(std::uint64_t* /*offset*/) const noexcept { return -1; }

@@ -100,16 +100,26 @@ void DoorbellServer::welcome() {
 }
 
 // False: it has gone, or says what it has no business to say.
-bool DoorbellServer::hear(Client& client) noexcept {
+bool DoorbellServer::hear(Client& client) {
   DoorbellMessage message;
   UniqueFd fds[kMostDoorbellFds];
   std::size_t count = 0;
   const int error = receive_doorbell_message(client.socket.get(), &message, fds, &count);
   if (error == -EAGAIN) return true;
   if (error != 0 || message.saying != DoorbellSaying::kRing) return false;
-  const int unreachable = device_->ring(message.word);
-  if (unreachable != 0) ANCHOR_DEBUG(kDomain, "nobody was rung: %s", std::strerror(-unreachable));
+  if (const int error = device_->ring(message.word)) warn(message.word, error);
   return true;
+}
+
+// Once for each host. One that has just taken its doorbell away, or a word of nobody's, is nothing to speak of.
+void DoorbellServer::warn(std::uint32_t word, int error) {
+  for (std::uint32_t host = 0; host < window_.hosts(); ++host) {
+    const std::uint64_t told = window_.doorbell_of(host);
+    if (!DoorbellWord::is_there(told) || DoorbellWord::ring(told) != word || (told_ >> host & 1) != 0) continue;
+    told_ |= 1u << host;
+    ANCHOR_WARN(kDomain, "host %u has a doorbell that cannot be rung, so its sleepers wake late: %s", host,
+                device_->unreachable(word, error).c_str());
+  }
 }
 
 }  // namespace anchor

@@ -37,14 +37,16 @@ class DoorbellServer {
   };
 
   void welcome();
-  bool hear(Client& client) noexcept;
+  bool hear(Client& client);
   void pass_on() noexcept;
+  void warn(std::uint32_t word, int error);
 
   Window& window_;
   DoorbellDevice* device_ = nullptr;
   ProcessFd lock_;  // that there is one of us for the host
   UniqueFd listener_;
-  bool resting_ = false;  // no descriptor is left for who comes
+  bool resting_ = false;    // no descriptor is left for who comes
+  std::uint32_t told_ = 0;  // bit i: that host i cannot be rung
   std::vector<Client> clients_;
 };
 

@@ -43,4 +43,9 @@ int SocketDoorbell::ring(std::uint32_t word) noexcept try {
   return -ENOMEM;
 }
 
+std::string SocketDoorbell::unreachable(std::uint32_t word, int error) const {
+  return path_of(word) + ": " + std::strerror(-error) + "; doorbell = socket:" + folder_ +
+         " here must be the same folder there";
+}
+
 }  // namespace anchor

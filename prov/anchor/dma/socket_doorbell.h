@@ -24,6 +24,7 @@ class SocketDoorbell final : public DoorbellDevice {
   void take_rings() noexcept override;
   std::uint32_t word() const noexcept override { return host_; }
   int ring(std::uint32_t word) noexcept override;
+  std::string unreachable(std::uint32_t word, int error) const override;
 
  private:
   std::string path_of(std::uint32_t host) const { return folder_ + "/doorbell" + std::to_string(host); }

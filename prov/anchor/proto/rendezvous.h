@@ -37,8 +37,8 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
 // Receiver: a pass begins, or ends, while something is on its way in.
 void note_return(Exchange& exchange) noexcept;
 void note_leave(Exchange& exchange) noexcept;
-// Receiver: reads a part of each message whose sender is silent.
-void pull_stalled(Exchange& exchange);
+// Receiver: reads a part of each message whose sender is silent. Returns whether bytes came in, or one ended.
+bool pull_stalled(Exchange& exchange);
 // Receiver: ends a transfer; `error`: 0 or a positive errno value, told to the sender and to the application.
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error);
 Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message);
@@ -46,8 +46,8 @@ Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message)
 // Receiver: whether both ends may copy it, and should.
 bool wants_share(Exchange& exchange, const IncomingTransfer& transfer) noexcept;
 // Offers a kQueued one to the sender when it can be, and moves a piece of a kShared one; takes another way when neither
-// can be done.
-void share_transfer(Exchange& exchange, IncomingTransfer& transfer);
+// can be done. Returns as pull_stalled() does.
+bool share_transfer(Exchange& exchange, IncomingTransfer& transfer);
 // Has the sender stream it. Whatever was moved in another way is moved again.
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
 // Reads those bytes of it from the sender's memory. 0, or a negated errno value.

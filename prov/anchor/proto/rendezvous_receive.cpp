@@ -35,7 +35,8 @@ std::ptrdiff_t pull_bytes(const IncomingTransfer& transfer, std::uint64_t positi
   return transfer.envelope.peer->direct->read(to, to_count, from, from_count);
 }
 
-void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
+// Returns whether bytes came in.
+bool pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
   const std::uint64_t most = is_absent(exchange) ? kAbsentPullSize : kPullSize;
   const std::uint64_t begin = transfer.back - std::min(most, transfer.back - transfer.front);
@@ -44,15 +45,16 @@ void pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
     ANCHOR_INFO(kEndpoint, "memory of %s can no longer be read directly (errno %d): its messages go through the FIFO",
                 peer.name.bytes.data(), -error);
     peer.direct.reset();
-    return;
+    return false;
   }
   if (error != 0) {  // device memory, for example: the sender's own loads can do what the kernel cannot
     transfer.pulls = false;
-    return;
+    return false;
   }
   transfer.back = begin;
   peer.channel->set_pulled(pulled_word(exchange.transfers.id(&transfer), begin));
   if (transfer.front >= transfer.back) finish_transfer(exchange, transfer, 0);
+  return true;
 }
 
 // How the next one of its length shall come.
@@ -132,20 +134,22 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   }
 }
 
-void pull_stalled(Exchange& exchange) {
+bool pull_stalled(Exchange& exchange) {
   const bool absent = is_absent(exchange);
+  bool moved = false;
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
     const Peer& sender = *transfer->envelope.peer;
     if (transfer->way == TransferWay::kQueued || transfer->way == TransferWay::kShared) {
-      share_transfer(exchange, *transfer);
+      moved |= share_transfer(exchange, *transfer);
     } else if (sender.direct == nullptr || !transfer->pulls) {
       if (transfer->way == TransferWay::kReads) ask_for_stream(exchange, *transfer);
     } else if (absent || transfer->way == TransferWay::kReads || exchange.passes - sender.heard_in_pass > kPatience) {
-      pull_from_back(exchange, *transfer);
+      moved |= pull_from_back(exchange, *transfer);
     }
     return true;
   });
   note_leave(exchange);
+  return moved;
 }
 
 Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message) {

@@ -36,19 +36,29 @@ void offer_transfer(Exchange& exchange, IncomingTransfer& transfer) {
   static_cast<void>(peer.channel->send(message));
 }
 
-void move_a_piece(Exchange& exchange, IncomingTransfer& transfer) {
+// Returns whether bytes came in, or it ended.
+bool move_a_piece(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
   const std::uint64_t piece = peer.offered.piece;
+  bool moved = false;
   const int error = continue_offer(exchange, peer, [&](std::uint64_t first, std::uint64_t end) noexcept {
     if (peer.direct == nullptr) return -EOPNOTSUPP;
-    const int moved = pull_all(transfer, first * piece, std::min(end * piece, transfer.wanted));
-    return moved == -EAGAIN ? -EOPNOTSUPP : moved;
+    const int result = pull_all(transfer, first * piece, std::min(end * piece, transfer.wanted));
+    moved |= result == 0;
+    return result == -EAGAIN ? -EOPNOTSUPP : result;
   });
-  if (error == -EAGAIN) return;
-  if (error == 0) return finish_transfer(exchange, transfer, 0);
-  if (error == -EPROTO) return begin_loss(exchange, peer, EPROTO);
+  if (error == -EAGAIN) return moved;
+  if (error == 0) {
+    finish_transfer(exchange, transfer, 0);
+    return true;
+  }
+  if (error == -EPROTO) {
+    begin_loss(exchange, peer, EPROTO);
+    return moved;
+  }
   transfer.pulls = false;  // the sender's own loads can do what the kernel cannot
   ask_for_stream(exchange, transfer);
+  return moved;
 }
 
 }  // namespace
@@ -60,17 +70,21 @@ bool wants_share(Exchange& exchange, const IncomingTransfer& transfer) noexcept 
          peer.choice.shares(transfer.wanted);
 }
 
-void share_transfer(Exchange& exchange, IncomingTransfer& transfer) {
+bool share_transfer(Exchange& exchange, IncomingTransfer& transfer) {
   const Peer& peer = *transfer.envelope.peer;
   if (transfer.way == TransferWay::kShared) return move_a_piece(exchange, transfer);
-  if (may_offer(peer)) return offer_transfer(exchange, transfer);
+  if (may_offer(peer)) {
+    offer_transfer(exchange, transfer);
+    return false;
+  }
   // Something else is being shared: its turn comes. Else nothing tells when it could be.
-  if (peer.offered.active) return;
+  if (peer.offered.active) return false;
   if (peer.direct != nullptr && is_absent(exchange)) {
     transfer.way = TransferWay::kReads;
   } else {
     ask_for_stream(exchange, transfer);
   }
+  return false;
 }
 
 }  // namespace anchor

@@ -74,19 +74,23 @@ void release_read(Exchange& exchange, ServedRead& read) noexcept {
   exchange.served.release(&read);
 }
 
-// Until there is no room, or it is done.
-void push_read(Exchange& exchange, ServedRead& read) {
+// Until there is no room, or it is done. Returns whether there is room left.
+bool push_read(Exchange& exchange, ServedRead& read) {
   int error = 0;
   while (read.left != 0 && error == 0) error = push_read_chunk(exchange, read);
   Peer& peer = *read.peer;
-  if (error == -EAGAIN) return;
-  if (error == -EPROTO) return begin_loss(exchange, peer, EPROTO);
+  if (error == -EAGAIN) return false;
+  if (error == -EPROTO) {
+    begin_loss(exchange, peer, EPROTO);
+    return false;
+  }
   if (error == 0) {
     note_access(exchange, peer, {read.key, kRemoteRead, read.last, false, 0, 0});
   } else {
     post_remote_finish(exchange, peer, read.request, error);
   }
   release_read(exchange, read);
+  return true;
 }
 
 // An operation that its initiator may withdraw, in its turn. It is answered at once, or not begun: what has been
@@ -215,9 +219,12 @@ Verdict on_remote_notice(Exchange& exchange, Peer& peer, const IncomingMessage& 
   return Verdict::kTaken;
 }
 
+// Where one found no room no other of that peer is tried: it takes system calls, as the memory is probed first.
 void push_served_reads(Exchange& exchange) {
+  const Peer* full = nullptr;
   exchange.serving.for_each([&](ServedRead* read) {
-    if (read->peer->state == PeerState::kConnected) push_read(exchange, *read);
+    const Peer* peer = read->peer;
+    if (peer != full && peer->state == PeerState::kConnected && !push_read(exchange, *read)) full = peer;
     return true;
   });
 }
