@@ -14,17 +14,12 @@
 
 namespace anchor {
 
-// Room for every peer in each of the lists that peers stand in, so that nothing that enters one can fail.
-void reserve_peer_lists(Exchange& exchange);
-
 // Starts looking for an idle peer. Requires: reserve_peer_lists(). What waits for it is sent once it is connected, or
 // fails after connect_timeout.
 void seek_peer(Exchange& exchange, Peer& peer);
 // A receive was posted that only this idle peer can serve: connects to it as soon as it is there, so that its death is
 // noticed. No peer within connect_timeout is no error: it may come and send later.
 void await_peer(Exchange& exchange, Peer& peer);
-// Makes ready for using the memory of a peer whose region is known. Once a peer.
-void open_direct(Exchange& exchange, Peer& peer) noexcept;
 // Goes on looking for a peer that is kSeeking.
 void try_connect(Exchange& exchange, Peer& peer);
 // The incarnation that was asked died, or another one answered: forget it and, if something waits, look again.

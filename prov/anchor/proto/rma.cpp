@@ -7,7 +7,7 @@
 #include <new>
 
 #include "proto/completion.h"
-#include "proto/connect.h"
+#include "proto/direct_access.h"
 #include "proto/loss.h"
 #include "proto/outbox.h"
 #include "proto/remote.h"
