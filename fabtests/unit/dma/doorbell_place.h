@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "dma/doorbell_server.h"
-#include "window_place.h"
+#include "open_window.h"
 
 namespace anchor::unit {
 
@@ -76,17 +76,6 @@ struct PlayedServer {
   UniqueFd end = new_event();
   std::unique_ptr<DoorbellServer> server;
   std::thread thread;
-};
-
-struct OpenWindow {
-  OpenWindow(const WindowPlaces& places, int host) {
-    cr_assert_eq(window.open(places.config(host), places.scratch.path()), 0);
-  }
-  void beat() {
-    window.home().shared().beat_due.store(0);
-    window.beat_if_due();
-  }
-  Window window;
 };
 
 }  // namespace anchor::unit
