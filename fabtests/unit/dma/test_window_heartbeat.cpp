@@ -30,7 +30,7 @@ Test(window_heartbeat, memory_is_kept_for_those_who_write_there) {
   const std::uint32_t slot = entry->self.slot;
   a.beat();
   b.beat();
-  b.window.home().hold(0, slot);
+  b.window.home().users().hold(0, slot);
   b.beat();
   a.window.withdraw(slot);
   entry.reset();
@@ -40,7 +40,7 @@ Test(window_heartbeat, memory_is_kept_for_those_who_write_there) {
     a.beat();
     cr_assert(state() == SlotState::kDead);
   }
-  b.window.home().let_go(0, slot);
+  b.window.home().users().let_go(0, slot);
   a.beat();
   cr_assert(state() == SlotState::kDead);
   b.beat();

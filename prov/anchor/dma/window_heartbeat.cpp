@@ -48,7 +48,7 @@ void Window::bury(std::uint32_t slot) noexcept {
 // Nobody here or elsewhere writes to what belonged to a dead slot. A host that is silent for too long counts as gone.
 bool Window::is_forgotten(std::uint32_t slot) noexcept {
   std::uint64_t held[kHeldWords];
-  home_.held_of(config_.host, held);
+  home_.users().held_of(config_.host, held);
   const auto is_held = [slot](std::uint64_t word) { return (word >> slot % 64 & 1) != 0; };
   if (is_held(held[slot / 64])) return false;
   for (std::uint32_t host = 0; host < hosts(); ++host) {
@@ -113,11 +113,11 @@ void Window::repeat_life(WindowWord& told, std::uint32_t slot) const noexcept {
 // Likewise for what our processes hold.
 void Window::repeat_held(NeighbourPage& page, std::uint32_t host) noexcept {
   std::uint64_t held[kHeldWords], again[kHeldWords];
-  home_.held_of(host, held);
+  home_.users().held_of(host, held);
   for (;;) {
     for (std::size_t i = 0; i < kHeldWords; ++i) page.held[i].store(held[i], std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    home_.held_of(host, again);
+    home_.users().held_of(host, again);
     if (std::memcmp(held, again, sizeof held) == 0) return;
     std::memcpy(held, again, sizeof held);
   }
