@@ -14,6 +14,8 @@
 
 namespace anchor {
 
+// The side that begins (connect_seek.cpp).
+//
 // Starts looking for an idle peer. Requires: reserve_peer_lists(). What waits for it is sent once it is connected, or
 // fails after connect_timeout.
 void seek_peer(Exchange& exchange, Peer& peer);
@@ -24,14 +26,13 @@ void await_peer(Exchange& exchange, Peer& peer);
 void try_connect(Exchange& exchange, Peer& peer);
 // The incarnation that was asked died, or another one answered: forget it and, if something waits, look again.
 void restart_search(Exchange& exchange, Peer& peer);
-// Answers the request in entry `index` of our contact table. False: later (a former incarnation is still being seen
-// off, or no file descriptor is left to look the requester up).
-bool answer_contact(Exchange& exchange, std::uint32_t index);
-
+// Ends the search: what waits fails with `error` (positive errno value).
+void give_up(Exchange& exchange, Peer& peer, int error);
 Verdict on_grant(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 Verdict on_refuse(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
-// Ends the search: what waits fails with `error` (positive errno value).
-void give_up(Exchange& exchange, Peer& peer, int error);
+// The side that is asked (connect_answer.cpp): answers the request in entry `index` of our contact table. False: later
+// (a former incarnation is still being seen off, or no file descriptor is left to look the requester up).
+bool answer_contact(Exchange& exchange, std::uint32_t index);
 
 }  // namespace anchor
