@@ -48,6 +48,7 @@ constexpr Test kTests[] = {
     {"cross_attach", measure_cross_attach},
     {"cross_attach_write", measure_cross_attach_write},
     {"shared_copy", measure_shared_copy},
+    {"buffer_exchange", measure_buffer_exchange},
     {"blocking_latency", measure_blocking_latency},
     {"descriptor_latency", measure_descriptor_latency},
     {"adaptive_latency", measure_adaptive_latency},

@@ -64,6 +64,7 @@ void measure_memory_copy(Scene& scene);
 void measure_cross_attach(Scene& scene);
 void measure_cross_attach_write(Scene& scene);
 void measure_shared_copy(Scene& scene);
+void measure_buffer_exchange(Scene& scene);
 void measure_pipe_wake(Scene& scene);
 void measure_event_wake(Scene& scene);
 void measure_futex_wake(Scene& scene);

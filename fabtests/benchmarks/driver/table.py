@@ -9,6 +9,7 @@ from driver.results import Metric, Results
 
 TITLES = {
     "line_exchange": "one line, one way",
+    "buffer_exchange": "a buffer, copied in and out",
     "tagged_latency": "tagged latency",
     "untagged_latency": "untagged latency",
     "message_rate": "message rate",
@@ -42,6 +43,7 @@ TITLES = {
 COMPARED = ("line_exchange", "tagged_latency", "untagged_latency", "message_rate", "bandwidth")
 REMOTE = ("write_latency", "read_latency", "swap_latency", "write_rate", "fetch_add_rate", "write_bandwidth",
           "read_bandwidth")
+LIMITS = ("line_exchange", "buffer_exchange", "memory_copy", "cross_attach", "cross_attach_write", "shared_copy")
 MAPPED = "mapped_"  # the same on memory that the other process can map
 WAITING = ("pipe_wake", "event_wake", "futex_wake", "blocking_latency", "descriptor_latency", "adaptive_latency")
 COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "protection_check", "memory")
@@ -138,5 +140,5 @@ def print_all(results: Results, cases: list[str]) -> None:
     print_table(results, providers, WAITING)
     print_table(results, providers, COUNTED)
     print_table(results, ["mpi-ofi", "mpi-vader"], ("mpi", "netpipe"))
-    print_table(results, [RAW], ("line_exchange", "memory_copy", "cross_attach", "cross_attach_write", "shared_copy"))
+    print_table(results, [RAW], LIMITS)
     print_errors(results)

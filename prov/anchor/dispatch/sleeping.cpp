@@ -39,8 +39,10 @@ bool stores_something(Exchange& exchange) noexcept {
 
 // A pass left it there: what it needs is no room of the peer's.
 bool leaves_messages(const Exchange& exchange) noexcept {
-  return std::any_of(exchange.polled.begin(), exchange.polled.end(),
-                     [](const Peer* peer) { return !peer->channel->quiet() && peer->channel->peek() != nullptr; });
+  return std::any_of(exchange.polled.begin(), exchange.polled.end(), [](const PolledPeer& polled) {
+    Channel& channel = *polled.peer->channel;
+    return !channel.quiet() && channel.peek() != nullptr;
+  });
 }
 
 // The pass that looked again has begun to send, and ran out of credits that nobody knows we wait for.

@@ -10,6 +10,7 @@
 #include "dma/port.h"
 #include "os/small_copy.h"
 #include "os/streaming_copy.h"
+#include "os/vector_copy.h"
 
 namespace anchor {
 
@@ -18,6 +19,7 @@ struct ShmPort {
 
   static void put(void* to, const void* from, std::size_t size) noexcept {
     if (size <= kSmallCopy) return small_copy(to, from, size);
+    if (size >= kLeastVectorCopy && size <= kMostVectorCopy) return vector_copy(to, from, size);
     std::memcpy(to, from, size);
   }
   static void stream(void* to, const void* from, std::size_t size) noexcept { streaming_copy(to, from, size); }

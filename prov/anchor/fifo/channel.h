@@ -20,6 +20,18 @@
 
 namespace anchor {
 
+// Where the next message will show. A copy of it is all that a pass needs to know of a peer that is silent.
+struct AwaitedMessage {
+  const SharedWord* head = nullptr;  // nullptr: Channel::peek() has to be asked
+  std::uint32_t position = 0;
+
+  // Whether peek() found nothing and would again, as far as one load tells.
+  bool absent() const noexcept {
+    // Relaxed: peek() looks again, with the acquire.
+    return head != nullptr && SlotHead::position(head->load(std::memory_order_relaxed)) != position;
+  }
+};
+
 class Channel {
  public:
   virtual ~Channel() = default;
@@ -40,11 +52,9 @@ class Channel {
   // Whether the peer looks at its FIFO by itself, and need not be rung for. Requires connected().
   virtual bool watched() const noexcept = 0;
 
-  // Whether peek() found nothing and would again. What every pass asks of every polled peer, so it is one load.
-  bool quiet() const noexcept {
-    // Relaxed: peek() looks again, with the acquire.
-    return awaited_ != nullptr && SlotHead::position(awaited_->load(std::memory_order_relaxed)) != awaited_position_;
-  }
+  bool quiet() const noexcept { return awaited_.absent(); }
+  // What every pass may go by until the next call of peek() or consume().
+  AwaitedMessage awaited() const noexcept { return gathering_.active() ? AwaitedMessage{} : awaited_; }
 
   // Looks whether messages of a stream that gather (gathering.h) are worth being asked for. False, mostly: peek().
   bool lets_gather() noexcept {
@@ -103,9 +113,7 @@ class Channel {
   std::optional<InitiatorGate> outgoing_gate_;
   std::optional<TargetShare> incoming_share_;
   std::optional<InitiatorShare> outgoing_share_;
-  // Where the next message will show, once peek() has found nothing; nullptr: peek() has to be asked.
-  const SharedWord* awaited_ = nullptr;
-  std::uint32_t awaited_position_ = 0;
+  AwaitedMessage awaited_;
   std::uint32_t in_a_row_ = 0;  // messages that have gone the same way
   Gathering gathering_;
 };

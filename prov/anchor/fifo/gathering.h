@@ -36,6 +36,7 @@ class Gathering {
     since_ = 0;
   }
   void end() noexcept { last_ = nullptr; }
+  bool active() const noexcept { return last_ != nullptr; }
 
   State look() noexcept {
     if (last_ == nullptr) [[likely]]

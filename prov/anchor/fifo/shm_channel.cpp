@@ -72,7 +72,7 @@ class FifoChannel final : public Channel {
       tell_credits();
     gather_in_stream();
     if (rx_.owes_bytes()) {
-      awaited_ = nullptr;
+      awaited_ = {};
     } else {
       await_next();
     }
@@ -171,8 +171,7 @@ class FifoChannel final : public Channel {
   // Where nobody else's store is found by a plain load, peek() is asked in each pass.
   void await_next() noexcept {
     if constexpr (!PortType::kCoherent) return;
-    awaited_ = rx_.next_head();
-    awaited_position_ = rx_.next_position();
+    awaited_ = {.head = rx_.next_head(), .position = rx_.next_position()};
   }
 
   void open_transmit(std::byte* peer_block, const BlockGeometry& geometry) {

@@ -14,7 +14,7 @@ constexpr std::uint32_t kDrowsyPasses = 1024;
 
 // S2. Peers that have not been told yet ring anyway.
 void leave_to_bells(Exchange& exchange) noexcept {
-  for (Peer* peer : exchange.polled) {
+  for (const auto& [peer, awaited] : exchange.polled) {
     if (!peer->told) continue;
     peer->told = false;
     peer->channel->set_polled(false);
@@ -98,7 +98,7 @@ void perk_up(Exchange& exchange) noexcept {
   exchange.drowsy = false;
   exchange.sleep->withdraw();
   exchange.region->tell_epoch(exchange.sleep->epoch());
-  for (Peer* peer : exchange.polled) {
+  for (const auto& [peer, awaited] : exchange.polled) {
     peer->told = true;
     peer->channel->set_polled(true);
   }

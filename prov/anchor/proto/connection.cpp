@@ -40,8 +40,9 @@ void tell_of_regions(Exchange& exchange, Peer& peer) noexcept {
 
 void reserve_peer_lists(Exchange& exchange) {
   const std::size_t count = exchange.peers.size();
-  for (std::vector<Peer*>* list : {&exchange.polled, &exchange.backlogged, &exchange.expected, &exchange.assisted,
-                                   &exchange.seeking, &exchange.starving})
+  if (exchange.polled.capacity() < count) exchange.polled.reserve(2 * count);
+  for (std::vector<Peer*>* list :
+       {&exchange.backlogged, &exchange.expected, &exchange.assisted, &exchange.seeking, &exchange.starving})
     if (list->capacity() < count) list->reserve(2 * count);
 }
 

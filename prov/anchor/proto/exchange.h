@@ -36,6 +36,12 @@ struct AbandonedBlock {
   std::unique_ptr<RemoteRegion> writer;
 };
 
+// A peer whose FIFO is looked at in every pass.
+struct PolledPeer {
+  Peer* peer;
+  AwaitedMessage awaited;  // as its channel said last
+};
+
 struct Exchange {
   Exchange(Device& on, const EndpointSettings& with)
       : settings(with),
@@ -75,7 +81,7 @@ struct Exchange {
   Counter* send_counter = nullptr;
   Counter* receive_counter = nullptr;
   PeerTable peers;
-  std::vector<Peer*> polled;      // their FIFOs are looked at in every pass
+  std::vector<PolledPeer> polled;
   std::vector<Peer*> backlogged;  // have something that found their FIFO full
   std::vector<Peer*> expected;    // to carry out operations that we may withdraw
   std::vector<Peer*> assisted;    // we copy a part of an operation of theirs

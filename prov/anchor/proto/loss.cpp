@@ -105,6 +105,7 @@ void begin_loss(Exchange& exchange, Peer& peer, int error) noexcept {
   ANCHOR_INFO(kEndpoint, "connection of %s to %s ends (errno %d)", exchange.name.bytes.data(), peer.name.bytes.data(),
               error);
   peer.loss = error;
+  peer.last_messages = 0;
   peer.state = PeerState::kLeaving;
   start_polling(exchange, peer);
 }

@@ -73,7 +73,7 @@ struct Peer {
   bool starving = false;                // stands in Exchange::starving
   bool backlogged = false;              // stands in Exchange::backlogged
   std::uint32_t number = 0;             // the matcher's name for it
-  std::uint32_t idle_polls = 0;         // in a row, while it is polled
+  std::uint32_t heard_in_pass = 0;      // Exchange::passes when it was last found to have a message
   std::uint64_t address = kAnyAddress;  // its lowest fi_addr_t
   // What completions say in its place: FI_AV_USER_ID.
   std::uint64_t reported = kAnyAddress;
@@ -118,6 +118,7 @@ struct Peer {
   BlockDescriptor received{};                  // its block for us
   bool may_write = false;                      // it was told of `granted`, and has neither left nor refused since
   int loss = 0;                                // kLeaving: the error its requests end with
+  std::uint32_t last_messages = 0;             // kLeaving: received since
   TimePoint next_attempt{};
   Milliseconds retry_interval{};  // to the attempt after that
   TimePoint deadline{};

@@ -49,19 +49,19 @@ bool receive_from(Exchange& exchange, Peer& peer) {
   return true;
 }
 
-// A peer that is leaving: what it sent before is received, then its requests end. That is no more than its ring holds
-// (counted in idle_polls, which begins at zero): one that goes on talking is not listened to.
+// A peer that is leaving: what it sent before is received, then its requests end. That is no more than its ring holds:
+// one that goes on talking is not listened to.
 void take_last_messages(Exchange& exchange, Peer& peer, bool* all) {
   const Attendance attendance(*peer.channel);
   *all = false;
-  while (peer.loss != EPROTO && peer.idle_polls < exchange.geometry.slot_count) {
+  while (peer.loss != EPROTO && peer.last_messages < exchange.geometry.slot_count) {
     const IncomingMessage* message = peer.channel->peek();
     if (message == nullptr) break;
     const Verdict verdict = handle(exchange, peer, *message);
     if (verdict == Verdict::kNotNow) return;
     if (verdict == Verdict::kMalformed) break;
     peer.channel->consume();
-    ++peer.idle_polls;
+    ++peer.last_messages;
   }
   *all = true;
 }
@@ -96,25 +96,25 @@ void hear(Exchange& exchange, std::uint32_t index) {
   exchange.board->scan([&](std::uint32_t index) { hear(exchange, index); });
 }
 
-// Whether the peer has nothing for us and goes on being polled.
-bool idles(const Exchange& exchange, const Peer& peer) noexcept {
-  return peer.state != PeerState::kLeaving && (peer.channel->lets_gather() || peer.channel->quiet()) &&
-         (peer.idle_polls < kIdlePolls || exchange.polled.size() <= kFreePolls);
-}
-
-// All the others. Whether a message came.
-bool attend(Exchange& exchange, Peer& peer) {
+// A peer that may have something for us. Whether a message came.
+bool attend(Exchange& exchange, std::size_t place) {
+  Peer& peer = *exchange.polled[place].peer;
   if (peer.state == PeerState::kLeaving) [[unlikely]] {
     see_off(exchange, peer);
     return false;
   }
-  if (receive_from(exchange, peer)) {
-    peer.idle_polls = 0;
-    return true;
+  if (peer.channel->lets_gather()) return false;
+  const bool found = receive_from(exchange, peer);
+  if (found) peer.heard_in_pass = exchange.passes;
+  exchange.polled[place].awaited = peer.state == PeerState::kLeaving ? AwaitedMessage{} : peer.channel->awaited();
+  return found;
+}
+
+[[gnu::noinline]] void leave_idle_to_board(Exchange& exchange) {
+  for (std::size_t i = exchange.polled.size(); i-- > 0 && exchange.polled.size() > kFreePolls;) {
+    Peer& peer = *exchange.polled[i].peer;
+    if (exchange.passes - peer.heard_in_pass >= kIdlePolls && may_rest(peer)) stop_polling(exchange, peer);
   }
-  if (++peer.idle_polls > kIdlePolls && exchange.polled.size() > kFreePolls && may_rest(peer))
-    stop_polling(exchange, peer);
-  return false;
 }
 
 // A broken FIFO has no message to show; polling it ends the connection.
@@ -123,13 +123,20 @@ void look_at(Exchange& exchange, Peer& peer) noexcept {
   if (peer.channel->peek() != nullptr || peer.channel->broken()) start_polling(exchange, peer);
 }
 
+// Whatever shows in its FIFO.
+void ask_in_next_pass(Exchange& exchange, const Peer& peer) noexcept {
+  const auto same = [&](const PolledPeer& polled) { return polled.peer == &peer; };
+  std::find_if(exchange.polled.begin(), exchange.polled.end(), same)->awaited = {};
+}
+
 }  // namespace
 
 void start_polling(Exchange& exchange, Peer& peer) noexcept {
-  peer.idle_polls = 0;
+  peer.heard_in_pass = exchange.passes;
+  if (peer.polled && peer.state == PeerState::kLeaving) ask_in_next_pass(exchange, peer);
   if (peer.polled) return;
   peer.polled = true;
-  exchange.polled.push_back(&peer);
+  exchange.polled.push_back({&peer, {}});
   if (exchange.drowsy) return;  // perk_up() will tell it
   peer.told = true;
   peer.channel->set_polled(true);
@@ -139,7 +146,7 @@ void stop_polling(Exchange& exchange, Peer& peer) noexcept {
   if (!peer.polled) return;
   peer.polled = false;
   // The order of polling is kept: the loop in poll_peers goes backwards and may be at this very peer.
-  std::erase(exchange.polled, &peer);
+  std::erase_if(exchange.polled, [&](const PolledPeer& polled) { return polled.peer == &peer; });
   if (!peer.told) return;
   peer.told = false;
   if (peer.channel) peer.channel->set_polled(false);
@@ -150,14 +157,13 @@ void stop_polling(Exchange& exchange, Peer& peer) noexcept {
 bool poll_peers(Exchange& exchange) {
   bool found = false;
   for (std::size_t i = exchange.polled.size(); i-- > 0;) {
-    Peer& peer = *exchange.polled[i];
-    if (idles(exchange, peer)) [[likely]] {
-      ++peer.idle_polls;
+    if (exchange.polled[i].awaited.absent()) [[likely]]
       continue;
-    }
-    found |= attend(exchange, peer);
+    found |= attend(exchange, i);
     i = std::min(i, exchange.polled.size());  // several may have left
   }
+  if (exchange.passes % kIdlePolls == 0 && exchange.polled.size() > kFreePolls) [[unlikely]]
+    leave_idle_to_board(exchange);
   if (scans_now(exchange, found)) scan_board(exchange);
   return found;
 }

@@ -140,7 +140,7 @@ void pull_stalled(Exchange& exchange) {
       share_transfer(exchange, *transfer);
     } else if (sender.direct == nullptr || !transfer->pulls) {
       if (transfer->way == TransferWay::kReads) ask_for_stream(exchange, *transfer);
-    } else if (absent || transfer->way == TransferWay::kReads || sender.idle_polls > kPatience) {
+    } else if (absent || transfer->way == TransferWay::kReads || exchange.passes - sender.heard_in_pass > kPatience) {
       pull_from_back(exchange, *transfer);
     }
     return true;

@@ -52,7 +52,7 @@ void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
 
 void enlarge_areas(Exchange& exchange) {
   if (exchange.areas_left == 0) return;
-  for (Peer* peer : exchange.polled) consider_larger_area(exchange, *peer);
+  for (const PolledPeer& polled : exchange.polled) consider_larger_area(exchange, *polled.peer);
 }
 
 // Somebody cut the file of our own region: what peers write there does not arrive any more.
