@@ -142,8 +142,7 @@ Verdict on_refuse(Exchange& exchange, Peer& peer, const IncomingMessage& message
   const auto body = message.body_as<RefuseBody>();
   if (peer.state != PeerState::kAsked || body.incarnation != exchange.incarnation) return Verdict::kMalformed;
   peer.may_write = false;
-  peer.loss = error_in(body.status);
-  peer.state = PeerState::kLeaving;
+  begin_loss(exchange, peer, error_in(body.status));
   return Verdict::kTaken;
 }
 
