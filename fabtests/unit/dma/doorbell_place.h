@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "dma/doorbell_server.h"
-#include "window_place.h"
+#include "open_window.h"
 
 namespace anchor::unit {
 

@@ -12,7 +12,6 @@
 #include "../os/child_process.h"
 #include "../os/log_capture.h"
 #include "../os/scratch_directory.h"
-#include "dma/window.h"
 #include "dma/window_device.h"
 #include "shm_place.h"
 
@@ -42,18 +41,6 @@ struct WindowPlaces {
   }
 
   ScratchDirectory scratch;
-};
-
-// The window as a host's process has it. `expected`: what opening it gives.
-struct OpenWindow {
-  OpenWindow(const WindowPlaces& places, int host, int expected = 0) {
-    cr_assert_eq(window.open(places.config(host), places.scratch.path()), expected);
-  }
-  void beat() {
-    window.home().shared().beat_due.store(0);
-    window.beat_if_due();
-  }
-  Window window;
 };
 
 inline std::unique_ptr<LocalRegion> region_on(WindowDevice& device, const std::string& name,

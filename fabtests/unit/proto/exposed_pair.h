@@ -17,8 +17,9 @@ struct ExposedPair : Couple {
   ~ExposedPair() { b.memory.remove(&region); }
 
   // All of `bytes`.
-  int write(std::vector<unsigned char>& bytes, std::size_t position = 0, std::uint32_t flags = kWantCompletion) {
-    return a.access(WorkType::kWrite, to_b, {position, bytes.size(), 1}, bytes.data(), flags);
+  int write(const std::vector<unsigned char>& bytes, std::size_t position = 0, std::uint32_t flags = kWantCompletion) {
+    return a.access(WorkType::kWrite, to_b, {position, bytes.size(), 1}, const_cast<unsigned char*>(bytes.data()),
+                    flags);
   }
   int read(std::vector<unsigned char>& bytes, std::size_t position = 0) {
     return a.access(WorkType::kRead, to_b, {position, bytes.size(), 1}, bytes.data());

@@ -15,9 +15,9 @@
 #include "../os/child_process.h"
 #include "../os/scratch_directory.h"
 #include "core/completion_flags.h"
+#include "dispatch/opening.h"
 #include "dispatch/progress.h"
 #include "dma/shm_device.h"
-#include "os/random_identity.h"
 #include "os/status.h"
 #include "proto/arrival.h"
 #include "proto/connect.h"
@@ -70,24 +70,8 @@ class Node {
     exchange.peers.bind(&addresses);
     exchange.send_queue = exchange.receive_queue = &queue;
     exchange.name = named(name);
-    exchange.incarnation = random_identity();
-    exchange.proof[0] = random_identity();
-    exchange.proof[1] = random_identity();
-    cr_assert_eq(device.create(exchange.name, kHeaderSize, &exchange.region), 0);
-    publish_anchor_record(exchange.region->header(), exchange.name, exchange.incarnation, exchange.own_offer());
-    cr_assert_eq(exchange.region->publish(), 0);
-    const std::byte* board = exchange.region->header() + kNotificationOffset;
-    exchange.board = std::make_unique<NotificationBoard>(board, kNotifications);
-    exchange.board_owners.resize(kNotifications);
-    for (std::uint32_t i = kNotifications; i-- > kContactEntries;) exchange.free_notifications.push_back(i);
-    auto* sleep_line = reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset);
-    exchange.sleep.emplace(sleep_line);
-    exchange.region->watch(board, kNotifications, &sleep_line->epoch);
-    exchange.last_check = Clock::now();
     exchange.memory = &memory;
-    exchange.published =
-        std::make_unique<PublishedRegions>(exchange.region->header() + kProtectionOffset, *exchange.region);
-    cr_assert_eq(memory.attach(exchange.published.get(), &exchange), 0);
+    cr_assert_eq(open_exchange(exchange), 0);
   }
   ~Node() {
     if (exchange.published) memory.detach(exchange.published.get());

@@ -16,6 +16,12 @@ fi_ops_tagged* triggerable_tagged_ops() noexcept;
 fi_ops_rma* triggerable_rma_ops() noexcept;
 fi_ops_atomic* triggerable_atomic_ops() noexcept;
 
+// Whether operations that name no flags of their own are triggered, and with which flags they go.
+inline bool sends_by_default(fid_ep* ep) noexcept { return (Ep::from(ep).transmit_op_flags() & FI_TRIGGER) != 0; }
+inline std::uint64_t default_flags(fid_ep* ep) noexcept { return Ep::from(ep).transmit_op_flags(); }
+
+inline bool can(fid_ep* ep, std::uint64_t needed) noexcept { return (Ep::from(ep).core().caps & needed) == needed; }
+
 // `context` is a fi_triggered_context. -FI_EINVAL: it names no counter of the endpoint's domain; -FI_ENOSYS: another
 // event than a threshold, or flags that cannot be served.
 template <class Work>

@@ -9,9 +9,7 @@ namespace {
 fi_ops_msg& plain_messages(fid_ep* ep) noexcept { return *message_ops(Ep::from(ep).core().caps); }
 fi_ops_tagged& plain_tagged(fid_ep* ep) noexcept { return *tagged_ops(Ep::from(ep).core().caps); }
 
-bool sends_by_default(fid_ep* ep) noexcept { return (Ep::from(ep).transmit_op_flags() & FI_TRIGGER) != 0; }
 bool receives_by_default(fid_ep* ep) noexcept { return (Ep::from(ep).receive_op_flags() & FI_TRIGGER) != 0; }
-std::uint64_t default_flags(fid_ep* ep) noexcept { return Ep::from(ep).transmit_op_flags(); }
 std::uint64_t default_receive_flags(fid_ep* ep) noexcept { return Ep::from(ep).receive_op_flags(); }
 
 ssize_t defer_message(Ep& ep, const Transfer& transfer, std::uint64_t flags, const iovec* segments, std::size_t count) {
@@ -22,8 +20,6 @@ ssize_t defer_message(Ep& ep, const Transfer& transfer, std::uint64_t flags, con
   work.ignore = transfer.ignore;
   return defer_by_context(ep, transfer.context, flags, work);
 }
-
-bool can(fid_ep* ep, std::uint64_t needed) noexcept { return (Ep::from(ep).core().caps & needed) == needed; }
 
 ssize_t sendmsg(fid_ep* ep, const fi_msg* msg, uint64_t flags) noexcept {
   if ((flags & FI_TRIGGER) == 0) return plain_messages(ep).sendmsg(ep, msg, flags);

@@ -10,12 +10,11 @@
 #include <string>
 
 #include "dispatch/closing.h"
+#include "dispatch/opening.h"
 #include "dispatch/progress.h"
 #include "dispatch/sleeping.h"
 #include "dispatch/submit.h"
-#include "fifo/anchor_record.h"
 #include "os/lock.h"
-#include "os/log.h"
 #include "os/random_identity.h"
 #include "proto/arrival.h"
 #include "proto/completion.h"
@@ -35,76 +34,10 @@ struct Endpoint::State {
 
 namespace {
 
-// First port tried as a free one and how many follow: the range IANA leaves to dynamic ports.
-constexpr std::uint32_t kFirstPort = 49152;
-constexpr std::uint32_t kPortCount = 65536 - kFirstPort;
-
 EndpointName unique_name() noexcept {
   char text[kNameSize];
   std::snprintf(text, sizeof text, "%s%d-%016" PRIx64, kNamePrefix.data(), getpid(), random_identity());
   return EndpointName::from(text);
-}
-
-EndpointName with_port(const EndpointName& name, std::uint32_t port) {
-  const std::string_view text = name.view();
-  return EndpointName::from(std::string(text.substr(0, text.size() - 1)) + std::to_string(port));
-}
-
-// Creates the region under `name`, its anchor record complete, and makes it findable.
-int open_region(Exchange& exchange, const EndpointName& name) {
-  std::unique_ptr<LocalRegion> region;
-  const BoardLayout& board = board_layout(exchange.device.memory());
-  if (const int error = exchange.device.create(name, board.header_size, &region)) return error;
-  publish_anchor_record(region->header(), name, exchange.incarnation, exchange.own_offer(), board);
-  if (const int error = region->publish()) return error;
-  exchange.region = std::move(region);
-  exchange.name = name;
-  return 0;
-}
-
-int open_region_on_free_port(Exchange& exchange) {
-  const EndpointName wanted = exchange.name;
-  for (std::uint32_t i = 0; i < kPortCount; ++i) {
-    const auto port = static_cast<std::uint32_t>(kFirstPort + (exchange.incarnation + i) % kPortCount);
-    const int error = open_region(exchange, with_port(wanted, port));
-    if (error != -EADDRINUSE && error != -EACCES) return error;
-  }
-  return -EADDRINUSE;
-}
-
-// `first`: to be tried before the ports; empty: nothing.
-int open_region_on(Exchange& exchange, const EndpointName& first) {
-  const int error = first.empty() ? -EADDRINUSE : open_region(exchange, first);
-  return error == -EADDRINUSE || error == -EACCES ? open_region_on_free_port(exchange) : error;
-}
-
-void open_board(Exchange& exchange) {
-  const MemoryType memory = exchange.device.memory();
-  const BoardLayout& layout = board_layout(memory);
-  const std::byte* bytes = exchange.region->header() + layout.offset;
-  exchange.board = layout.stride == 1
-                       ? std::make_unique<NotificationBoard>(bytes, static_cast<std::uint32_t>(layout.bytes()))
-                       : std::make_unique<NotificationBoard>(bytes, layout.count, memory);
-  exchange.board_owners.resize(layout.count);
-  exchange.free_notifications.clear();  // of an attempt that failed
-  for (std::uint32_t index = layout.count; index-- > kContactEntries;) exchange.free_notifications.push_back(index);
-  auto* sleep_line = reinterpret_cast<SleepLine*>(exchange.region->header() + kSleepOffset);
-  exchange.sleep.emplace(sleep_line);
-  exchange.region->watch(bytes, layout.bytes(), &sleep_line->epoch);
-}
-
-// Peers may find the table empty for a moment: the region is there already.
-int publish_memory(Exchange& exchange) {
-  if (exchange.memory == nullptr) return 0;
-  exchange.published =
-      std::make_unique<PublishedRegions>(exchange.region->header() + kProtectionOffset, *exchange.region);
-  exchange.published->tell_always(exchange.counted());
-  return exchange.memory->attach(exchange.published.get(), &exchange);
-}
-
-void withdraw_memory(Exchange& exchange) noexcept {
-  if (exchange.published) exchange.memory->detach(exchange.published.get());
-  exchange.published.reset();
 }
 
 }  // namespace
@@ -152,26 +85,7 @@ const EndpointName& Endpoint::name() const noexcept {
 int Endpoint::enable() {
   const LockGuard guard(state_->lock);
   if (state_->enabled) return 0;
-  Exchange& exchange = state_->exchange;
-  exchange.incarnation = random_identity();
-  exchange.proof[0] = random_identity();
-  exchange.proof[1] = random_identity();
-  const EndpointName asked = exchange.name;
-  int error = state_->wants_free_port ? open_region_on(exchange, state_->tried_first) : open_region(exchange, asked);
-  if (error != 0) return error;
-  try {
-    open_board(exchange);
-    error = publish_memory(exchange);
-  } catch (const std::bad_alloc&) {
-    error = -ENOMEM;
-  }
-  if (error != 0) {
-    withdraw_memory(exchange);
-    exchange.region.reset();
-    exchange.name = asked;
-    return error;
-  }
-  exchange.last_check = Clock::now();
+  if (const int error = open_exchange(state_->exchange, state_->wants_free_port, state_->tried_first)) return error;
   state_->process = getpid();
   state_->enabled = true;
   return 0;

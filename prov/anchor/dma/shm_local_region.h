@@ -53,10 +53,11 @@ class ShmLocalRegion final : public LocalRegion {
   int lock_unborn() noexcept;
   int link_name() noexcept;
   int published_as(int error) noexcept;
-  int grow(std::size_t bytes) noexcept;
-  int explain_shortage(std::uint64_t bytes, int error) noexcept;
-  bool take_released(std::size_t bytes, std::uint64_t* offset) noexcept;
   void remove_wait_pipe() noexcept;
+  // shm_local_region_space.cpp
+  int explain_shortage(std::uint64_t bytes, int error) noexcept;
+  int grow(std::size_t bytes) noexcept;
+  bool take_released(std::size_t bytes, std::uint64_t* offset) noexcept;
   int carve(std::size_t bytes, std::uint64_t* offset) noexcept;
 
   const std::string path_;

@@ -88,19 +88,22 @@ class Window {
     std::atomic<std::int64_t> changed{0};
   };
 
-  int prepare_own();
-  int take_over() noexcept;
-  int begin_anew() noexcept;
   NeighbourPage& heard_from(std::uint32_t host) const noexcept { return *neighbour_page(own().base(), host); }
   NeighbourPage& told_to(std::uint32_t host) const noexcept {
     return *neighbour_page(partition(host).base(), config_.host);
   }
   bool was_ready(std::uint32_t host) const noexcept;
   bool is_ready(std::uint32_t host) noexcept;
-  bool fresh(std::uint32_t host) noexcept;
+  // window_open.cpp
+  int prepare_own();
+  int take_over() noexcept;
+  int begin_anew() noexcept;
+  // window_directory.cpp
   bool read_entry(std::uint32_t host, std::uint32_t slot, const EndpointName& name,
                   WindowEndpoint* endpoint) const noexcept;
   void tell_all(std::uint32_t slot, std::uint64_t life) noexcept;
+  // window_heartbeat.cpp
+  bool fresh(std::uint32_t host) noexcept;
   bool is_forgotten(std::uint32_t slot) noexcept;
   void bury(std::uint32_t slot) noexcept;
   void beat() noexcept;

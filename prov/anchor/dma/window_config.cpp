@@ -4,16 +4,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <sstream>
 
-#include "dma/doorbell_device.h"
+#include "dma/window_config_text.h"
 #include "dma/window_layout.h"
 #include "os/cacheline.h"
 #include "os/processor_cache.h"
@@ -23,113 +20,6 @@ namespace {
 
 constexpr std::int64_t kLeastTimeout = 500;  // several heartbeats
 constexpr std::int64_t kMostTimeout = 24 * 60 * 60 * 1000;
-
-// The file as it is written, before it is known whether it makes sense together.
-struct Draft {
-  WindowPlace common;
-  std::map<std::uint64_t, WindowPlace> partitions;
-  std::uint64_t hosts = 0;
-  std::uint64_t host = UINT64_MAX;
-  std::uint64_t timeout = 2000;
-  std::optional<MemoryType> memory;
-  std::string doorbell;
-};
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
-  return text;
-}
-
-unsigned shift_of(char unit) noexcept {
-  switch (unit) {
-    case 'K':
-      return 10;
-    case 'M':
-      return 20;
-    case 'G':
-      return 30;
-    default:
-      return 0;
-  }
-}
-
-// Decimal or 0x, perhaps with K, M or G behind it.
-bool parse_number(std::string_view text, std::uint64_t* value) noexcept {
-  const bool hexadecimal = text.starts_with("0x");
-  if (hexadecimal) text.remove_prefix(2);
-  const unsigned shift = text.empty() || hexadecimal ? 0 : shift_of(text.back());
-  if (shift != 0) text.remove_suffix(1);
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, hexadecimal ? 16 : 10);
-  if (error != std::errc() || end != text.data() + text.size() || number > UINT64_MAX >> shift) return false;
-  *value = number << shift;
-  return true;
-}
-
-// "PATH [OFFSET [SIZE]]"
-bool parse_place(std::string_view text, WindowPlace* place) {
-  std::istringstream words{std::string(text)};
-  std::string offset, size, rest;
-  words >> place->path >> offset >> size >> rest;
-  return rest.empty() && !place->path.empty() && (offset.empty() || parse_number(offset, &place->offset)) &&
-         (size.empty() || parse_number(size, &place->size));
-}
-
-// What is said behind a value that cannot be.
-const char* wanted(std::string_view key) noexcept {
-  if (key == "doorbell") return ": it is socket:/FOLDER or vfio:0000:00:04.0";
-  if (key == "memory") return ": it is coherent, write-combined or non-coherent; for tests, simulated or checked";
-  if (key.starts_with("partition.")) return ": it is PATH [OFFSET [SIZE]]";
-  return key == "path" ? "" : ": a number, decimal or 0x..., K, M or G behind it";
-}
-
-bool take(std::string_view key, std::string_view value, Draft* draft, std::string* reason) {
-  bool understood = true;
-  if (key == "path") {
-    draft->common.path = value;
-  } else if (key == "offset") {
-    understood = parse_number(value, &draft->common.offset);
-  } else if (key == "size") {
-    understood = parse_number(value, &draft->common.size);
-  } else if (key == "hosts") {
-    understood = parse_number(value, &draft->hosts);
-  } else if (key == "host") {
-    understood = parse_number(value, &draft->host);
-  } else if (key == "timeout") {
-    understood = parse_number(value, &draft->timeout);
-  } else if (key == "memory") {
-    understood = parse_memory_type(value, &draft->memory.emplace());
-  } else if (key == "doorbell") {
-    draft->doorbell = value;
-    understood = is_doorbell(draft->doorbell);
-  } else if (key.starts_with("partition.")) {
-    std::uint64_t host = 0;
-    understood = parse_number(key.substr(10), &host) && parse_place(value, &draft->partitions[host]);
-  } else {
-    *reason = "unknown key " + std::string(key);
-    return false;
-  }
-  if (!understood) *reason = std::string(key) + " cannot be " + std::string(value) + wanted(key);
-  return understood;
-}
-
-bool parse_lines(std::string_view text, Draft* draft, std::string* reason) {
-  for (int number = 1; !text.empty(); ++number) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    line = trimmed(line.substr(0, line.find('#')));
-    if (line.empty()) continue;
-    const std::size_t equals = line.find('=');
-    std::string why = "a line is KEY = VALUE";
-    if (equals == line.npos || !take(trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)), draft, &why)) {
-      *reason = "line " + std::to_string(number) + ": " + why;
-      return false;
-    }
-  }
-  return true;
-}
 
 // What is there behind the offset, where the file says so; a device does not.
 bool find_size(WindowPlace* place, std::string* reason) {
@@ -152,25 +42,25 @@ bool find_size(WindowPlace* place, std::string* reason) {
 }
 
 // One window in equal parts.
-bool divide(const Draft& draft, WindowConfig* config, std::string* reason) {
-  WindowPlace window = draft.common;
+bool divide(const WindowConfigText& written, WindowConfig* config, std::string* reason) {
+  WindowPlace window = written.common;
   if (window.path.empty()) {
     *reason = "path = ... is missing";
     return false;
   }
   if (window.size == 0 && !find_size(&window, reason)) return false;
-  const std::uint64_t part = window.size / draft.hosts / kPageSize * kPageSize;
-  for (std::uint64_t host = 0; host < draft.hosts; ++host)
+  const std::uint64_t part = window.size / written.hosts / kPageSize * kPageSize;
+  for (std::uint64_t host = 0; host < written.hosts; ++host)
     config->partitions.push_back({window.path, window.offset + host * part, part});
   return true;
 }
 
-bool place_partitions(const Draft& draft, WindowConfig* config, std::string* reason) {
-  if (draft.partitions.empty()) return divide(draft, config, reason);
-  for (std::uint64_t host = 0; host < draft.hosts; ++host) {
-    const auto found = draft.partitions.find(host);
-    if (found == draft.partitions.end() || draft.partitions.size() != draft.hosts) {
-      *reason = "there must be a partition.N for each of the hosts, 0 to " + std::to_string(draft.hosts - 1);
+bool place_partitions(const WindowConfigText& written, WindowConfig* config, std::string* reason) {
+  if (written.partitions.empty()) return divide(written, config, reason);
+  for (std::uint64_t host = 0; host < written.hosts; ++host) {
+    const auto found = written.partitions.find(host);
+    if (found == written.partitions.end() || written.partitions.size() != written.hosts) {
+      *reason = "there must be a partition.N for each of the hosts, 0 to " + std::to_string(written.hosts - 1);
       return false;
     }
     WindowPlace place = found->second;
@@ -212,27 +102,27 @@ bool choose_memory(const std::optional<MemoryType>& said, WindowConfig* config, 
 }  // namespace
 
 bool parse_window_config(std::string_view text, WindowConfig* config, std::string* reason) {
-  Draft draft;
+  WindowConfigText written;
   WindowConfig found;
   reason->clear();
-  if (!parse_lines(text, &draft, reason)) return false;
-  if (draft.hosts < 2 || draft.hosts > kMaxWindowHosts) {
+  if (!parse_lines(text, &written, reason)) return false;
+  if (written.hosts < 2 || written.hosts > kMaxWindowHosts) {
     *reason = "hosts must be 2 to " + std::to_string(kMaxWindowHosts) +
-              (draft.hosts == 0 ? ", and is missing or 0" : ", not " + std::to_string(draft.hosts));
-  } else if (draft.host >= draft.hosts) {
-    *reason = "host must be 0 to " + std::to_string(draft.hosts - 1) + ", another one on each machine" +
-              (draft.host == UINT64_MAX ? ", and is missing" : ", not " + std::to_string(draft.host));
-  } else if (static_cast<std::int64_t>(draft.timeout) < kLeastTimeout ||
-             static_cast<std::int64_t>(draft.timeout) > kMostTimeout) {
+              (written.hosts == 0 ? ", and is missing or 0" : ", not " + std::to_string(written.hosts));
+  } else if (written.host >= written.hosts) {
+    *reason = "host must be 0 to " + std::to_string(written.hosts - 1) + ", another one on each machine" +
+              (written.host == UINT64_MAX ? ", and is missing" : ", not " + std::to_string(written.host));
+  } else if (static_cast<std::int64_t>(written.timeout) < kLeastTimeout ||
+             static_cast<std::int64_t>(written.timeout) > kMostTimeout) {
     *reason = "timeout must be " + std::to_string(kLeastTimeout) + " to " + std::to_string(kMostTimeout) + " ms, not " +
-              std::to_string(draft.timeout);
+              std::to_string(written.timeout);
   }
-  if (!reason->empty() || !place_partitions(draft, &found, reason) || !sensible(found, reason) ||
-      !choose_memory(draft.memory, &found, reason))
+  if (!reason->empty() || !place_partitions(written, &found, reason) || !sensible(found, reason) ||
+      !choose_memory(written.memory, &found, reason))
     return false;
-  found.doorbell = draft.doorbell;
-  found.host = static_cast<std::uint32_t>(draft.host);
-  found.timeout = Milliseconds(draft.timeout);
+  found.doorbell = written.doorbell;
+  found.host = static_cast<std::uint32_t>(written.host);
+  found.timeout = Milliseconds(written.timeout);
   *config = found;
   return true;
 }

@@ -49,7 +49,7 @@ int WindowDoorbell::open(bool wanted) {
 void WindowDoorbell::join() noexcept {
   const std::lock_guard guard(lock_);
   if (joined_.load(std::memory_order_relaxed)) return;
-  window_.home().set_mute(true);
+  window_.home().users().set_mute(true);
   window_.speak_to_all();
   joined_.store(true, std::memory_order_relaxed);
   nudge();
@@ -91,7 +91,7 @@ void WindowDoorbell::listen() noexcept {
   if (error == -EAGAIN) return;
   if (error != 0) return part(error == -ECONNRESET ? "it has ended" : std::strerror(-error));
   told_ = false;
-  window_.home().set_mute(false);
+  window_.home().users().set_mute(false);
   window_.speak_to_all();
   ANCHOR_INFO(kDomain, "the doorbell is served at %s", path_.c_str());
 }
@@ -126,7 +126,7 @@ void WindowDoorbell::part(const char* why) noexcept {
   next_attempt_ = Clock::now() + kBetweenAttempts;
   warn(why);
   if (!was_welcome) return;
-  window_.home().set_mute(true);
+  window_.home().users().set_mute(true);
   window_.speak_to_all();
 }
 

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
@@ -88,18 +86,19 @@ int WindowHome::open(const WindowConfig& config, const WindowPartition& own, con
                 static_cast<std::uint64_t>(own.identity().device), static_cast<std::uint64_t>(own.identity().inode),
                 own.place().offset, config.host);
   path_ = directory + name;
-  first_page_ = data_offset(config.partitions.size()) / kPageSize;
-  pages_ = own.size() / kPageSize;
+  const std::uint64_t count = own.size() / kPageSize;
   if (const int error = open_file(&locks_)) return error;
   const Turn turn(*this);
-  if (const int error = set_up(locks_.get())) return error;
-  return take_row();
+  if (const int error = set_up(locks_.get(), count)) return error;
+  auto* owners = reinterpret_cast<PageOwner*>(mapping_.data() + sizeof(HomeFile));
+  pages_.open(owners, data_offset(config.partitions.size()) / kPageSize, count);
+  return users_.open(file_->rows, locks_, kFirstRowByte);
 } catch (const std::bad_alloc&) {
   return -ENOMEM;
 }
 
-int WindowHome::set_up(int fd) noexcept {
-  const std::size_t size = file_size(pages_);
+int WindowHome::set_up(int fd, std::uint64_t pages) noexcept {
+  const std::size_t size = file_size(pages);
   struct stat status {};
   if (::fstat(fd, &status) != 0) return -errno;
   if (const int error = reserve_file(fd, 0, size)) {
@@ -111,42 +110,20 @@ int WindowHome::set_up(int fd) noexcept {
   if (const int error = map_guarded(fd, 0, size, lost.get(), &address)) return error;
   mapping_ = Mapping(address, size, std::move(lost));
   file_ = reinterpret_cast<HomeFile*>(address);
-  owners_ = reinterpret_cast<PageOwner*>(address + sizeof(HomeFile));
   const std::uint64_t layout = file_->layout.load(std::memory_order_acquire);
-  if (layout == kHomeLayout && file_->pages == pages_) return 0;
+  if (layout == kHomeLayout && file_->pages == pages) return 0;
   if (layout != 0) {
     ANCHOR_WARN(kDomain,
                 "%s is of another version or size of the window (%" PRIu64 " pages in a partition, %" PRIu64
                 " by the configuration): if the configuration is right, end all its users, then remove it",
-                path_.c_str(), static_cast<std::uint64_t>(file_->pages), static_cast<std::uint64_t>(pages_));
+                path_.c_str(), static_cast<std::uint64_t>(file_->pages), pages);
     return -EPROTO;
   }
-  file_->pages = pages_;
+  file_->pages = pages;
   file_->generation.store(random_identity(), std::memory_order_relaxed);
   file_->machine.store(machine_number(identity_of(status)), std::memory_order_relaxed);
   file_->layout.store(kHomeLayout, std::memory_order_release);
   return 0;
-}
-
-int WindowHome::take_row() noexcept {
-  for (std::uint32_t row = 0; row < kUserRows; ++row) {
-    if (try_lock_byte(locks_.get(), kFirstRowByte + row) != 0) continue;
-    for (auto& host : file_->rows[row].held)
-      for (WindowWord& word : host) word.store(0, std::memory_order_relaxed);
-    file_->rows[row].mute.store(0, std::memory_order_relaxed);
-    file_->rows[row].taken.store(1, std::memory_order_release);
-    row_ = row;
-    return 0;
-  }
-  ANCHOR_WARN(kDomain, "%u domains of this host have the window open: no more", kUserRows);
-  return -ENFILE;
-}
-
-unsigned WindowHome::users() noexcept {
-  unsigned count = 0;
-  for (std::uint32_t row = 0; row < kUserRows; ++row)
-    count += row == row_ || byte_locked(locks_.get(), kFirstRowByte + row) != 0;
-  return count;
 }
 
 int WindowHome::take_slot_in(std::uint32_t first, std::uint32_t end, ProcessFd* lock, std::uint32_t* slot) noexcept {
@@ -166,7 +143,7 @@ int WindowHome::take_slot_in(std::uint32_t first, std::uint32_t end, ProcessFd* 
 }
 
 void WindowHome::give_back(std::uint32_t slot) noexcept {
-  free_pages_of(slot);
+  pages_.release_all_of(slot);
   file_->slots[slot].state.store(SlotState::kFree, std::memory_order_release);
 }
 
@@ -191,122 +168,34 @@ void WindowHome::look_after(const std::function<void(std::uint32_t)>& died,
     if (try_lock_byte(locks_.get(), kFirstSlotByte + slot) != 0) continue;
     if (state.load(std::memory_order_acquire) == SlotState::kTaken) died(slot);
     if (state.load(std::memory_order_acquire) == SlotState::kDead && forgotten(slot)) {
-      free_pages_of(slot);
+      pages_.release_all_of(slot);
       state.store(SlotState::kFree, std::memory_order_release);
     }
     unlock_byte(locks_.get(), kFirstSlotByte + slot);
   }
 }
 
-// A16: what we store there comes after what others did.
-bool WindowHome::take_pages(std::uint64_t first, std::uint64_t count, std::uint16_t owner) noexcept {
-  for (std::uint64_t page = first; page < first + count; ++page) {
-    std::uint16_t nobody = 0;
-    if (owners_[page].compare_exchange_strong(nobody, owner, std::memory_order_acquire, std::memory_order_relaxed))
-      continue;
-    while (page-- > first) owners_[page].store(0, std::memory_order_release);
-    return false;
-  }
-  return true;
-}
-
-int WindowHome::claim(std::uint32_t slot, std::size_t bytes, std::uint64_t* offset) noexcept {
-  const std::uint64_t count = bytes / kPageSize;
-  const std::uint64_t range = pages_ - first_page_;
-  std::uint64_t run = 0;
-  std::uint64_t page = first_page_ + next_page_.load(std::memory_order_relaxed) % range;
-  for (std::uint64_t looked = 0; looked < range + count; ++looked, ++page) {
-    if (page == pages_) page = first_page_, run = 0;
-    run = owners_[page].load(std::memory_order_relaxed) == 0 ? run + 1 : 0;
-    if (run < count) continue;
-    const std::uint64_t first = page + 1 - count;
-    run = 0;
-    if (!take_pages(first, count, static_cast<std::uint16_t>(slot + 1))) continue;
-    next_page_.store(page + 1 - first_page_, std::memory_order_relaxed);
-    *offset = first * kPageSize;
-    return 0;
-  }
-  return -ENOSPC;
-}
-
-// R16, as in free_pages_of(); see take_pages().
-void WindowHome::release(std::uint64_t offset, std::size_t bytes) noexcept {
-  for (std::uint64_t page = offset / kPageSize; page < (offset + bytes) / kPageSize; ++page)
-    owners_[page].store(0, std::memory_order_release);
-}
-
-void WindowHome::free_pages_of(std::uint32_t slot) noexcept {
-  for (std::uint64_t page = first_page_; page < pages_; ++page)
-    if (owners_[page].load(std::memory_order_relaxed) == slot + 1) owners_[page].store(0, std::memory_order_release);
-}
-
-WindowHome::Room WindowHome::room() const noexcept {
-  std::uint64_t count = 0, run = 0, longest = 0;
-  for (std::uint64_t page = first_page_; page < pages_; ++page) {
-    const bool is_free = owners_[page].load(std::memory_order_relaxed) == 0;
-    count += is_free;
-    run = is_free ? run + 1 : 0;
-    longest = std::max(longest, run);
-  }
-  return {count * kPageSize, longest * kPageSize};
-}
-
-void WindowHome::hold(std::uint32_t host, std::uint32_t slot) noexcept {
-  const std::lock_guard guard(holding_);
-  if (counts_[host][slot]++ != 0) return;
-  // seq_cst: the bit must be there before the caller looks whether the slot's owner lives.
-  file_->rows[row_].held[host][slot / 64].fetch_or(std::uint64_t{1} << slot % 64, std::memory_order_seq_cst);
-}
-
-void WindowHome::let_go(std::uint32_t host, std::uint32_t slot) noexcept {
-  const std::lock_guard guard(holding_);
-  if (--counts_[host][slot] != 0) return;
-  // R15, see held_of(): what was stored through the mapping comes before.
-  file_->rows[row_].held[host][slot / 64].fetch_and(~(std::uint64_t{1} << slot % 64), std::memory_order_release);
-}
-
-void WindowHome::held_of(std::uint32_t host, std::uint64_t (&held)[kHeldWords]) noexcept {
-  std::fill_n(held, kHeldWords, 0);
-  for (std::uint32_t row = 0; row < kUserRows; ++row) {
-    UserRow& user = file_->rows[row];
-    if (user.taken.load(std::memory_order_acquire) == 0) continue;
-    // Died, or closed: the row is cleared by who gets it next.
-    if (row != row_ && byte_locked(locks_.get(), kFirstRowByte + row) == 0) continue;
-    for (std::size_t word = 0; word < kHeldWords; ++word)
-      held[word] |= user.held[host][word].load(std::memory_order_seq_cst);  // A15, and the other half of hold()
-  }
-}
-
-int WindowHome::take_doorbell(ProcessFd* lock) const noexcept {
+int WindowHome::take_byte(ProcessFd* lock, std::uint64_t byte) const noexcept {
   if (const int error = open_file(lock)) return error;
-  const int error = try_lock_byte(lock->get(), kDoorbellByte);
+  const int error = try_lock_byte(lock->get(), byte);
   if (error != 0) lock->reset();
   return error == -EAGAIN ? -EBUSY : error;
 }
+
+int WindowHome::take_doorbell(ProcessFd* lock) const noexcept { return take_byte(lock, kDoorbellByte); }
 
 std::string doorbell_path(const WindowHome& home) { return home.path() + "-doorbell"; }
 
-// Relaxed, here and below: a word that is late costs a look that comes late.
 std::uint64_t WindowHome::doorbell() noexcept {
+  // Relaxed: a word that is late costs a look that comes late.
   std::uint64_t word = file_->doorbell.load(std::memory_order_relaxed);
   if (word != 0 && byte_locked(locks_.get(), kDoorbellByte) == 0) word = 0;
-  for (std::uint32_t row = 0; row < kUserRows; ++row) {
-    const UserRow& user = file_->rows[row];
-    if (user.taken.load(std::memory_order_acquire) == 0 || user.mute.load(std::memory_order_relaxed) == 0) continue;
-    if (row == row_ || byte_locked(locks_.get(), kFirstRowByte + row) != 0) return word;
-  }
-  return word | DoorbellWord::kAllRing;
+  return users_.all_ring() ? word | DoorbellWord::kAllRing : word;
 }
-
-void WindowHome::set_mute(bool mute) noexcept { file_->rows[row_].mute.store(mute, std::memory_order_relaxed); }
 
 int WindowHome::claim_contact(ProcessFd* lock, std::uint32_t host, std::uint32_t slot, unsigned index) const noexcept {
   if (index >= kMostContacts) return -EBUSY;
-  if (const int error = open_file(lock)) return error;
-  const std::uint64_t entry = (std::uint64_t{host} * kWindowSlots + slot) * kMostContacts + index;
-  const int error = try_lock_byte(lock->get(), kFirstContactByte + entry);
-  if (error != 0) lock->reset();
-  return error == -EAGAIN ? -EBUSY : error;
+  return take_byte(lock, kFirstContactByte + (std::uint64_t{host} * kWindowSlots + slot) * kMostContacts + index);
 }
 
 }  // namespace anchor

@@ -68,7 +68,7 @@ int empty_partition(const WindowConfig& config, const std::string& directory, st
       *reason = "what this host knows of its partition cannot be opened";
       return error;
     }
-    if (home.users() != 1) {
+    if (home.users().count() != 1) {
       *reason = "processes of this host have the window open: end them first";
       return -EBUSY;
     }

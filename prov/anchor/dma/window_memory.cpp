@@ -35,7 +35,7 @@ int WindowMemory::take_slot() noexcept {
 }
 
 int WindowMemory::explain_shortage(std::uint64_t bytes) const noexcept {
-  const WindowHome::Room room = window_.home().room();
+  const WindowPages::Room room = window_.home().pages().room();
   ANCHOR_WARN(kDomain,
               "window %s is full: %llu bytes wanted for an application, %llu of host %u's %llu are free, %llu of them "
               "in a row; enlarge the window, or use fewer endpoints or peers",
@@ -63,7 +63,7 @@ int WindowMemory::claim(std::uint64_t bytes, Pieces::iterator* piece) {
   Pieces made;  // before anything is taken that a lack of memory would lose
   const auto node = made.emplace(0, Piece{bytes, false}).first;
   std::uint64_t offset;
-  const int error = take_patiently(window_, [&] { return window_.home().claim(slot_, bytes, &offset); });
+  const int error = take_patiently(window_, [&] { return window_.home().pages().claim(slot_, bytes, &offset); });
   if (error != 0) return error == -ENOSPC ? explain_shortage(bytes) : error;
   auto handle = made.extract(node);
   handle.key() = offset;
@@ -109,13 +109,13 @@ int WindowMemory::free(const void* address) noexcept {
     keep(taken_.extract(piece));
     return 0;
   }
-  if (lock_) window_.home().release(piece->first, piece->second.bytes);
+  if (lock_) window_.home().pages().release(piece->first, piece->second.bytes);
   taken_.erase(piece);
   return 0;
 }
 
 DeviceMemoryRoom WindowMemory::room() noexcept {
-  const WindowHome::Room room = window_.home().room();
+  const WindowPages::Room room = window_.home().pages().room();
   const std::lock_guard guard(mutex_);
   DeviceMemoryRoom all{.total = window_.own().size(),
                        .free_bytes = room.bytes,

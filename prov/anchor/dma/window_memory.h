@@ -3,7 +3,7 @@
 //
 // It belongs to a slot of its own, as an endpoint's does to its slot, so that a domain that dies gives it back, and not
 // before everybody has forgotten it: processes of other hosts store there by themselves, and say that they may
-// (WindowHome::hold). What they may have learnt of is therefore kept for this domain when it is freed, and only the
+// (WindowUsers::hold). What they may have learnt of is therefore kept for this domain when it is freed, and only the
 // rest goes back to the host at once. Thread-safe.
 #pragma once
 

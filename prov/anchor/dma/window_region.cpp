@@ -35,7 +35,7 @@ WindowLocalRegion::~WindowLocalRegion() {
 }
 
 int WindowLocalRegion::claim(std::size_t bytes, std::uint64_t* offset) noexcept {
-  const int error = window_.home().claim(self_.slot, bytes, offset);
+  const int error = window_.home().pages().claim(self_.slot, bytes, offset);
   if (error == 0) {
     shortage_told_.store(false, std::memory_order_relaxed);
   } else if (!shortage_told_.exchange(true, std::memory_order_relaxed)) {
@@ -45,7 +45,7 @@ int WindowLocalRegion::claim(std::size_t bytes, std::uint64_t* offset) noexcept 
 }
 
 void WindowLocalRegion::explain_shortage(std::size_t bytes) const noexcept {
-  const WindowHome::Room room = window_.home().room();
+  const WindowPages::Room room = window_.home().pages().room();
   ANCHOR_WARN(kEndpoint,
               "window %s is full: %zu bytes wanted for %s, %llu of host %u's %llu are free, %llu of them in a row; "
               "enlarge the window, or use fewer endpoints or peers",
@@ -60,7 +60,7 @@ int WindowLocalRegion::open(std::size_t header_size) noexcept {
     ANCHOR_WARN(kEndpoint, "window %s: host %u has %u endpoints already: no more", window_.own().path().c_str(),
                 window_.host(), kWindowSlots);
   if (error != 0) return error;
-  const auto claim_header = [&] { return window_.home().claim(self_.slot, header_size, &self_.header_offset); };
+  const auto claim_header = [&] { return window_.home().pages().claim(self_.slot, header_size, &self_.header_offset); };
   error = take_patiently(window_, claim_header);
   if (error == -ENOSPC) explain_shortage(header_size);
   if (error != 0) return error;
@@ -89,14 +89,14 @@ int WindowLocalRegion::allocate(std::size_t bytes, std::uint64_t* offset, std::b
 
 int WindowLocalRegion::allocate_spare(std::size_t bytes, std::uint64_t* offset, std::byte** address) noexcept {
   if (!intact()) return -EIO;
-  if (const int error = window_.home().claim(self_.slot, bytes, offset)) return error;
+  if (const int error = window_.home().pages().claim(self_.slot, bytes, offset)) return error;
   *address = window_.own().base() + *offset;
   window_.own().clear(*offset, bytes);
   return 0;
 }
 
 void WindowLocalRegion::release(std::uint64_t offset, std::size_t bytes) noexcept {
-  if (lock_) window_.home().release(offset, bytes);
+  if (lock_) window_.home().pages().release(offset, bytes);
 }
 
 void WindowLocalRegion::watch(const std::byte* board, std::size_t bytes,
@@ -146,13 +146,13 @@ WindowRemoteRegion::WindowRemoteRegion(Window& window, WindowDoorbell& doorbell,
       peer_(peer),
       distant_(!near || peer.host != window.host()),
       process_(::getpid()) {
-  window_.home().hold(peer_.host, peer_.slot);
+  window_.home().users().hold(peer_.host, peer_.slot);
 }
 
 WindowRemoteRegion::~WindowRemoteRegion() {
   if (process_ != ::getpid()) return;
-  if (memory_slot_ != 0) window_.home().let_go(peer_.host, memory_slot_);
-  window_.home().let_go(peer_.host, peer_.slot);
+  if (memory_slot_ != 0) window_.home().users().let_go(peer_.host, memory_slot_);
+  window_.home().users().let_go(peer_.host, peer_.slot);
 }
 
 int WindowRemoteRegion::map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept {
@@ -179,12 +179,12 @@ int WindowRemoteRegion::map(std::uint64_t offset, std::size_t bytes, Mapping* ma
 // it is.
 bool WindowRemoteRegion::hold_memory(std::uint32_t slot) noexcept {
   if (memory_slot_ != 0 || slot < kWindowSlots || slot >= kOwningSlots) return false;
-  window_.home().hold(peer_.host, slot);
+  window_.home().users().hold(peer_.host, slot);
   if (alive() && window_.is_current(peer_)) {
     memory_slot_ = slot;
     return true;
   }
-  window_.home().let_go(peer_.host, slot);
+  window_.home().users().let_go(peer_.host, slot);
   return false;
 }
 

@@ -8,7 +8,7 @@
 #include "os/gather.h"
 #include "os/small_copy.h"
 #include "proto/atomic.h"
-#include "proto/connect.h"
+#include "proto/connection.h"
 #include "proto/limits.h"
 #include "proto/loss.h"
 #include "proto/outbox.h"

@@ -14,29 +14,25 @@
 
 namespace anchor {
 
-// Room for every peer in each of the lists that peers stand in, so that nothing that enters one can fail.
-void reserve_peer_lists(Exchange& exchange);
-
+// The side that begins (connect_seek.cpp).
+//
 // Starts looking for an idle peer. Requires: reserve_peer_lists(). What waits for it is sent once it is connected, or
 // fails after connect_timeout.
 void seek_peer(Exchange& exchange, Peer& peer);
 // A receive was posted that only this idle peer can serve: connects to it as soon as it is there, so that its death is
 // noticed. No peer within connect_timeout is no error: it may come and send later.
 void await_peer(Exchange& exchange, Peer& peer);
-// Makes ready for using the memory of a peer whose region is known. Once a peer.
-void open_direct(Exchange& exchange, Peer& peer) noexcept;
 // Goes on looking for a peer that is kSeeking.
 void try_connect(Exchange& exchange, Peer& peer);
 // The incarnation that was asked died, or another one answered: forget it and, if something waits, look again.
 void restart_search(Exchange& exchange, Peer& peer);
-// Answers the request in entry `index` of our contact table. False: later (a former incarnation is still being seen
-// off, or no file descriptor is left to look the requester up).
-bool answer_contact(Exchange& exchange, std::uint32_t index);
-
+// Ends the search: what waits fails with `error` (positive errno value).
+void give_up(Exchange& exchange, Peer& peer, int error);
 Verdict on_grant(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 Verdict on_refuse(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
-// Ends the search: what waits fails with `error` (positive errno value).
-void give_up(Exchange& exchange, Peer& peer, int error);
+// The side that is asked (connect_answer.cpp): answers the request in entry `index` of our contact table. False: later
+// (a former incarnation is still being seen off, or no file descriptor is left to look the requester up).
+bool answer_contact(Exchange& exchange, std::uint32_t index);
 
 }  // namespace anchor

@@ -8,6 +8,7 @@
 #include "os/log.h"
 #include "proto/arrival.h"
 #include "proto/completion.h"
+#include "proto/connection.h"
 #include "proto/outbox.h"
 #include "proto/polling.h"
 #include "proto/remote.h"
@@ -18,6 +19,8 @@
 
 namespace anchor {
 namespace {
+
+constexpr std::ptrdiff_t kBrokenConnections = 4;
 
 void fail_started_sends(Exchange& exchange, Peer& peer) {
   exchange.sends.for_each([&](SendRequest* request) {
@@ -150,13 +153,6 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.owed_bytes = 0;
   if (exchange.published && peer.channel) exchange.published->unfollow(*peer.channel);
   peer.channel.reset();
-  peer.copied.reset();
-  peer.protection.reset();
-  peer.mapped.reset();
-  peer.wrote_mapped = false;
-  peer.detours = 0;
-  peer.direct.reset();
-  peer.direct_tried = false;
   peer.attention = {};
   peer.gathering = false;
   close_offer(exchange, peer);
@@ -164,9 +160,7 @@ void disconnect(Exchange& exchange, Peer& peer) noexcept {
   peer.write_error = 0;
   if (peer.region) peer.region->release_contact();
   take_back_block(exchange, peer);
-  peer.region.reset();
-  peer.watched = false;
-  peer.header = Mapping();
+  forget_region(peer);
   peer.received = {};
   peer.state = PeerState::kIdle;
   peer.loss = 0;
@@ -180,10 +174,10 @@ void release_abandoned(Exchange& exchange) {
   });
 }
 
-std::size_t abandoned_by(const Exchange& exchange, const EndpointName& writer) noexcept {
-  return static_cast<std::size_t>(
-      std::count_if(exchange.abandoned.begin(), exchange.abandoned.end(),
-                    [&](const AbandonedBlock& abandoned) { return abandoned.writer_name == writer; }));
+bool is_banned(const Exchange& exchange, const Peer& peer) noexcept {
+  return std::count_if(exchange.abandoned.begin(), exchange.abandoned.end(), [&](const AbandonedBlock& abandoned) {
+           return abandoned.writer_name == peer.name;
+         }) >= kBrokenConnections;
 }
 
 void fail_if_gone(Exchange& exchange, Peer& peer) {

@@ -27,8 +27,8 @@ void fail_directed_receives(Exchange& exchange, Peer& peer, int error);
 void disconnect(Exchange& exchange, Peer& peer) noexcept;
 // Takes blocks set aside into use again whose writers have died since.
 void release_abandoned(Exchange& exchange);
-// How many blocks are set aside because of this writer.
-std::size_t abandoned_by(const Exchange& exchange, const EndpointName& writer) noexcept;
+// Whether the peer has broken so many connections that it gets no more while it lives: each costs a block until then.
+bool is_banned(const Exchange& exchange, const Peer& peer) noexcept;
 
 // Forgets a peer that no address, message or receive refers to.
 void retire_if_unused(Exchange& exchange, Peer& peer);

@@ -9,6 +9,7 @@
 #include "proto/alertness.h"
 #include "proto/atomic.h"
 #include "proto/connect.h"
+#include "proto/connection.h"
 #include "proto/loss.h"
 #include "proto/remote.h"
 #include "proto/send.h"

@@ -8,7 +8,7 @@
 #include "os/gather.h"
 #include "proto/atomic.h"
 #include "proto/completion.h"
-#include "proto/connect.h"
+#include "proto/connection.h"
 #include "proto/loss.h"
 #include "proto/outbox.h"
 #include "proto/rma.h"

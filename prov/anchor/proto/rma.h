@@ -44,6 +44,10 @@ int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) n
 // Whether it is because the peer has gone that something failed with `error`, positive: then its loss begins.
 bool lost_with(Exchange& exchange, Peer& peer, int error) noexcept;
 
+// The bytes of `request` have been moved: sends what its `notices` say, and concludes it, unless the peer is to answer.
+// `queued`: it stands first in peer.waiting; otherwise it is kept there if the FIFO is full.
+int tell_peer(Exchange& exchange, Peer& peer, RemoteRequest& request, bool queued) noexcept;
+
 // With the endpoint's own memory.
 int access_self(Exchange& exchange, Peer& peer, const RemoteWork& work, RemoteRequest* queued) noexcept;
 

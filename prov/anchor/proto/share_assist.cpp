@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "os/gather.h"
-#include "proto/connect.h"
+#include "proto/direct_access.h"
 #include "proto/rendezvous.h"
 
 namespace anchor {

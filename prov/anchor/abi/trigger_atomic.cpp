@@ -8,99 +8,7 @@ namespace anchor {
 namespace {
 
 // What goes on where nothing is triggered.
-fi_ops_rma& plain_rma(fid_ep* ep) noexcept { return *rma_ops(Ep::from(ep).core().caps); }
 fi_ops_atomic& plain_atomic(fid_ep* ep) noexcept { return *atomic_ops(Ep::from(ep).core().caps); }
-
-bool by_default(fid_ep* ep) noexcept { return (Ep::from(ep).transmit_op_flags() & FI_TRIGGER) != 0; }
-std::uint64_t default_flags(fid_ep* ep) noexcept { return Ep::from(ep).transmit_op_flags(); }
-bool can(fid_ep* ep, std::uint64_t needed) noexcept { return (Ep::from(ep).core().caps & needed) == needed; }
-
-ssize_t defer_rma(fid_ep* ep, const Transfer& transfer, const fi_msg_rma& msg, std::uint64_t flags) noexcept {
-  return with_remote_work(transfer, msg, kMaxMessageSize, [&](const RemoteWork& work) {
-    return defer_by_context(Ep::from(ep), msg.context, flags, work);
-  });
-}
-
-ssize_t readmsg(fid_ep* ep, const fi_msg_rma* msg, uint64_t flags) noexcept {
-  if ((flags & FI_TRIGGER) == 0) return plain_rma(ep).readmsg(ep, msg, flags);
-  if (!can(ep, FI_READ)) return -FI_ENOSYS;
-  if ((flags & ~(kReadMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
-  const std::uint32_t own = read_flags(flags, Ep::from(ep).defaults().selective_send);
-  return defer_rma(ep, {WorkType::kRead, own, msg->addr, 0, 0, 0, msg->context}, *msg, flags);
-}
-
-ssize_t writemsg(fid_ep* ep, const fi_msg_rma* msg, uint64_t flags) noexcept {
-  if ((flags & FI_TRIGGER) == 0) return plain_rma(ep).writemsg(ep, msg, flags);
-  if (!can(ep, FI_WRITE)) return -FI_ENOSYS;
-  if ((flags & ~(kSendMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
-  const std::uint32_t own = send_flags(flags, Ep::from(ep).defaults().selective_send);
-  return defer_rma(ep, {WorkType::kWrite, own, msg->addr, 0, 0, msg->data, msg->context}, *msg, flags);
-}
-
-// A call's own segments, and as many bytes in one piece at the peer.
-struct OnePiece {
-  OnePiece(const iovec* iov, std::size_t count, fi_addr_t to, const RemotePlace& place, std::uint64_t data,
-           void* context) noexcept {
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < count; ++i) length += iov[i].iov_len;
-    target = {place.address, length, place.key};
-    msg = {.msg_iov = iov,
-           .desc = nullptr,
-           .iov_count = count,
-           .addr = to,
-           .rma_iov = &target,
-           .rma_iov_count = 1,
-           .context = context,
-           .data = data};
-  }
-  fi_rma_iov target;
-  fi_msg_rma msg;
-};
-
-ssize_t readv(fid_ep* ep, const iovec* iov, void** desc, size_t count, fi_addr_t src_addr, uint64_t addr, uint64_t key,
-              void* context) noexcept {
-  if (!by_default(ep)) return plain_rma(ep).readv(ep, iov, desc, count, src_addr, addr, key, context);
-  const OnePiece piece(iov, count, src_addr, {addr, key}, 0, context);
-  return readmsg(ep, &piece.msg, default_flags(ep));
-}
-
-ssize_t read(fid_ep* ep, void* buf, size_t len, void* desc, fi_addr_t src_addr, uint64_t addr, uint64_t key,
-             void* context) noexcept {
-  if (!by_default(ep)) return plain_rma(ep).read(ep, buf, len, desc, src_addr, addr, key, context);
-  const iovec segment{buf, len};
-  return readv(ep, &segment, nullptr, 1, src_addr, addr, key, context);
-}
-
-ssize_t writev(fid_ep* ep, const iovec* iov, void** desc, size_t count, fi_addr_t dest_addr, uint64_t addr,
-               uint64_t key, void* context) noexcept {
-  if (!by_default(ep)) return plain_rma(ep).writev(ep, iov, desc, count, dest_addr, addr, key, context);
-  const OnePiece piece(iov, count, dest_addr, {addr, key}, 0, context);
-  return writemsg(ep, &piece.msg, default_flags(ep));
-}
-
-ssize_t write(fid_ep* ep, const void* buf, size_t len, void* desc, fi_addr_t dest_addr, uint64_t addr, uint64_t key,
-              void* context) noexcept {
-  if (!by_default(ep)) return plain_rma(ep).write(ep, buf, len, desc, dest_addr, addr, key, context);
-  const iovec segment{const_cast<void*>(buf), len};
-  return writev(ep, &segment, nullptr, 1, dest_addr, addr, key, context);
-}
-
-ssize_t writedata(fid_ep* ep, const void* buf, size_t len, void* desc, uint64_t data, fi_addr_t dest_addr,
-                  uint64_t addr, uint64_t key, void* context) noexcept {
-  if (!by_default(ep)) return plain_rma(ep).writedata(ep, buf, len, desc, data, dest_addr, addr, key, context);
-  const iovec segment{const_cast<void*>(buf), len};
-  const OnePiece piece(&segment, 1, dest_addr, {addr, key}, data, context);
-  return writemsg(ep, &piece.msg, default_flags(ep) | FI_REMOTE_CQ_DATA);
-}
-
-ssize_t inject(fid_ep* ep, const void* buf, size_t len, fi_addr_t dest_addr, uint64_t addr, uint64_t key) noexcept {
-  return plain_rma(ep).inject(ep, buf, len, dest_addr, addr, key);
-}
-
-ssize_t injectdata(fid_ep* ep, const void* buf, size_t len, uint64_t data, fi_addr_t dest_addr, uint64_t addr,
-                   uint64_t key) noexcept {
-  return plain_rma(ep).injectdata(ep, buf, len, data, dest_addr, addr, key);
-}
 
 using Elements = std::span<const fi_ioc>;
 
@@ -169,7 +77,7 @@ struct OneTarget {
 
 ssize_t atomic_writev(fid_ep* ep, const fi_ioc* iov, void** desc, size_t count, fi_addr_t dest_addr, uint64_t addr,
                       uint64_t key, fi_datatype datatype, fi_op op, void* context) noexcept {
-  if (!by_default(ep))
+  if (!sends_by_default(ep))
     return plain_atomic(ep).writev(ep, iov, desc, count, dest_addr, addr, key, datatype, op, context);
   const Elements operand{iov, count};
   const OneTarget one(operand, elements_in(operand), dest_addr, {addr, key}, datatype, op, context);
@@ -178,7 +86,8 @@ ssize_t atomic_writev(fid_ep* ep, const fi_ioc* iov, void** desc, size_t count, 
 
 ssize_t atomic_write(fid_ep* ep, const void* buf, size_t count, void* desc, fi_addr_t dest_addr, uint64_t addr,
                      uint64_t key, fi_datatype datatype, fi_op op, void* context) noexcept {
-  if (!by_default(ep)) return plain_atomic(ep).write(ep, buf, count, desc, dest_addr, addr, key, datatype, op, context);
+  if (!sends_by_default(ep))
+    return plain_atomic(ep).write(ep, buf, count, desc, dest_addr, addr, key, datatype, op, context);
   const fi_ioc operand{const_cast<void*>(buf), count};
   return atomic_writev(ep, &operand, nullptr, 1, dest_addr, addr, key, datatype, op, context);
 }
@@ -191,7 +100,7 @@ ssize_t atomic_inject(fid_ep* ep, const void* buf, size_t count, fi_addr_t dest_
 ssize_t atomic_readwritev(fid_ep* ep, const fi_ioc* iov, void** desc, size_t count, fi_ioc* resultv, void** result_desc,
                           size_t result_count, fi_addr_t dest_addr, uint64_t addr, uint64_t key, fi_datatype datatype,
                           fi_op op, void* context) noexcept {
-  if (!by_default(ep))
+  if (!sends_by_default(ep))
     return plain_atomic(ep).readwritev(ep, iov, desc, count, resultv, result_desc, result_count, dest_addr, addr, key,
                                        datatype, op, context);
   const std::size_t elements = elements_in({resultv, result_count});
@@ -202,7 +111,7 @@ ssize_t atomic_readwritev(fid_ep* ep, const fi_ioc* iov, void** desc, size_t cou
 ssize_t atomic_readwrite(fid_ep* ep, const void* buf, size_t count, void* desc, void* result, void* result_desc,
                          fi_addr_t dest_addr, uint64_t addr, uint64_t key, fi_datatype datatype, fi_op op,
                          void* context) noexcept {
-  if (!by_default(ep))
+  if (!sends_by_default(ep))
     return plain_atomic(ep).readwrite(ep, buf, count, desc, result, result_desc, dest_addr, addr, key, datatype, op,
                                       context);
   const fi_ioc operand{const_cast<void*>(buf), count};
@@ -214,7 +123,7 @@ ssize_t atomic_compwritev(fid_ep* ep, const fi_ioc* iov, void** desc, size_t cou
                           void** compare_desc, size_t compare_count, fi_ioc* resultv, void** result_desc,
                           size_t result_count, fi_addr_t dest_addr, uint64_t addr, uint64_t key, fi_datatype datatype,
                           fi_op op, void* context) noexcept {
-  if (!by_default(ep))
+  if (!sends_by_default(ep))
     return plain_atomic(ep).compwritev(ep, iov, desc, count, comparev, compare_desc, compare_count, resultv,
                                        result_desc, result_count, dest_addr, addr, key, datatype, op, context);
   const Elements operand{iov, count};
@@ -226,7 +135,7 @@ ssize_t atomic_compwritev(fid_ep* ep, const fi_ioc* iov, void** desc, size_t cou
 ssize_t atomic_compwrite(fid_ep* ep, const void* buf, size_t count, void* desc, const void* compare, void* compare_desc,
                          void* result, void* result_desc, fi_addr_t dest_addr, uint64_t addr, uint64_t key,
                          fi_datatype datatype, fi_op op, void* context) noexcept {
-  if (!by_default(ep))
+  if (!sends_by_default(ep))
     return plain_atomic(ep).compwrite(ep, buf, count, desc, compare, compare_desc, result, result_desc, dest_addr, addr,
                                       key, datatype, op, context);
   const fi_ioc operand{const_cast<void*>(buf), count}, compared{const_cast<void*>(compare), count};
@@ -235,22 +144,7 @@ ssize_t atomic_compwrite(fid_ep* ep, const void* buf, size_t count, void* desc, 
                            datatype, op, context);
 }
 
-fi_ops_rma triggerable_rma{
-    .size = sizeof(fi_ops_rma),
-    .read = read,
-    .readv = readv,
-    .readmsg = readmsg,
-    .write = write,
-    .writev = writev,
-    .writemsg = writemsg,
-    .inject = inject,
-    .writedata = writedata,
-    .injectdata = injectdata,
-};
-
 }  // namespace
-
-fi_ops_rma* triggerable_rma_ops() noexcept { return &triggerable_rma; }
 
 // What is asked about, and not done, is answered as ever.
 fi_ops_atomic* triggerable_atomic_ops() noexcept {
