@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from driver.bars import Bar
 from driver.cases import RAW
 from driver.results import Metric, Results
+from driver.schedule import RAW_TESTS
 
 TITLES = {
     "line_exchange": "one line, one way",
@@ -43,7 +44,6 @@ TITLES = {
 COMPARED = ("line_exchange", "tagged_latency", "untagged_latency", "message_rate", "bandwidth")
 REMOTE = ("write_latency", "read_latency", "swap_latency", "write_rate", "fetch_add_rate", "write_bandwidth",
           "read_bandwidth")
-LIMITS = ("line_exchange", "buffer_exchange", "memory_copy", "cross_attach", "cross_attach_write", "shared_copy")
 MAPPED = "mapped_"  # the same on memory that the other process can map
 WAITING = ("pipe_wake", "event_wake", "futex_wake", "blocking_latency", "descriptor_latency", "adaptive_latency")
 COUNTED = ("posted_matching", "unexpected_matching", "idle_peers", "protection_check", "memory")
@@ -140,5 +140,5 @@ def print_all(results: Results, cases: list[str]) -> None:
     print_table(results, providers, WAITING)
     print_table(results, providers, COUNTED)
     print_table(results, ["mpi-ofi", "mpi-vader"], ("mpi", "netpipe"))
-    print_table(results, [RAW], LIMITS)
+    print_table(results, [RAW], RAW_TESTS)
     print_errors(results)

@@ -6,7 +6,6 @@
 
 #include <string>
 
-#include "../os/child_process.h"
 #include "../os/scratch_directory.h"
 #include "core/address_vector.h"
 #include "core/completion_queue.h"

@@ -3,7 +3,6 @@
 // (dispatch/progress_group.h).
 #include "../proto/node.h"
 #include "dispatch/progress.h"
-#include "proto/rendezvous.h"
 
 using namespace anchor;
 using namespace anchor::unit;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "../os/child_process.h"
 #include "dispatch/progress_thread.h"
 #include "opened.h"
 

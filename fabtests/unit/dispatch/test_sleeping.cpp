@@ -4,6 +4,7 @@
 #include "../proto/distant_pair.h"
 #include "dispatch/sleeping.h"
 #include "proto/alertness.h"
+#include "proto/loss.h"
 #include "proto/polling.h"
 
 using namespace anchor;

@@ -5,7 +5,6 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 
-#include "child_process.h"
 #include "os/guarded_mapping.h"
 #include "os/unique_fd.h"
 #include "scratch_directory.h"

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "child_process.h"
 #include "guarded_file.h"
 
 using namespace anchor;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "child_process.h"
 #include "guarded_file.h"
 #include "os/signals_blocked.h"
 

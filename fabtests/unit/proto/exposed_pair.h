@@ -2,6 +2,8 @@
 // Two nodes, and a megabyte of b's memory for a to read and write, by key 1.
 #pragma once
 
+#include <algorithm>
+
 #include "node.h"
 
 namespace anchor::unit {

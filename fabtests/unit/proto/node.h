@@ -6,13 +6,11 @@
 #include <criterion/criterion.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
 #include <vector>
 
-#include "../os/child_process.h"
 #include "../os/scratch_directory.h"
 #include "core/completion_flags.h"
 #include "dispatch/opening.h"
@@ -22,9 +20,7 @@
 #include "proto/arrival.h"
 #include "proto/connect.h"
 #include "proto/exchange.h"
-#include "proto/loss.h"
 #include "proto/outbox.h"
-#include "proto/peek.h"
 #include "proto/remote.h"
 #include "proto/rma.h"
 #include "proto/send.h"

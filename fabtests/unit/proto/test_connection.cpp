@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "connected_nodes.h"
+#include "proto/loss.h"
 #include "scarce_device.h"
 
 using namespace anchor;

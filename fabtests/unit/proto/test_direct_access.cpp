@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "../os/child_process.h"
 #include "../os/log_capture.h"
 #include "node.h"
 #include "proto/direct_access.h"

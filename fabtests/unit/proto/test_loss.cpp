@@ -5,6 +5,7 @@
 
 #include "../os/log_capture.h"
 #include "node.h"
+#include "proto/peek.h"
 #include "scarce_device.h"
 
 using namespace anchor;

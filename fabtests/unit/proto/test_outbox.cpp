@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <algorithm>
+
 #include "node.h"
+#include "proto/loss.h"
 
 using namespace anchor;
 using namespace anchor::unit;

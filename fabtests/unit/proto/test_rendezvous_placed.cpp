@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <algorithm>
+
 #include "distant_pair.h"
 #include "proto/rendezvous.h"
 

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "node.h"
+#include "proto/loss.h"
 #include "proto/rendezvous.h"
 
 using namespace anchor;

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "exposed_pair.h"
+#include "proto/loss.h"
 
 using namespace anchor;
 using namespace anchor::unit;

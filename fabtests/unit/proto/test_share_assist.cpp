@@ -2,7 +2,10 @@
 // Offers as a hostile initiator would make them.
 #include <criterion/criterion.h>
 
+#include <algorithm>
+
 #include "exposed_pair.h"
+#include "proto/loss.h"
 #include "proto/share_assist.h"
 
 using namespace anchor;

@@ -14,6 +14,7 @@ namespace {
 
 // A peer that takes longer than this to make room has lost what it did not fetch.
 constexpr Milliseconds kLinger{5000};
+
 // The application was told that these are on their way, or a peer waits for them. A peer that was not found by now is
 // not waited for.
 bool owes(const Peer& peer) {

@@ -107,7 +107,7 @@ bool DoorbellServer::hear(Client& client) {
   const int error = receive_doorbell_message(client.socket.get(), &message, fds, &count);
   if (error == -EAGAIN) return true;
   if (error != 0 || message.saying != DoorbellSaying::kRing) return false;
-  if (const int error = device_->ring(message.word)) warn(message.word, error);
+  if (const int unreached = device_->ring(message.word)) warn(message.word, unreached);
   return true;
 }
 
@@ -115,8 +115,8 @@ bool DoorbellServer::hear(Client& client) {
 void DoorbellServer::warn(std::uint32_t word, int error) {
   for (std::uint32_t host = 0; host < window_.hosts(); ++host) {
     const std::uint64_t told = window_.doorbell_of(host);
-    if (!DoorbellWord::is_there(told) || DoorbellWord::ring(told) != word || (told_ >> host & 1) != 0) continue;
-    told_ |= 1u << host;
+    if (!DoorbellWord::is_there(told) || DoorbellWord::ring(told) != word || (warned_ >> host & 1) != 0) continue;
+    warned_ |= 1u << host;
     ANCHOR_WARN(kDomain, "host %u has a doorbell that cannot be rung, so its sleepers wake late: %s", host,
                 device_->unreachable(word, error).c_str());
   }

@@ -45,8 +45,8 @@ class DoorbellServer {
   DoorbellDevice* device_ = nullptr;
   ProcessFd lock_;  // that there is one of us for the host
   UniqueFd listener_;
-  bool resting_ = false;    // no descriptor is left for who comes
-  std::uint32_t told_ = 0;  // bit i: that host i cannot be rung
+  bool resting_ = false;      // no descriptor is left for who comes
+  std::uint32_t warned_ = 0;  // bit i: of host i, which cannot be rung
   std::vector<Client> clients_;
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+// What hosts know of each other besides who lives there: whose partition may be written to, who sleeps, who is rung.
 #include "dma/window.h"
 
 #include <new>

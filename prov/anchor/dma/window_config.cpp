@@ -18,8 +18,8 @@
 namespace anchor {
 namespace {
 
-constexpr std::int64_t kLeastTimeout = 500;  // several heartbeats
-constexpr std::int64_t kMostTimeout = 24 * 60 * 60 * 1000;
+constexpr std::uint64_t kLeastTimeout = 500;  // several heartbeats
+constexpr std::uint64_t kMostTimeout = 24 * 60 * 60 * 1000;
 
 // What is there behind the offset, where the file says so; a device does not.
 bool find_size(WindowPlace* place, std::string* reason) {
@@ -106,23 +106,23 @@ bool parse_window_config(std::string_view text, WindowConfig* config, std::strin
   WindowConfig found;
   reason->clear();
   if (!parse_lines(text, &written, reason)) return false;
+  const std::uint64_t timeout = written.timeout.value_or(static_cast<std::uint64_t>(found.timeout.count()));
   if (written.hosts < 2 || written.hosts > kMaxWindowHosts) {
     *reason = "hosts must be 2 to " + std::to_string(kMaxWindowHosts) +
               (written.hosts == 0 ? ", and is missing or 0" : ", not " + std::to_string(written.hosts));
   } else if (written.host >= written.hosts) {
     *reason = "host must be 0 to " + std::to_string(written.hosts - 1) + ", another one on each machine" +
               (written.host == UINT64_MAX ? ", and is missing" : ", not " + std::to_string(written.host));
-  } else if (static_cast<std::int64_t>(written.timeout) < kLeastTimeout ||
-             static_cast<std::int64_t>(written.timeout) > kMostTimeout) {
+  } else if (timeout < kLeastTimeout || timeout > kMostTimeout) {
     *reason = "timeout must be " + std::to_string(kLeastTimeout) + " to " + std::to_string(kMostTimeout) + " ms, not " +
-              std::to_string(written.timeout);
+              std::to_string(timeout);
   }
   if (!reason->empty() || !place_partitions(written, &found, reason) || !sensible(found, reason) ||
       !choose_memory(written.memory, &found, reason))
     return false;
   found.doorbell = written.doorbell;
   found.host = static_cast<std::uint32_t>(written.host);
-  found.timeout = Milliseconds(written.timeout);
+  found.timeout = Milliseconds(timeout);
   *config = found;
   return true;
 }

@@ -72,7 +72,7 @@ bool take(std::string_view key, std::string_view value, WindowConfigText* writte
   } else if (key == "host") {
     understood = parse_number(value, &written->host);
   } else if (key == "timeout") {
-    understood = parse_number(value, &written->timeout);
+    understood = parse_number(value, &written->timeout.emplace());
   } else if (key == "memory") {
     understood = parse_memory_type(value, &written->memory.emplace());
   } else if (key == "doorbell") {

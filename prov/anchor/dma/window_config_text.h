@@ -12,12 +12,13 @@
 
 namespace anchor {
 
+// What the file does not say is 0, empty, or as here.
 struct WindowConfigText {
   WindowPlace common;
   std::map<std::uint64_t, WindowPlace> partitions;
   std::uint64_t hosts = 0;
   std::uint64_t host = UINT64_MAX;
-  std::uint64_t timeout = 2000;
+  std::optional<std::uint64_t> timeout;
   std::optional<MemoryType> memory;
   std::string doorbell;
 };

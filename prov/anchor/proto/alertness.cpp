@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "proto/alertness.h"
 
-#include <algorithm>
 #include <atomic>
 
 #include "os/global_barrier.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "proto/connection.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <vector>

@@ -10,7 +10,7 @@ namespace anchor {
 // Up to so many FIFOs are polled however idle they are: looking at one costs about 4 ns, and a bell that rings for a
 // first message about 100.
 inline constexpr std::size_t kFreePolls = 4;
-// After so many passes without a message a FIFO beyond those is left to the board.
+// After so many passes without a message, and twice as many at the latest, a FIFO beyond those is left to the board.
 inline constexpr std::uint32_t kIdlePolls = 1024;
 // While messages come in, or every FIFO is polled, the board is looked at once in so many passes.
 inline constexpr std::uint32_t kPassesPerScan = 8;

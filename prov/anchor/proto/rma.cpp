@@ -8,7 +8,6 @@
 #include "proto/completion.h"
 #include "proto/direct_access.h"
 #include "proto/loss.h"
-#include "proto/outbox.h"
 #include "proto/remote.h"
 
 namespace anchor {
