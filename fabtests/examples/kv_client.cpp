@@ -98,7 +98,7 @@ std::string carry_out(Connection& connection, const std::string& line) {
     return answer.code == Code::kDone ? std::string(answer.words()) : "no such key";
   }
   if (command == "load" && words >> count >> size) return Load(connection, key, size).run(count);
-  return "put KEY TEXT, get KEY, or load KEY COUNT SIZE";
+  return "put KEY TEXT, get KEY, or load KEY COUNT SIZE; a KEY is a number";
 }
 
 void obey(Connection& connection) {
