@@ -186,6 +186,10 @@ int main(int argc, char** argv) {
   const char* path = argc > 2 ? argv[2] : std::getenv("FI_ANCHOR_WINDOW");
   const char* const commands[] = {"init", "show", "check", "keep", "serve"};
   const std::string_view command = argc > 1 ? argv[1] : "";
+  if (command == "--help") {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
   const bool known = std::find(std::begin(commands), std::end(commands), command) != std::end(commands);
   if (!known || argc > 3 || path == nullptr) {
     if (known && path == nullptr) fail("no CONFIGURATION is given, and FI_ANCHOR_WINDOW is not set");

@@ -74,6 +74,7 @@ def check_command_line(window):
     good = window.configure(TWO)
     for words in ([], ["show", good, good], ["explain", good], ["explain"]):
         expect(window.run(*words), 2, "^usage: anchor_window init")
+    expect(window.run("--help"), 0, "^usage: anchor_window init")
     expect(window.run("show"), 2, "no CONFIGURATION is given, and FI_ANCHOR_WINDOW is not set(.|\n)*usage: anchor_window")
     expect(window.run("check", environment={"FI_ANCHOR_WINDOW": good}), 0, "host 0 .this one.: empty")
 

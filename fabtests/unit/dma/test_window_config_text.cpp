@@ -43,6 +43,11 @@ Test(window_config_text, knows_places) {
   refused("partition.one = /dev/x\n", "partition.one cannot be");
 }
 
+Test(window_config_text, a_key_has_one_value) {
+  refused("hosts = 2\nhost = 0\nhosts = 3\n", "line 3: hosts is there a second time");
+  refused("partition.1 = /dev/x\npartition.1 = /dev/y\n", "line 2: partition.1 is there a second time");
+}
+
 Test(window_config_text, what_is_not_said_is_left_open) {
   const WindowConfigText written = parsed("# nothing\n");
   cr_assert_eq(written.hosts, 0u);

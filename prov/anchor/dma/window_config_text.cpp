@@ -3,6 +3,7 @@
 
 #include <cctype>
 #include <charconv>
+#include <set>
 #include <sstream>
 
 #include "dma/doorbell_device.h"
@@ -92,6 +93,7 @@ bool take(std::string_view key, std::string_view value, WindowConfigText* writte
 }  // namespace
 
 bool parse_lines(std::string_view text, WindowConfigText* written, std::string* reason) {
+  std::set<std::string_view> keys;
   for (int number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
@@ -100,8 +102,12 @@ bool parse_lines(std::string_view text, WindowConfigText* written, std::string* 
     if (line.empty()) continue;
     const std::size_t equals = line.find('=');
     std::string why = "a line is KEY = VALUE";
-    if (equals == line.npos ||
-        !take(trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)), written, &why)) {
+    const std::string_view key = trimmed(line.substr(0, equals));
+    if (equals != line.npos && !keys.insert(key).second) {
+      *reason = "line " + std::to_string(number) + ": " + std::string(key) + " is there a second time";
+      return false;
+    }
+    if (equals == line.npos || !take(key, trimmed(line.substr(equals + 1)), written, &why)) {
       *reason = "line " + std::to_string(number) + ": " + why;
       return false;
     }
