@@ -85,7 +85,7 @@ CONFIGURATIONS = (  # what the file says, what is said about it; without a path 
     ("host = 0", "hosts must be 2 to 16"),
     ("hosts = 2", "host must be 0 to 1, another one on each machine"),
     ("hosts = 2\nhost = 2", "host must be 0 to 1, another one on each machine"),
-    (TWO + "timeout = 499", "timeout must be 500 to 86400000"),
+    (TWO.replace("timeout = 500", "timeout = 499"), "timeout must be 500 to 86400000"),
     ("hosts = 2\nhost 0", "line 3: a line is KEY = VALUE"),
     ("hosts = two\nhost = 0", "line 2: hosts cannot be two"),
     (TWO + "size = 1X", "line 5: size cannot be 1X"),
