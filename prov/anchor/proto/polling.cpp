@@ -104,6 +104,7 @@ bool attend(Exchange& exchange, std::size_t place) {
     return false;
   }
   if (peer.channel->lets_gather()) return false;
+  exchange.polled[place].awaited = {};  // should there be no memory for what comes, it is asked again
   const bool found = receive_from(exchange, peer);
   if (found) peer.heard_in_pass = exchange.passes;
   exchange.polled[place].awaited = peer.state == PeerState::kLeaving ? AwaitedMessage{} : peer.channel->awaited();
