@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -202,6 +203,15 @@ class FifoChannel final : public Channel {
   Mapping area_mapping_;
 };
 
+// Of memory that tells of accesses (tests), each by a trap: a copy is as few instructions as can be.
+struct CheckedPort : ShmPort {
+  static void put(void* to, const void* from, std::size_t size) noexcept {
+    if (size <= kSmallCopy) return small_copy(to, from, size);
+    std::memcpy(to, from, size);
+  }
+};
+static_assert(Port<CheckedPort>);
+
 }  // namespace
 
 std::unique_ptr<Channel> make_shm_channel(std::byte* block, const BlockGeometry& geometry, bool loopback,
@@ -219,6 +229,8 @@ std::unique_ptr<Channel> make_window_channel(std::byte* block, const BlockGeomet
       return std::make_unique<FifoChannel<NonCoherentPort<ProcessorCache>>>(block, geometry, false, Bell(), false);
     case MemoryType::kSimulated:
       return std::make_unique<FifoChannel<NonCoherentPort<SimulatedCache>>>(block, geometry, false, Bell(), false);
+    case MemoryType::kChecked:
+      return std::make_unique<FifoChannel<CheckedPort>>(block, geometry, false, Bell(), true);
     default:
       return std::make_unique<FifoChannel<ShmPort>>(block, geometry, false, Bell(), true);
   }
