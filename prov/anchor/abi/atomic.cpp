@@ -31,16 +31,7 @@ ssize_t submit(fid_ep* descriptor, WorkType type, const fi_msg_atomic& msg, std:
   Ep& ep = Ep::from(descriptor);
   if ((flags & ~kAtomicMessageFlags) != 0) [[unlikely]]
     return -FI_EBADFLAGS;
-  return submit(ep, {type,
-                     send_flags(flags, ep.defaults().selective_send),
-                     msg.addr,
-                     msg.datatype,
-                     msg.op,
-                     msg.context,
-                     {msg.msg_iov, msg.iov_count},
-                     {msg.rma_iov, msg.rma_iov_count},
-                     compare,
-                     result});
+  return submit(ep, call_of(type, send_flags(flags, ep.defaults().selective_send), msg, compare, result));
 }
 
 ssize_t write(fid_ep* ep, const void* buf, size_t count, void*, fi_addr_t dest_addr, uint64_t addr, uint64_t key,

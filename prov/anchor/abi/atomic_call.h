@@ -32,6 +32,21 @@ struct AtomicCall {
   std::span<const fi_ioc> result = {};
 };
 
+// One whose arguments come as a message.
+inline AtomicCall call_of(WorkType type, std::uint32_t flags, const fi_msg_atomic& msg, std::span<const fi_ioc> compare,
+                          std::span<const fi_ioc> result) noexcept {
+  return {type,
+          flags,
+          msg.addr,
+          msg.datatype,
+          msg.op,
+          msg.context,
+          {msg.msg_iov, msg.iov_count},
+          {msg.rma_iov, msg.rma_iov_count},
+          compare,
+          result};
+}
+
 // An array of elements as segments of bytes.
 class ElementSegments {
  public:

@@ -85,18 +85,9 @@ class Operation {
                  std::span<const fi_ioc> compare, std::span<const fi_ioc> result) {
     const std::uint64_t direction = type == WorkType::kAtomic ? FI_WRITE : FI_READ;
     if (const int status = check(ep, FI_ATOMIC | direction, flags, kAtomicMessageFlags)) return status;
-    const AtomicCall call{type,
-                          send_flags(flags, true),
-                          msg.addr,
-                          msg.datatype,
-                          msg.op,
-                          msg.context,
-                          {msg.msg_iov, msg.iov_count},
-                          {msg.rma_iov, msg.rma_iov_count},
-                          compare,
-                          result};
     return with_atomic_work(
-        call, [&](const AtomicWork& work) -> ssize_t { return defer_until(Ep::from(ep), condition_, work); });
+        call_of(type, send_flags(flags, true), msg, compare, result),
+        [&](const AtomicWork& work) -> ssize_t { return defer_until(Ep::from(ep), condition_, work); });
   }
 
   ssize_t counter(const fi_op_cntr& op, bool adds) {

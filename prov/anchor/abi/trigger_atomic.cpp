@@ -14,20 +14,10 @@ using Elements = std::span<const fi_ioc>;
 
 ssize_t defer_atomic(fid_ep* ep, WorkType type, const fi_msg_atomic& msg, std::uint64_t flags, Elements compare,
                      Elements result) noexcept {
-  if (!can(ep, type == WorkType::kAtomic ? FI_WRITE : FI_READ)) return -FI_ENOSYS;
+  if (!has_caps(ep, type == WorkType::kAtomic ? FI_WRITE : FI_READ)) return -FI_ENOSYS;
   if ((flags & ~(kAtomicMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
   Ep& self = Ep::from(ep);
-  const AtomicCall call{type,
-                        send_flags(flags, self.defaults().selective_send),
-                        msg.addr,
-                        msg.datatype,
-                        msg.op,
-                        msg.context,
-                        {msg.msg_iov, msg.iov_count},
-                        {msg.rma_iov, msg.rma_iov_count},
-                        compare,
-                        result};
-  return with_atomic_work(call,
+  return with_atomic_work(call_of(type, send_flags(flags, self.defaults().selective_send), msg, compare, result),
                           [&](const AtomicWork& work) { return defer_by_context(self, msg.context, flags, work); });
 }
 

@@ -20,7 +20,9 @@ fi_ops_atomic* triggerable_atomic_ops() noexcept;
 inline bool sends_by_default(fid_ep* ep) noexcept { return (Ep::from(ep).transmit_op_flags() & FI_TRIGGER) != 0; }
 inline std::uint64_t default_flags(fid_ep* ep) noexcept { return Ep::from(ep).transmit_op_flags(); }
 
-inline bool can(fid_ep* ep, std::uint64_t needed) noexcept { return (Ep::from(ep).core().caps & needed) == needed; }
+inline bool has_caps(fid_ep* ep, std::uint64_t needed) noexcept {
+  return (Ep::from(ep).core().caps & needed) == needed;
+}
 
 // `context` is a fi_triggered_context. -FI_EINVAL: it names no counter of the endpoint's domain; -FI_ENOSYS: another
 // event than a threshold, or flags that cannot be served.

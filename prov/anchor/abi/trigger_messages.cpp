@@ -23,7 +23,7 @@ ssize_t defer_message(Ep& ep, const Transfer& transfer, std::uint64_t flags, con
 
 ssize_t sendmsg(fid_ep* ep, const fi_msg* msg, uint64_t flags) noexcept {
   if ((flags & FI_TRIGGER) == 0) return plain_messages(ep).sendmsg(ep, msg, flags);
-  if (!can(ep, FI_SEND)) return -FI_ENOSYS;
+  if (!has_caps(ep, FI_SEND)) return -FI_ENOSYS;
   if ((flags & ~(kSendMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
   Ep& self = Ep::from(ep);
   const Transfer transfer{
@@ -33,7 +33,7 @@ ssize_t sendmsg(fid_ep* ep, const fi_msg* msg, uint64_t flags) noexcept {
 
 ssize_t recvmsg(fid_ep* ep, const fi_msg* msg, uint64_t flags) noexcept {
   if ((flags & FI_TRIGGER) == 0) return plain_messages(ep).recvmsg(ep, msg, flags);
-  if (!can(ep, FI_RECV)) return -FI_ENOSYS;
+  if (!has_caps(ep, FI_RECV)) return -FI_ENOSYS;
   if ((flags & ~(kReceiveMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
   Ep& self = Ep::from(ep);
   const Transfer transfer{
@@ -87,7 +87,7 @@ ssize_t injectdata(fid_ep* ep, const void* buf, size_t len, uint64_t data, fi_ad
 
 ssize_t tagged_sendmsg(fid_ep* ep, const fi_msg_tagged* msg, uint64_t flags) noexcept {
   if ((flags & FI_TRIGGER) == 0) return plain_tagged(ep).sendmsg(ep, msg, flags);
-  if (!can(ep, FI_SEND)) return -FI_ENOSYS;
+  if (!has_caps(ep, FI_SEND)) return -FI_ENOSYS;
   if ((flags & ~(kSendMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
   Ep& self = Ep::from(ep);
   const Transfer transfer{
@@ -99,7 +99,7 @@ ssize_t tagged_sendmsg(fid_ep* ep, const fi_msg_tagged* msg, uint64_t flags) noe
 // Peeking and claiming are answered at once, so there is nothing to wait for.
 ssize_t tagged_recvmsg(fid_ep* ep, const fi_msg_tagged* msg, uint64_t flags) noexcept {
   if ((flags & FI_TRIGGER) == 0) return plain_tagged(ep).recvmsg(ep, msg, flags);
-  if (!can(ep, FI_RECV)) return -FI_ENOSYS;
+  if (!has_caps(ep, FI_RECV)) return -FI_ENOSYS;
   if ((flags & ~((kTaggedReceiveFlags & ~kPeekFlags) | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
   Ep& self = Ep::from(ep);
   const Transfer transfer{WorkType::kTaggedReceive,

@@ -16,7 +16,7 @@ ssize_t defer_rma(fid_ep* ep, const Transfer& transfer, const fi_msg_rma& msg, s
 
 ssize_t readmsg(fid_ep* ep, const fi_msg_rma* msg, uint64_t flags) noexcept {
   if ((flags & FI_TRIGGER) == 0) return plain_rma(ep).readmsg(ep, msg, flags);
-  if (!can(ep, FI_READ)) return -FI_ENOSYS;
+  if (!has_caps(ep, FI_READ)) return -FI_ENOSYS;
   if ((flags & ~(kReadMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
   const std::uint32_t own = read_flags(flags, Ep::from(ep).defaults().selective_send);
   return defer_rma(ep, {WorkType::kRead, own, msg->addr, 0, 0, 0, msg->context}, *msg, flags);
@@ -24,7 +24,7 @@ ssize_t readmsg(fid_ep* ep, const fi_msg_rma* msg, uint64_t flags) noexcept {
 
 ssize_t writemsg(fid_ep* ep, const fi_msg_rma* msg, uint64_t flags) noexcept {
   if ((flags & FI_TRIGGER) == 0) return plain_rma(ep).writemsg(ep, msg, flags);
-  if (!can(ep, FI_WRITE)) return -FI_ENOSYS;
+  if (!has_caps(ep, FI_WRITE)) return -FI_ENOSYS;
   if ((flags & ~(kSendMessageFlags | FI_TRIGGER)) != 0) return -FI_EBADFLAGS;
   const std::uint32_t own = send_flags(flags, Ep::from(ep).defaults().selective_send);
   return defer_rma(ep, {WorkType::kWrite, own, msg->addr, 0, 0, msg->data, msg->context}, *msg, flags);
