@@ -37,6 +37,11 @@ void announces_bytes(std::byte* writers, std::byte* readers) {
 
 }  // namespace
 
+Test(window_port, checked) {
+  alignas(kCacheLine) static std::byte memory[2 * kPageSize];
+  announces_bytes<CheckedPort>(memory, memory);
+}
+
 Test(window_port, write_combined) {
   alignas(kCacheLine) static std::byte memory[2 * kPageSize];
   announces_bytes<WriteCombinedPort>(memory, memory);

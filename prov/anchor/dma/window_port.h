@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Ports of a window's memory that is not coherent by itself: write-combined, or cached by hosts that do not know of
-// each other's caches. (Coherent memory takes ShmPort.)
+// Ports of a window's memory that ShmPort will not do for: write-combined, or cached by hosts that do not know of each
+// other's caches; and for tests.
 #pragma once
 
 #include <atomic>
@@ -11,8 +11,19 @@
 #include "dma/port.h"
 #include "dma/shm_port.h"
 #include "os/processor_cache.h"
+#include "os/small_copy.h"
 
 namespace anchor {
+
+// Coherent memory that tells of accesses (checked_memory.h), each instruction's by a trap: a copy is as few of them as
+// can be.
+struct CheckedPort : ShmPort {
+  static void put(void* to, const void* from, std::size_t size) noexcept {
+    if (size <= kSmallCopy) return small_copy(to, from, size);
+    std::memcpy(to, from, size);
+  }
+};
+static_assert(Port<CheckedPort>);
 
 // Stores wait in the processor's buffers and leave them in any order, those to one line in several parts as well: so a
 // word is fenced off from what comes before it, even in its own line. Behind it stands another fence, as it would

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -202,15 +201,6 @@ class FifoChannel final : public Channel {
   bool taken_ = false;  // from the peer, and not said yet
   Mapping area_mapping_;
 };
-
-// Of memory that tells of accesses (tests), each by a trap: a copy is as few instructions as can be.
-struct CheckedPort : ShmPort {
-  static void put(void* to, const void* from, std::size_t size) noexcept {
-    if (size <= kSmallCopy) return small_copy(to, from, size);
-    std::memcpy(to, from, size);
-  }
-};
-static_assert(Port<CheckedPort>);
 
 }  // namespace
 
