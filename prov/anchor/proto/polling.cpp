@@ -72,8 +72,10 @@ void take_last_messages(Exchange& exchange, Peer& peer, bool* all) {
   if (all) finish_loss(exchange, peer);
 }
 
-// Nobody rings for a message that waits already, nor for one of our own.
-bool may_rest(const Peer& peer) noexcept { return peer.region != nullptr && peer.channel->peek() == nullptr; }
+// Nobody rings for a message that waits already, nor for one of our own, nor for the end of one that is leaving.
+bool may_rest(const Peer& peer) noexcept {
+  return peer.region != nullptr && peer.state != PeerState::kLeaving && peer.channel->peek() == nullptr;
+}
 
 // Someone may ring: a peer whose FIFO is not polled at any time, a new one seldom. A pass that found messages leaves
 // the board to the next ones, but not for ever.
