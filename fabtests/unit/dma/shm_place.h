@@ -5,8 +5,11 @@
 #include <criterion/criterion.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -20,6 +23,16 @@
 namespace anchor::unit {
 
 inline EndpointName named(const std::string& name) { return EndpointName::from("anchor://" + name); }
+
+inline bool all_zero(const std::byte* bytes, std::size_t count) {
+  return std::all_of(bytes, bytes + count, [](std::byte value) { return value == std::byte{0}; });
+}
+
+inline struct stat status_of(const std::string& path) {
+  struct stat status {};
+  cr_assert_eq(::stat(path.c_str(), &status), 0);
+  return status;
+}
 
 struct ShmPlace {
   ShmPlace() : ShmPlace(ShmSettings{}) {}

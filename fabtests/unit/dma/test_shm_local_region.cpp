@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "../os/log_capture.h"
@@ -12,20 +11,6 @@
 
 using namespace anchor;
 using namespace anchor::unit;
-
-namespace {
-
-bool all_zero(const std::byte* bytes, std::size_t count) {
-  return std::all_of(bytes, bytes + count, [](std::byte value) { return value == std::byte{0}; });
-}
-
-struct stat status_of(const std::string& path) {
-  struct stat status {};
-  cr_assert_eq(::stat(path.c_str(), &status), 0);
-  return status;
-}
-
-}  // namespace
 
 Test(shm_local_region, has_a_zeroed_header_before_it_has_a_name) {
   ShmPlace place;

@@ -24,16 +24,6 @@ struct Block {
   std::byte* address = nullptr;
 };
 
-bool all_zero(const std::byte* bytes, std::size_t count) {
-  return std::all_of(bytes, bytes + count, [](std::byte value) { return value == std::byte{0}; });
-}
-
-struct stat status_of(const std::string& path) {
-  struct stat status {};
-  cr_assert_eq(::stat(path.c_str(), &status), 0);
-  return status;
-}
-
 std::size_t reserved(const std::string& path) { return static_cast<std::size_t>(status_of(path).st_blocks) * 512; }
 
 // Takes blocks until there is no more room, writing to every page. How many there were.

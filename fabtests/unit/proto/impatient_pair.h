@@ -20,6 +20,12 @@ struct ImpatientPair : ExposedPair {
     sent.push_back(std::make_unique<char>(value));
     cr_assert_eq(a.access(WorkType::kWrite, to_b, {position, 1, 1}, sent.back().get(), flags), 0);
   }
+  // A message behind a write, which `got` is for.
+  void write_and_send(char value, char* got) {
+    cr_assert_eq(b.receive(got, 1), 0);
+    write(value);
+    cr_assert_eq(a.send(to_b, "s", 1), 0);
+  }
   void read(char* to, std::size_t position = 0) {
     cr_assert_eq(a.access(WorkType::kRead, to_b, {position, 1, 1}, to), 0);
   }

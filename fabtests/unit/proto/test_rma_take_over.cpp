@@ -81,9 +81,7 @@ Test(rma_take_over, one_that_is_at_it_is_waited_for) {
 Test(rma_take_over, nothing_overtakes_what_is_being_taken_over) {
   ImpatientPair pair;
   char got = 0;
-  cr_assert_eq(pair.b.receive(&got, 1), 0);
-  pair.write('x');
-  cr_assert_eq(pair.a.send(pair.to_b, "s", 1), 0);
+  pair.write_and_send('x', &got);
   std::uint64_t carried_out = 0;
   InitiatorGate& gate = pair.at_a().channel->outgoing_gate();
   cr_assert(gate.take(&carried_out));
@@ -99,9 +97,7 @@ Test(rma_take_over, nothing_overtakes_what_is_being_taken_over) {
 Test(rma_take_over, messages_behind_arrive_after) {
   ImpatientPair pair;
   char got = 0;
-  cr_assert_eq(pair.b.receive(&got, 1), 0);
-  pair.write('x');
-  cr_assert_eq(pair.a.send(pair.to_b, "s", 1), 0);
+  pair.write_and_send('x', &got);
   pair.a.passes(kImpatient);
   cr_assert_eq(pair.memory[0], 'x');
   cr_assert_eq(got, 0);
