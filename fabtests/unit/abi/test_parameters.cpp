@@ -8,10 +8,18 @@
 
 #include "abi/parameters.h"
 #include "core/endpoint_settings.h"
+#include "os/log.h"
 
 using namespace anchor;
 
 namespace {
+
+void set(const char* name, const char* value) { ::setenv(name, value, 1); }
+
+std::string logged;
+constexpr LogSink kRecorder{
+    .enabled = [](LogLevel, LogArea) noexcept { return true; },
+    .write = [](LogLevel, LogArea, const char*, int, const char* message) noexcept { logged.append(message) += '\n'; }};
 
 // The library empties its list of parameters when it is first called; as a plugin we come after that.
 void announce() {
@@ -20,8 +28,6 @@ void announce() {
   if (fi_getparams(&list, &count) == 0) fi_freeparams(list);
   define_parameters();
 }
-
-void set(const char* name, const char* value) { ::setenv(name, value, 1); }
 
 }  // namespace
 
@@ -54,6 +60,16 @@ Test(parameters, what_is_out_of_range_leaves_the_default) {
     set("FI_ANCHOR_TX_SIZE", value);
     cr_expect_eq(read_parameters().tx_size, defaults.tx_size, "%s", value);
   }
+}
+
+// By the name and the value that the user gave.
+Test(parameters, a_warning_names_the_variable_and_its_value) {
+  set("FI_ANCHOR_SPIN", "-1");
+  set("FI_ANCHOR_CMA", "maybe");
+  set_log_sink(&kRecorder);
+  read_parameters();
+  cr_assert_neq(logged.find("FI_ANCHOR_SPIN must be between 0 and 1000000, not '-1'; 20 is used"), std::string::npos);
+  cr_assert_neq(logged.find("FI_ANCHOR_CMA must be yes or no, not 'maybe'; yes is used"), std::string::npos);
 }
 
 Test(parameters, the_library_lists_them) {

@@ -3,7 +3,9 @@
 
 #include <rdma/fi_errno.h>
 
+#include <cctype>
 #include <cstdint>
+#include <cstdlib>
 #include <variant>
 
 #include "abi/provider.h"
@@ -60,6 +62,18 @@ fi_param_type fabric_type(const Field& field) noexcept {
   return std::holds_alternative<bool Parameters::*>(field) ? FI_PARAM_BOOL : FI_PARAM_STRING;
 }
 
+// As the user has spelled it: libfabric reads numbers as far as it can, and negative ones as large ones.
+struct Setting {
+  explicit Setting(const Row& row) : variable("FI_ANCHOR_") {
+    for (const char* letter = row.name; *letter != 0; ++letter)
+      variable += static_cast<char>(std::toupper(static_cast<unsigned char>(*letter)));
+    const char* value = std::getenv(variable.c_str());
+    text = value != nullptr ? value : "";
+  }
+  std::string variable;
+  std::string text;
+};
+
 void read_number(const Row& row, std::size_t Parameters::*field, Parameters* values) {
   std::size_t value = 0;
   const int status = fi_param_get(&provider(), row.name, &value);
@@ -68,16 +82,19 @@ void read_number(const Row& row, std::size_t Parameters::*field, Parameters* val
     values->*field = value;
     return;
   }
-  ANCHOR_WARN(kCore, "FI_ANCHOR parameter %s must be between %zu and %zu, not %zu; %zu is used", row.name, row.least,
-              row.most, value, values->*field);
+  const Setting setting(row);
+  ANCHOR_WARN(kCore, "%s must be between %zu and %zu, not '%s'; %zu is used", setting.variable.c_str(), row.least,
+              row.most, setting.text.c_str(), values->*field);
 }
 
 void read_flag(const Row& row, bool Parameters::*field, Parameters* values) {
   int value = 0;
   const int status = fi_param_get(&provider(), row.name, &value);
   if (status == 0) values->*field = value != 0;
-  if (status != 0 && status != -FI_ENODATA && status != -FI_ENOENT)
-    ANCHOR_WARN(kCore, "FI_ANCHOR parameter %s must be yes or no; %s is used", row.name, values->*field ? "yes" : "no");
+  if (status == 0 || status == -FI_ENODATA || status == -FI_ENOENT) return;
+  const Setting setting(row);
+  ANCHOR_WARN(kCore, "%s must be yes or no, not '%s'; %s is used", setting.variable.c_str(), setting.text.c_str(),
+              values->*field ? "yes" : "no");
 }
 
 void read_text(const Row& row, std::string Parameters::*field, Parameters* values) {
