@@ -37,17 +37,18 @@ class Stage:
     minutes: int = 15
 
 
-def build(options="", programs=""):
-    """Configures unless that is done, then compiles the plugin and all test programs, or those named."""
+def build(options="", programs="", flags=""):
+    """Configures unless that is done, compiles the plugin, then all test programs, or those named, with these flags."""
     chosen = programs and f"check_PROGRAMS='{programs}'"
-    return f"{{ test -f config.status || {CONFIGURE} {options}; }} && make -j{JOBS} all check TESTS= {chosen}"
+    make = f"make -j{JOBS}"
+    return f"{{ test -f config.status || {CONFIGURE} {options}; }} && {make} all && {make} check TESTS= {chosen} {flags}"
 
 
 QUICK = "CXXFLAGS='-O1 -g1' --disable-lto"  # to compile; what counts is what the tests find
 SLOW = "export FABTESTS_TIME_SCALE=5 && "  # sanitizers take their time
 SEARCHING = "$(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(HOSTILE_TESTS) $(FUZZ_TESTS)"
 STAGES = [
-    Stage("build", "g++ -Werror", build()),
+    Stage("build", "g++ -Werror", build(flags="CXXFLAGS='-O1 -g1'")),  # the plugin is compiled as it will be used
     Stage("static", "layers, lists, format, exports, plain C", "make check-static"),
     Stage("model", "what sleepers and wakers agree on, by spin", "make check-model"),
     Stage("unit", "unit tests", f"make -j{JOBS} check-unit"),
