@@ -40,15 +40,15 @@ class Stage:
 def build(options="", programs="", flags=""):
     """Configures unless that is done, compiles the plugin, then all test programs, or those named, with these flags."""
     chosen = programs and f"check_PROGRAMS='{programs}'"
-    make = f"make -j{JOBS}"
-    return f"{{ test -f config.status || {CONFIGURE} {options}; }} && {make} all && {make} check TESTS= {chosen} {flags}"
+    configure = f"{{ test -f config.status || {CONFIGURE} {options}; }}"
+    return f"{configure} && make -j{JOBS} all && make -j{JOBS} check TESTS= {chosen} {flags}"
 
 
-QUICK = "CXXFLAGS='-O1 -g1' --disable-lto"  # to compile; what counts is what the tests find
+QUICK = "CXXFLAGS='-O1 -g1'"  # to compile; what counts is what the tests find
 SLOW = "export FABTESTS_TIME_SCALE=5 && "  # sanitizers take their time
 SEARCHING = "$(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(HOSTILE_TESTS) $(FUZZ_TESTS)"
 STAGES = [
-    Stage("build", "g++ -Werror", build(flags="CXXFLAGS='-O1 -g1'")),  # the plugin is compiled as it will be used
+    Stage("build", "g++ -Werror", build(flags=QUICK)),  # the plugin is compiled as it will be used
     Stage("static", "layers, lists, format, exports, plain C", "make check-static"),
     Stage("model", "what sleepers and wakers agree on, by spin", "make check-model"),
     Stage("unit", "unit tests", f"make -j{JOBS} check-unit"),
@@ -60,10 +60,11 @@ STAGES = [
     Stage("fuzz", "fuzz targets over their corpus", "make check-fuzz"),
     Stage("kill", "peers killed at random moments", "make check-kill"),
     Stage("address", "clang++ -Werror, AddressSanitizer and UBSan",
-          SLOW + build(f"CC=clang CXX=clang++ --enable-sanitizer=address {QUICK}", SEARCHING) +
+          SLOW + build(f"CC=clang CXX=clang++ --enable-sanitizer=address {QUICK} --disable-lto", SEARCHING) +
           f" && make -k -j{JOBS} check TESTS='{SEARCHING}' check_PROGRAMS='{SEARCHING}'", "address", 25),
     Stage("thread", "ThreadSanitizer",
-          SLOW + build(f"--enable-sanitizer=thread {QUICK}", "$(STRESS_TESTS)") + " && make check-stress", "thread"),
+          SLOW + build(f"--enable-sanitizer=thread {QUICK} --disable-lto", "$(STRESS_TESTS)") +
+          " && make check-stress", "thread"),
     Stage("release", "make distcheck", f"make -j{JOBS} distcheck TESTS='$(STATIC_TESTS) $(HOSTILE_TESTS)'"
           " check_PROGRAMS='$(TESTS)'"
           " DISTCHECK_CONFIGURE_FLAGS='CXXFLAGS=-O0 --disable-lto'"),
