@@ -194,15 +194,15 @@ void Corruption::scribble_slots() {
 }
 
 void Corruption::spoil_credits() {
-  SharedWord& tail = rogue_.credit().tail;
+  SharedWord& tail = rogue_.done().tail;
   const std::uint64_t now = tail.load(std::memory_order_relaxed);
   tail.store(random_.one_in(2) ? now + random_.between(1, 100) : random_.one_in(2) ? now - random_.below(100) : word());
-  rogue_.credit().polled.store(word());
+  rogue_.status().polled.store(word());
 }
 
 void Corruption::spoil_pull_line() {
-  rogue_.pull().pulled.store(random_.one_in(2) ? known() << 48 | word() : word());
-  rogue_.pull().gate.store(random_.one_in(2) ? random_.below(64) : word());
+  rogue_.done().pulled.store(random_.one_in(2) ? known() << 48 | word() : word());
+  rogue_.done().gate.store(random_.one_in(2) ? random_.below(64) : word());
 }
 
 void Corruption::spoil_own_record() {

@@ -55,12 +55,13 @@ bool Rogue::connected() {
   geometry_ = {granted.slot_count, granted.payload_bytes};
   victim_->release_contact();
   bell_ = Bell(header_.data() + contents_.notification_offset + granted.notification);
-  return victim_->map(granted.offset, geometry_.size(), &block_) == 0;
+  if (victim_->map(granted.offset, geometry_.size(), &block_) != 0) return false;
+  ear_->return_to(&done());
+  return true;
 }
 
 bool Rogue::say(const Words& words, bool careless) {
-  const auto* own_credit = reinterpret_cast<const CreditLine*>(own_block_);
-  const auto tail = static_cast<std::uint32_t>(own_credit->tail.load(std::memory_order_acquire));
+  const auto tail = static_cast<std::uint32_t>(block_head(own_block_).progress.tail.load(std::memory_order_acquire));
   if (!careless && position_ - tail >= geometry_.slot_count) return false;
   Slot& slot =
       reinterpret_cast<Slot*>(block_.data() + geometry_.slots_offset())[position_ & (geometry_.slot_count - 1)];
@@ -77,7 +78,7 @@ std::optional<IncomingMessage> Rogue::hear() {
   const IncomingMessage* message = ear_->peek();
   if (message == nullptr) return std::nullopt;
   const IncomingMessage heard = *message;
-  ear_->consume(block_ ? &credit() : nullptr);
+  ear_->consume();
   return heard;
 }
 

@@ -75,8 +75,8 @@ class Rogue {
   Mapping& header() noexcept { return header_; }
   Mapping& block() noexcept { return block_; }
   BlockGeometry geometry() const noexcept { return geometry_; }
-  CreditLine& credit() noexcept { return *reinterpret_cast<CreditLine*>(block_.data()); }
-  PullLine& pull() noexcept { return *reinterpret_cast<PullLine*>(block_.data() + sizeof(CreditLine)); }
+  StatusLine& status() noexcept { return block_head(block_.data()).status; }
+  ProgressLine& done() noexcept { return block_head(block_.data()).progress; }
   std::byte* payload() noexcept { return block_.data() + geometry_.payload_offset(); }
   void ring() noexcept { bell_.ring(); }
 

@@ -209,7 +209,7 @@ namespace {
 void tell_that_b_polls(DistantPair& pair) {
   Mapping block;
   cr_assert_eq(pair.at_b().region->map(pair.at_b().received.offset, pair.a.exchange.geometry.size(), &block), 0);
-  reinterpret_cast<CreditLine*>(block.data())->polled.store(1);
+  block_head(block.data()).status.polled.store(1);
 }
 
 bool wakes(Node& node) {

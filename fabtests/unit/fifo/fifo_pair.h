@@ -41,11 +41,9 @@ inline const std::byte* pattern(std::uint32_t seed) {
 
 struct FifoPair {
   explicit FifoPair(const BlockGeometry& with = kSmallest, std::uint32_t start = 0)
-      : geometry(with),
-        block(zeroed(with.size())),
-        tx(block.get(), with, &credit, start),
-        rx(block.get(), with, start) {
-    credit.tail.store(start);
+      : geometry(with), block(zeroed(with.size())), tx(block.get(), with, own, start), rx(block.get(), with, start) {
+    own.progress.tail.store(start);
+    rx.return_to(&own.progress);
   }
 
   // A message of `length` bytes of pattern(seed), inline if it fits.
@@ -65,14 +63,14 @@ struct FifoPair {
     const bool right = message != nullptr && message->operation == Operation::kTaggedEager && message->tag == seed &&
                        message->data == static_cast<std::uint64_t>(~seed) && message->length == length &&
                        std::memcmp(message->payload, pattern(seed), length) == 0;
-    if (message != nullptr) rx.consume(&credit);
+    if (message != nullptr) rx.consume();
     return right;
   }
 
   // As the progress loop does: finding nothing returns what is left of the credits.
   bool empty() {
     if (rx.peek() != nullptr) return false;
-    rx.return_all(&credit);
+    rx.return_all();
     return true;
   }
 
@@ -82,7 +80,7 @@ struct FifoPair {
 
   const BlockGeometry geometry;
   const std::unique_ptr<std::byte[], FreeMemory> block;
-  CreditLine credit{};
+  BlockHead own{};  // of the writer
   FifoTx<ShmPort> tx;
   FifoRx<ShmPort> rx;
 };

@@ -8,7 +8,7 @@
 
 using namespace anchor;
 
-Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 6u); }
+Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 7u); }
 
 Test(fifo_layout, slot) {
   cr_assert_eq(sizeof(Slot), 64u);
@@ -30,19 +30,21 @@ Test(fifo_layout, slot_head) {
 }
 
 Test(fifo_layout, lines_of_the_peer) {
-  cr_assert_eq(sizeof(CreditLine), 64u);
-  cr_assert_eq(offsetof(CreditLine, tail), 0u);
-  cr_assert_eq(offsetof(CreditLine, polled), 8u);
-  cr_assert_eq(offsetof(CreditLine, starved), 16u);
-  cr_assert_eq(offsetof(CreditLine, costs), 24u);
-  cr_assert_eq(offsetof(CreditLine, table), 32u);
-  cr_assert_eq(offsetof(CreditLine, reserved), 40u);
-  cr_assert_eq(sizeof(PullLine), 64u);
-  cr_assert_eq(offsetof(PullLine, pulled), 0u);
-  cr_assert_eq(offsetof(PullLine, gate), 8u);
-  cr_assert_eq(offsetof(PullLine, share), 16u);
-  cr_assert_eq(offsetof(PullLine, report), 24u);
-  cr_assert_eq(offsetof(PullLine, reserved), 32u);
+  cr_assert_eq(offsetof(BlockHead, status), 0u);
+  cr_assert_eq(sizeof(StatusLine), 64u);
+  cr_assert_eq(offsetof(StatusLine, polled), 0u);
+  cr_assert_eq(offsetof(StatusLine, starved), 8u);
+  cr_assert_eq(offsetof(StatusLine, table), 16u);
+  cr_assert_eq(offsetof(StatusLine, reserved), 24u);
+  cr_assert_eq(offsetof(BlockHead, progress), 64u);
+  cr_assert_eq(sizeof(ProgressLine), 64u);
+  cr_assert_eq(offsetof(ProgressLine, tail), 0u);
+  cr_assert_eq(offsetof(ProgressLine, costs), 8u);
+  cr_assert_eq(offsetof(ProgressLine, pulled), 16u);
+  cr_assert_eq(offsetof(ProgressLine, gate), 24u);
+  cr_assert_eq(offsetof(ProgressLine, share), 32u);
+  cr_assert_eq(offsetof(ProgressLine, report), 40u);
+  cr_assert_eq(offsetof(ProgressLine, reserved), 48u);
 }
 
 Test(fifo_layout, sleep_line) {

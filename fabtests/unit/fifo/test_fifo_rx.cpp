@@ -39,7 +39,7 @@ Test(fifo_rx, a_message_stays_until_consumed) {
   cr_assert_eq(fifo.put(2), 0);
   cr_assert_eq(fifo.rx.peek()->tag, 1u);
   cr_assert_eq(fifo.rx.peek()->tag, 1u);
-  fifo.rx.consume(&fifo.credit);
+  fifo.rx.consume();
   cr_assert_eq(fifo.rx.peek()->tag, 2u);
 }
 
@@ -111,7 +111,7 @@ Test(fifo_rx, bytes_of_users_cannot_pass_for_a_head) {
     message.segment_count = 1;
     cr_assert_eq(fifo.tx.put(message), 0);
     cr_assert_eq(fifo.rx.peek()->tag, forged[0]);
-    fifo.rx.consume(&fifo.credit);
+    fifo.rx.consume();
     cr_assert(fifo.empty());
   }
 }
@@ -121,7 +121,7 @@ Test(fifo_rx, slots_come_back_a_quarter_of_the_ring_at_a_time) {
   for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
   for (std::uint32_t i = 0; i < 16; ++i) {
     cr_assert(fifo.take(i));
-    cr_assert_eq(fifo.credit.tail.load(), (i + 1) / 4 * 4);
+    cr_assert_eq(fifo.own.progress.tail.load(), (i + 1) / 4 * 4);
   }
 }
 
@@ -130,9 +130,9 @@ Test(fifo_rx, bytes_come_back_when_a_quarter_of_the_area_is_read) {
   cr_assert_eq(fifo.put(0, kMinPayloadArea / 4 - 64), 0);
   cr_assert_eq(fifo.put(1, 41), 0);
   cr_assert(fifo.take(0, kMinPayloadArea / 4 - 64));
-  cr_assert_eq(fifo.credit.tail.load(), 0u);
+  cr_assert_eq(fifo.own.progress.tail.load(), 0u);
   cr_assert(fifo.take(1, 41));
-  cr_assert_eq(fifo.credit.tail.load(), 2u);
+  cr_assert_eq(fifo.own.progress.tail.load(), 2u);
 }
 
 // What goes through the caches keeps to a small part of the area.
@@ -141,30 +141,31 @@ Test(fifo_rx, cached_bytes_come_back_when_a_quarter_of_their_window_is_read) {
   for (std::uint32_t i = 0; i < 3; ++i) cr_assert_eq(fifo.put(i, 700), 0);
   cr_assert(fifo.take(0, 700));
   cr_assert(fifo.take(1, 700));
-  cr_assert_eq(fifo.credit.tail.load(), 0u);
+  cr_assert_eq(fifo.own.progress.tail.load(), 0u);
   cr_assert(fifo.take(2, 700));
-  cr_assert_eq(fifo.credit.tail.load(), 3u);
+  cr_assert_eq(fifo.own.progress.tail.load(), 3u);
 }
 
 Test(fifo_rx, bytes_come_back_when_there_is_nothing_to_read) {
   FifoPair fifo({64, kMinPayloadArea});
   cr_assert_eq(fifo.put(0, 100), 0);
   cr_assert(fifo.take(0, 100));
-  cr_assert_eq(fifo.credit.tail.load(), 0u);
-  fifo.rx.return_all(&fifo.credit);
-  cr_assert_eq(fifo.credit.tail.load(), 1u);
+  cr_assert_eq(fifo.own.progress.tail.load(), 0u);
+  fifo.rx.return_all();
+  cr_assert_eq(fifo.own.progress.tail.load(), 1u);
 }
 
-// While a connection is being made the peer's credit line is not mapped yet.
-Test(fifo_rx, without_a_credit_line_nothing_is_returned_until_there_is_one) {
+// While a connection is being made the peer's block is not mapped yet.
+Test(fifo_rx, without_a_line_for_credits_nothing_is_returned_until_there_is_one) {
   FifoPair fifo;
+  fifo.rx.return_to(nullptr);
   for (std::uint32_t i = 0; i < 8; ++i) {
     cr_assert_eq(fifo.put(i), 0);
-    cr_assert_not_null(fifo.rx.peek());
-    fifo.rx.consume(nullptr);
+    cr_assert(fifo.take(i));
   }
-  cr_assert_eq(fifo.credit.tail.load(), 0u);
+  cr_assert_eq(fifo.own.progress.tail.load(), 0u);
+  fifo.rx.return_to(&fifo.own.progress);
   cr_assert_eq(fifo.put(8), 0);
   cr_assert(fifo.take(8));
-  cr_assert_eq(fifo.credit.tail.load(), 9u);
+  cr_assert_eq(fifo.own.progress.tail.load(), 9u);
 }

@@ -128,7 +128,7 @@ Test(fifo_tx, the_offset_is_filled_in_and_the_rest_of_the_body_kept) {
     cr_assert_eq(fifo.tx.put(message), 0);
     cr_assert_eq(fifo.rx.peek()->body_as<ChunkBody>().offset, expected);
     cr_assert_eq(fifo.rx.peek()->body_as<ChunkBody>().transfer, 99u);
-    fifo.rx.consume(&fifo.credit);
+    fifo.rx.consume();
   }
 }
 
@@ -136,7 +136,7 @@ Test(fifo_tx, credits_never_granted_are_a_broken_protocol) {
   for (const std::uint32_t lie : {17u, 100u, 0x80000000u, 0xffffffffu}) {
     FifoPair fifo;
     for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
-    fifo.credit.tail.store(lie);
+    fifo.own.progress.tail.store(lie);
     cr_assert_eq(fifo.put(16), -EPROTO);
   }
 }
@@ -144,9 +144,9 @@ Test(fifo_tx, credits_never_granted_are_a_broken_protocol) {
 Test(fifo_tx, credits_taken_back_are_a_broken_protocol) {
   FifoPair fifo;
   for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
-  fifo.credit.tail.store(8);
+  fifo.own.progress.tail.store(8);
   for (std::uint32_t i = 0; i < 8; ++i) cr_assert_eq(fifo.put(i), 0);
-  fifo.credit.tail.store(7);
+  fifo.own.progress.tail.store(7);
   cr_assert_eq(fifo.put(0), -EPROTO);
 }
 
@@ -155,14 +155,14 @@ Test(fifo_tx, a_lie_about_credits_shows_when_the_payload_area_is_full_too) {
   cr_assert_eq(fifo.put(0, kMinPayloadArea / 2), 0);
   cr_assert_eq(fifo.put(1, kMinPayloadArea / 2), 0);
   cr_assert_eq(fifo.put(2, kMinPayloadArea / 2), -EAGAIN);
-  fifo.credit.tail.store(3);
+  fifo.own.progress.tail.store(3);
   cr_assert_eq(fifo.put(2, kMinPayloadArea / 2), -EPROTO);
 }
 
 Test(fifo_tx, only_the_low_half_of_the_credit_word_counts) {
   FifoPair fifo;
   for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
-  fifo.credit.tail.store(0xdeadbeef'00000001);
+  fifo.own.progress.tail.store(0xdeadbeef'00000001);
   cr_assert_eq(fifo.put(16), 0);
   cr_assert_eq(fifo.put(17), -EAGAIN);
 }
@@ -170,7 +170,7 @@ Test(fifo_tx, only_the_low_half_of_the_credit_word_counts) {
 Test(fifo_tx, a_reader_that_does_not_poll_wants_to_be_told) {
   FifoPair fifo;
   cr_assert(fifo.tx.reader_wants_notification());
-  fifo.credit.polled.store(1);
+  fifo.own.status.polled.store(1);
   cr_assert_not(fifo.tx.reader_wants_notification());
 }
 
@@ -179,10 +179,10 @@ Test(fifo_tx, a_tail_that_came_with_a_message_makes_room) {
   for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
   fifo.tx.credited(3);
   for (std::uint32_t i = 0; i < 3; ++i) cr_assert_eq(fifo.put(i), 0);
-  cr_assert_eq(fifo.put(0), -EAGAIN, "the credit line, which is behind, takes nothing back");
-  fifo.credit.tail.store(2);
+  cr_assert_eq(fifo.put(0), -EAGAIN, "the line, which is behind, takes nothing back");
+  fifo.own.progress.tail.store(2);
   cr_assert_eq(fifo.put(0), -EAGAIN);
-  fifo.credit.tail.store(4);
+  fifo.own.progress.tail.store(4);
   cr_assert_eq(fifo.put(0), 0);
 }
 
@@ -208,7 +208,7 @@ Test(fifo_tx, only_messages_that_carry_a_tail_are_given_one) {
     cr_assert_eq(fifo.tx.put(message, 1234), 0);
     cr_assert_eq(fifo.rx.peek()->body_as<ChunkBody>().tail, flags & kCarriesTail ? 1234u : 77u);
     cr_assert_eq(fifo.rx.peek()->body_as<ChunkBody>().transfer, 99u);
-    fifo.rx.consume(&fifo.credit);
+    fifo.rx.consume();
   }
 }
 
@@ -255,5 +255,5 @@ Test(fifo_tx, long_messages_arrive_whole_either_way) {
   }
   cr_assert(cached || kStreamingCopies);
   cr_assert_eq(streamed, kStreamingCopies, "the other way is tried from time to time");
-  cr_assert_neq(fifo.credit.costs.load(), 0u);
+  cr_assert_neq(fifo.own.progress.costs.load(), 0u);
 }

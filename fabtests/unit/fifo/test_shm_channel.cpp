@@ -35,9 +35,7 @@ class SharedBlock {
 };
 
 struct Side {
-  std::atomic<std::uint64_t>& word(std::size_t offset) const {
-    return *reinterpret_cast<std::atomic<std::uint64_t>*>(block.data() + offset);
-  }
+  BlockHead& head() const { return block_head(block.data()); }
 
   SharedBlock block;
   std::unique_ptr<Channel> channel = make_shm_channel(block.data(), kSmallest, false);
@@ -121,7 +119,7 @@ Test(shm_channel, carries_messages_both_ways) {
   }
 }
 
-// In a ping-pong of long messages each tells of the one that it answers: nobody has to look at the credit line.
+// In a ping-pong of long messages each tells of the one that it answers: nobody has to look at the progress line.
 Test(shm_channel, credits_travel_with_messages) {
   Connection connection;
   const auto send = [](Side& side) {
@@ -214,9 +212,9 @@ Test(shm_channel, rings_unless_the_peer_polls) {
 Test(shm_channel, that_it_polls_is_told_once_the_peer_can_be_told) {
   Side a, b;
   a.channel->set_polled(true);
-  cr_assert_eq(b.word(8).load(), 0u);
+  cr_assert_eq(b.head().status.polled.load(), 0u);
   a.channel->connect(b.block.map(), kSmallest, Bell());
-  cr_assert_eq(b.word(8).load(), 1u);
+  cr_assert_eq(b.head().status.polled.load(), 1u);
 }
 
 Test(shm_channel, a_full_fifo_rings_nobody) {
@@ -231,7 +229,7 @@ Test(shm_channel, tells_how_much_was_pulled) {
   cr_assert_eq(connection.a.channel->pulled_by_peer(), 0u);
   connection.b.channel->set_pulled(0x1234567890abcdef);
   cr_assert_eq(connection.a.channel->pulled_by_peer(), 0x1234567890abcdefu);
-  cr_assert_eq(connection.a.word(64).load(), 0x1234567890abcdefu);
+  cr_assert_eq(connection.a.head().progress.pulled.load(), 0x1234567890abcdefu);
   cr_assert_eq(connection.b.channel->pulled_by_peer(), 0u);
 }
 
@@ -241,7 +239,7 @@ Test(shm_channel, both_ends_have_the_same_gate) {
   TargetGate& theirs = connection.b.channel->incoming_gate();
   cr_assert_eq(theirs.claim(), TargetGate::Turn::kOurs);
   cr_assert_not(ours.open());
-  cr_assert_eq(connection.b.word(72).load(), GateWord::pack(GateWord::kTarget, 0));
+  cr_assert_eq(connection.b.head().progress.gate.load(), GateWord::pack(GateWord::kTarget, 0));
   theirs.release();
   cr_assert(ours.open());
 }
@@ -271,7 +269,8 @@ Test(shm_channel, sends_to_itself) {
 
 Test(shm_channel, says_when_the_peer_writes_nonsense) {
   Connection connection;
-  connection.a.word(kSmallest.slots_offset()).store(SlotHead::pack(1, SlotHead::kind(3, 0x80, 0)));
+  auto& slot = *reinterpret_cast<Slot*>(connection.a.block.data() + kSmallest.slots_offset());
+  slot.head.store(SlotHead::pack(1, SlotHead::kind(3, 0x80, 0)));
   cr_assert_null(connection.a.channel->peek());
   cr_assert(connection.a.channel->broken());
   cr_assert_not(connection.b.channel->broken());
@@ -279,9 +278,9 @@ Test(shm_channel, says_when_the_peer_writes_nonsense) {
 
 Test(shm_channel, says_when_the_peer_returns_credits_it_never_had) {
   Connection connection;
-  connection.a.word(0).store(1);
+  connection.a.head().progress.tail.store(1);
   for (unsigned i = 0; i < kMinSlots; ++i) cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
-  connection.a.word(0).store(1000);
+  connection.a.head().progress.tail.store(1000);
   cr_assert_eq(connection.a.channel->send(tagged(0)), -EPROTO);
 }
 

@@ -37,8 +37,8 @@ struct ExposedPair : Couple {
   }
   std::size_t outstanding() { return a.exchange.remotes.in_use(); }
   // Beside the gate, as a third party sees it: in b's block for a, or in a's for b.
-  PullLine& line(Node& owner, Peer& peer) {
-    return *reinterpret_cast<PullLine*>(owner.exchange.region->header() + peer.granted.offset + sizeof(CreditLine));
+  ProgressLine& line(Node& owner, Peer& peer) {
+    return block_head(owner.exchange.region->header() + peer.granted.offset).progress;
   }
 
   std::vector<unsigned char> memory = std::vector<unsigned char>(kExposed, '.');

@@ -92,7 +92,7 @@ class Channel {
   // Copies to memory of the peer's that is mapped here. What is sent or completed later comes later.
   virtual void store(void* to, const void* from, std::size_t bytes) noexcept = 0;
 
-  // PullLine: what the peer says it has copied of our message, and what we say of the peer's.
+  // ProgressLine: what the peer says it has copied of our message, and what we say of the peer's.
   virtual std::uint64_t pulled_by_peer() const noexcept = 0;
   virtual void set_pulled(std::uint64_t word) noexcept = 0;
 

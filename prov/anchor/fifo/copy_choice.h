@@ -3,7 +3,7 @@
 // Which is the faster depends on where the two processors lie to each other, which nobody tells us and which changes
 // when either process moves: between neighbours the caches win for some KiB, between distant ones they lose tenfold
 // (FORMAT.md, "Payload area", has the figures). So it is measured: the writer times its writing, the reader its
-// reading, and says what it found in the credit line. From time to time a few messages go the other way, to find out.
+// reading, and says what it found beside its tail. From time to time a few messages go the other way, to find out.
 //
 // Nothing but speed depends on any of this, so that the reader's figures need no check.
 #pragma once

@@ -5,11 +5,10 @@
 // A block lies in its reader's region and is granted to one peer. The peer is the only writer of every line of it, but
 // for two words:
 //
-//     line 0   CreditLine  how far the peer has read the FIFO of the other direction
-//     line 1   PullLine    how much of a long message of ours the peer has copied by itself, the gate, and the words of
-//                          copying a long read or write together
-//     line 2.. slots       the ring
-//     then     payload area bytes of messages too large for a slot
+//     line 0   StatusLine    whether the peer polls the FIFO of the other direction, and waits for credits
+//     line 1   ProgressLine  how far it has read that FIFO and a long message of ours; whose turn reads and writes are
+//     line 2.. slots         the ring
+//     then     payload area  bytes of messages too large for a slot
 #pragma once
 
 #include <atomic>
@@ -21,7 +20,7 @@
 
 namespace anchor {
 
-inline constexpr std::uint32_t kFormatVersion = 6;
+inline constexpr std::uint32_t kFormatVersion = 7;
 
 using SharedWord = std::atomic<std::uint64_t>;
 static_assert(SharedWord::is_always_lock_free && sizeof(SharedWord) == 8);
@@ -56,26 +55,36 @@ struct SlotHead {
   static constexpr std::uint16_t length(std::uint64_t head) noexcept { return static_cast<std::uint16_t>(head); }
 };
 
-struct alignas(kCacheLine) CreditLine {
-  SharedWord tail;     // slots consumed so far, low 32 bits significant
+// What the peer says of itself. Looked at with every message and seldom written, so that it stays in the looker's
+// cache: what changes as messages are read has a line of its own.
+struct alignas(kCacheLine) StatusLine {
   SharedWord polled;   // 1: the FIFO is polled directly; 0: ring the notification board after publishing
   SharedWord starved;  // 1: the peer waits for credits; ring its board after returning some
-  SharedWord costs;    // what reading the payload area takes the peer: CopyCosts (copy_choice.h)
   SharedWord table;    // counts the changes of the peer's protection table that matter to copies of it; 0: none
-  std::uint64_t reserved[3];
+  std::uint64_t reserved[5];
 };
-static_assert(sizeof(CreditLine) == kCacheLine);
+static_assert(sizeof(StatusLine) == kCacheLine);
 
-// How much of a long message its receiver has copied by itself, from the end: see pulled_word() in message.h. A hint
-// that saves the sender work; nothing breaks if it is missed.
-struct alignas(kCacheLine) PullLine {
+// What the peer has done. `pulled` tells how much of a long message its receiver has copied by itself, from the end:
+// see pulled_word() in message.h. A hint that saves the sender work; nothing breaks if it is missed.
+struct alignas(kCacheLine) ProgressLine {
+  SharedWord tail;   // slots consumed so far, low 32 bits significant
+  SharedWord costs;  // what reading the payload area takes the peer: CopyCosts (copy_choice.h)
   SharedWord pulled;
   SharedWord gate;    // written by both: whose turn it is (gate.h)
   SharedWord share;   // written by both: who copies which pieces of a read or write of the peer's (share.h)
   SharedWord report;  // what the peer has copied of one of ours
-  std::uint64_t reserved[4];
+  std::uint64_t reserved[2];
 };
-static_assert(sizeof(PullLine) == kCacheLine);
+static_assert(sizeof(ProgressLine) == kCacheLine);
+
+struct BlockHead {
+  StatusLine status;
+  ProgressLine progress;
+};
+static_assert(sizeof(BlockHead) == std::size_t{2} * kCacheLine);
+
+inline BlockHead& block_head(std::byte* block) noexcept { return *reinterpret_cast<BlockHead*>(block); }
 
 // In the header of every region, written by its owner: whether it sleeps. See sleep_line.h.
 struct alignas(kCacheLine) SleepLine {
@@ -88,7 +97,7 @@ struct BlockGeometry {
   std::uint32_t slot_count;     // a power of two
   std::uint32_t payload_bytes;  // a multiple of 64, at most kMaxPayloadArea
 
-  constexpr std::size_t slots_offset() const noexcept { return sizeof(CreditLine) + sizeof(PullLine); }
+  constexpr std::size_t slots_offset() const noexcept { return sizeof(BlockHead); }
   constexpr std::size_t payload_offset() const noexcept {
     return slots_offset() + std::size_t{slot_count} * sizeof(Slot);
   }

@@ -42,24 +42,26 @@ class FifoRx {
     return locate_payload() ? &message_ : nullptr;
   }
 
-  // Gives the slot back. `credit`: the credit line in the peer's block, nullptr while it is not mapped yet. Returns
-  // whether credits went to the writer.
-  bool consume(CreditLine* credit) noexcept {
+  // Where credits go: a line of the writer's own block. None do before.
+  void return_to(ProgressLine* line) noexcept { line_ = line; }
+
+  // Gives the slot back. Returns whether credits went to the writer.
+  bool consume() noexcept {
     ++position_;
     // Every quarter of the ring, or of what its writer uses of the payload area, so that it never waits for the last
     // bit.
     if (message_.flags & kInArea) [[unlikely]] {
       unreturned_bytes_ += message_.length + kCacheLine;
       bytes_read_ += message_.length;
-      if (message_.length >= kMinMeasured) measure(credit);
+      if (message_.length >= kMinMeasured) measure();
     }
     const std::uint32_t used = message_.flags & kStreamed ? payload_size_ : kCachedWindow;
-    if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > used / 4) return return_credits(credit);
+    if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > used / 4) return return_credits();
     return false;
   }
 
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
-  bool return_all(CreditLine* credit) noexcept { return owes_bytes() && return_credits(credit); }
+  bool return_all() noexcept { return owes_bytes() && return_credits(); }
 
   // Bytes of the message that peek() gave last.
   std::uint32_t last_length() const noexcept { return message_.length; }
@@ -120,18 +122,18 @@ class FifoRx {
   }
 
   // From peek() to consume(): whatever else is done there is done either way.
-  void measure(CreditLine* credit) noexcept {
+  void measure() noexcept {
     const CopyWay way = message_.flags & kStreamed ? CopyWay::kStreaming : CopyWay::kCached;
     costs_.add(way, ticks() - began_, message_.length);
-    if (credit != nullptr && ++measured_ % kMeasuredPerWord == 0) Port::hint(credit->costs, costs_.word());
+    if (line_ != nullptr && ++measured_ % kMeasuredPerWord == 0) Port::hint(line_->costs, costs_.word());
   }
 
-  bool return_credits(CreditLine* credit) noexcept {
-    if (credit == nullptr) return false;
+  bool return_credits() noexcept {
+    if (line_ == nullptr) return false;
     returned_ = position_;
     unreturned_bytes_ = 0;
     // R3, paired with A3 in FifoTx::take_credits: without it the writer could overwrite bytes that we still read.
-    Port::publish(credit->tail, position_);
+    Port::publish(line_->tail, position_);
     return true;
   }
 
@@ -139,6 +141,7 @@ class FifoRx {
   const std::uint32_t mask_;
   std::uint32_t position_;  // slots consumed
   std::uint32_t returned_;  // position_ as the writer knows it
+  ProgressLine* line_ = nullptr;
   std::uint32_t unreturned_bytes_ = 0;
   const std::byte* payload_;
   std::uint32_t payload_size_;

@@ -24,18 +24,18 @@ static_assert(kPrefetchDistance < kMinSlots);
 template <class Port>
 class FifoTx {
  public:
-  // `block`: the mapped block granted by the peer, valid for `geometry`; `credit`: the credit line in our own block;
-  // `start`: the position of the first message, which `credit` holds too. `trusts_polled`: false where a reader that
-  // goes to sleep cannot have its fence executed by us; then it is always notified.
-  FifoTx(std::byte* block, const BlockGeometry& geometry, const CreditLine* credit, std::uint32_t start = 0,
+  // `block`: the mapped block granted by the peer, valid for `geometry`; `own`: of our block, where the peer tells us
+  // what it has read; `start`: the position of the first message, which `own` holds too. `trusts_polled`: false where a
+  // reader that goes to sleep cannot have its fence executed by us; then it is always notified.
+  FifoTx(std::byte* block, const BlockGeometry& geometry, const BlockHead& own, std::uint32_t start = 0,
          bool trusts_polled = true)
       : slots_(reinterpret_cast<Slot*>(block + geometry.slots_offset())),
         mask_(geometry.slot_count - 1),
         head_(start),
         tail_(start),
         line_tail_(start),
-        polled_(trusts_polled ? &credit->polled : &kNeverPolled),
-        credit_(credit),
+        polled_(trusts_polled ? &own.status.polled : &kNeverPolled),
+        credit_(own.progress),
         payload_(block + geometry.payload_offset()),
         payload_size_(geometry.payload_bytes),
         max_payload_(static_cast<std::uint32_t>(geometry.max_payload())),
@@ -88,8 +88,8 @@ class FifoTx {
     if (in_area) prefetch_place();
   }
 
-  // A tail that came with a message of the other direction, or in the credit line: whichever is behind the other is no
-  // news, like one that makes no sense.
+  // A tail that came with a message of the other direction, or in our block: whichever is behind the other is no news,
+  // like one that makes no sense.
   void credited(std::uint32_t tail) noexcept {
     if (tail - tail_ <= head_ - tail_) advance(tail);
   }
@@ -147,7 +147,7 @@ class FifoTx {
   CopyWay way_of(std::uint32_t length) noexcept {
     if (length < kMinMeasured) return CopyWay::kCached;
     // Relaxed: a hint.
-    return choice_.next([this] { return credit_->costs.load(std::memory_order_relaxed); });
+    return choice_.next([this] { return credit_.costs.load(std::memory_order_relaxed); });
   }
 
   void fill_area(std::byte* place, const OutgoingMessage& message, CopyWay way) noexcept {
@@ -191,7 +191,7 @@ class FifoTx {
   }
 
   int take_credits() noexcept {
-    const auto tail = static_cast<std::uint32_t>(Port::load(credit_->tail));  // A3, see FifoRx::return_credits
+    const auto tail = static_cast<std::uint32_t>(Port::load(credit_.tail));  // A3, see FifoRx::return_credits
     if (tail - line_tail_ > head_ - line_tail_) return -EPROTO;
     line_tail_ = tail;
     credited(tail);
@@ -214,9 +214,9 @@ class FifoTx {
   const std::uint32_t mask_;
   std::uint32_t head_;       // slots written
   std::uint32_t tail_;       // slots known to be consumed
-  std::uint32_t line_tail_;  // what the credit line said last: behind tail_ where messages carried tails
+  std::uint32_t line_tail_;  // what the word there said last: behind tail_ where messages carried tails
   const SharedWord* const polled_;
-  const CreditLine* const credit_;
+  const ProgressLine& credit_;
   std::byte* payload_;
   std::uint32_t payload_size_;
   const std::uint32_t max_payload_;

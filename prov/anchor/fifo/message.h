@@ -172,7 +172,7 @@ constexpr int error_in(std::int64_t status) noexcept {
 template <class Body>
 concept SlotBody = std::is_trivially_copyable_v<Body> && sizeof(Body) <= kInlineSize;
 
-// The word of a PullLine: a digest of the transfer's name (16 bits) and the lowest byte copied (48). Zero is no word:
+// ProgressLine::pulled: a digest of the transfer's name (16 bits) and the lowest byte copied (48). Zero is no word:
 // nothing was pulled yet, or what was is finished.
 constexpr std::uint64_t pulled_word(std::uint64_t transfer, std::uint64_t position) noexcept {
   return (transfer ^ transfer >> 32 ^ 0x8000) << 48 | position;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Rows of the protection table of a peer on another host, kept here: its table is read once for a region, not once an
-// access, and again when the peer says that something has changed (CreditLine::table, in our own memory).
+// access, and again when the peer says that something has changed (StatusLine::table, in our own memory).
 //
 // Only regions in memory that we reach by ourselves matter. What is found out about a key is kept also if there is no
 // such region. Used under the endpoint's lock.

@@ -18,14 +18,15 @@ constexpr std::uint32_t kLongStream = 16;  // likewise: so many that a moment's 
 // What is stored to a peer's memory in one piece goes past our caches from here on: it is not read here again.
 constexpr std::size_t kLongStore = 32u << 10;
 
-CreditLine* credit_line(std::byte* block) { return reinterpret_cast<CreditLine*>(block); }
-PullLine* pull_line(std::byte* block) { return reinterpret_cast<PullLine*>(block + sizeof(CreditLine)); }
-
 template <class PortType>
 class FifoChannel final : public Channel {
  public:
   FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback, const Bell& own_bell, bool reached)
-      : Channel(pull_line(block)->gate), block_(block), rx_(block, geometry), bell_(own_bell), reached_(reached) {
+      : Channel(block_head(block).progress.gate),
+        ours_(block_head(block)),
+        rx_(block, geometry),
+        bell_(own_bell),
+        reached_(reached) {
     if (loopback) open_transmit(block, geometry);
   }
 
@@ -59,16 +60,16 @@ class FifoChannel final : public Channel {
       if ((message->flags & kCarriesTail) && tx_) [[unlikely]]
         tx_->credited(message->body_as<AreaPlace>().tail);
     } else {
-      if (rx_.return_all(peer_credit_)) [[unlikely]]
+      if (rx_.return_all()) [[unlikely]]
         tell_credits();
-      // Without a credit line to return them to, there may be something to do still.
-      if (peer_credit_ != nullptr) await_next();
+      // Not connected yet, it may have credits to return still.
+      if (theirs_ != nullptr) await_next();
     }
     return message;
   }
 
   void consume() noexcept override {
-    if (rx_.consume(peer_credit_)) [[unlikely]]
+    if (rx_.consume()) [[unlikely]]
       tell_credits();
     gather_in_stream();
     if (rx_.owes_bytes()) {
@@ -99,19 +100,19 @@ class FifoChannel final : public Channel {
     if (!polled) gathering_.end();
     // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep; who
     // goes to sleep has a barrier behind it (S4), or looks again (S7).
-    if (peer_credit_ != nullptr) PortType::hint(peer_credit_->polled, polled && reached_);
+    if (theirs_ != nullptr) PortType::hint(theirs_->status.polled, polled && reached_);
   }
 
   void set_starved(bool starved) noexcept override {
     starved_ = starved;
     // Relaxed: likewise.
-    if (peer_credit_ != nullptr) PortType::hint(peer_credit_->starved, starved || !reached_);
+    if (theirs_ != nullptr) PortType::hint(theirs_->status.starved, starved || !reached_);
   }
 
   // A17: with the rows that were changed before.
-  std::uint64_t table_changes() const noexcept override { return PortType::load(credit_line(block_)->table); }
+  std::uint64_t table_changes() const noexcept override { return PortType::load(ours_.status.table); }
   // R17
-  void tell_table_changes(std::uint64_t count) noexcept override { PortType::publish(peer_credit_->table, count); }
+  void tell_table_changes(std::uint64_t count) noexcept override { PortType::publish(theirs_->status.table, count); }
   // R9, by the fence: see move_mapped() in proto/rma_mapped.cpp.
   void store(void* to, const void* from, std::size_t bytes) noexcept override {
     std::atomic_thread_fence(std::memory_order_release);
@@ -119,11 +120,11 @@ class FifoChannel final : public Channel {
     PortType::stream(to, from, bytes);
   }
 
-  // Relaxed: a hint (see PullLine).
+  // Relaxed: a hint (see ProgressLine).
   std::uint64_t pulled_by_peer() const noexcept override {
-    return pull_line(block_)->pulled.load(std::memory_order_relaxed);
+    return ours_.progress.pulled.load(std::memory_order_relaxed);
   }
-  void set_pulled(std::uint64_t word) noexcept override { PortType::hint(pull_line(peer_block_)->pulled, word); }
+  void set_pulled(std::uint64_t word) noexcept override { PortType::hint(theirs_->progress.pulled, word); }
 
  private:
   int notify_after(int error, bool in_area = false) noexcept {
@@ -146,7 +147,7 @@ class FifoChannel final : public Channel {
 
   // W1 to W5 with the tail in the place of a slot.
   [[gnu::noinline]] void tell_credits() noexcept {
-    if (!tx_ || (reached_ && credit_line(block_)->starved.load(std::memory_order_relaxed) == 0)) return;
+    if (!tx_ || (reached_ && ours_.status.starved.load(std::memory_order_relaxed) == 0)) return;
     bell_.ring();
   }
 
@@ -175,19 +176,19 @@ class FifoChannel final : public Channel {
   }
 
   void open_transmit(std::byte* peer_block, const BlockGeometry& geometry) {
-    peer_credit_ = credit_line(peer_block);
-    peer_block_ = peer_block;
-    outgoing_gate_.emplace(pull_line(peer_block)->gate);
-    incoming_share_.emplace(pull_line(block_)->share, pull_line(peer_block)->report);
-    outgoing_share_.emplace(pull_line(peer_block)->share, pull_line(block_)->report);
-    tx_.emplace(peer_block, geometry, credit_line(block_), 0, reached_);
+    BlockHead& theirs = block_head(peer_block);
+    theirs_ = &theirs;
+    rx_.return_to(&theirs.progress);
+    outgoing_gate_.emplace(theirs.progress.gate);
+    incoming_share_.emplace(ours_.progress.share, theirs.progress.report);
+    outgoing_share_.emplace(theirs.progress.share, ours_.progress.report);
+    tx_.emplace(peer_block, geometry, ours_, 0, reached_);
   }
 
   std::optional<FifoTx<PortType>> tx_;
-  std::byte* const block_;
+  BlockHead& ours_;
   FifoRx<PortType> rx_;
-  CreditLine* peer_credit_ = nullptr;
-  std::byte* peer_block_ = nullptr;
+  BlockHead* theirs_ = nullptr;  // nullptr: not connected
   Bell bell_;
   // Whether what one side says of itself takes effect at the other: by the global barriers of who goes to sleep, or in
   // time for its last look. Without either every message and every credit is announced.

@@ -15,7 +15,7 @@ inline constexpr std::size_t kInjectSize = 4096;
 inline constexpr std::size_t kMaxAtomicSize = 4096;
 static_assert(kMaxAtomicSize <= kInjectSize);
 
-// A position in a message has 48 bits in one place (PullLine, fifo/fifo_layout.h); half of that leaves room.
+// A position in a message has 48 bits in one place (ProgressLine, fifo/fifo_layout.h); half of that leaves room.
 inline constexpr std::uint64_t kMaxMessageSize = 1ull << 47;
 
 // Sends outstanding at once on an endpoint, at most. Each may cost its receiver one control message at a time, which
