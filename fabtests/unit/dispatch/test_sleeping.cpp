@@ -84,6 +84,28 @@ Test(sleeping, credits_wake_only_who_waits_for_them) {
   cr_assert(woken(couple.a));
 }
 
+// All that b can do for the long message is to wait for its sender, which makes no pass.
+Test(sleeping, credits_of_what_the_last_look_found_are_returned_before) {
+  EndpointSettings settings = patient();
+  settings.direct_copy = false;
+  Couple couple(settings);
+  Node c(couple.place.device, "c", settings);
+  const std::vector<unsigned char> sent = bytes_of(1 << 20);
+  std::vector<unsigned char> in(sent.size()), little(1000);
+  cr_assert_eq(couple.b.receive(in.data(), in.size(), 7), 0);
+  cr_assert_eq(couple.b.receive(little.data(), little.size(), 1), 0);
+  cr_assert_eq(c.send(c.insert("b"), sent.data(), sent.size(), 7), 0);
+  cr_assert(until([&] { return !couple.b.exchange.incoming.empty(); }, couple.b, c));
+  couple.b.passes(3000);
+
+  const SharedWord& tail = block_head(couple.a.exchange.region->header() + couple.at_a().granted.offset).progress.tail;
+  cr_assert_eq(tail.load(), 0u);
+  // It crosses with the decision to sleep.
+  cr_assert_eq(couple.a.send(couple.to_b, sent.data(), little.size(), 1), 0);
+  cr_assert(asleep(couple.b));
+  cr_assert_eq(tail.load(), 1u);
+}
+
 Test(sleeping, new_work_rouses_who_sleeps_already) {
   Couple couple(patient());
   for (int i = 0; i < 64; ++i) cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);

@@ -41,7 +41,7 @@ bool stores_something(Exchange& exchange) noexcept {
 bool leaves_messages(const Exchange& exchange) noexcept {
   return std::any_of(exchange.polled.begin(), exchange.polled.end(), [](const PolledPeer& polled) {
     Channel& channel = *polled.peer->channel;
-    return !channel.quiet() && channel.peek() != nullptr;
+    return !channel.awaited().absent() && channel.peek() != nullptr;
   });
 }
 

@@ -52,9 +52,10 @@ class Channel {
   // Whether the peer looks at its FIFO by itself, and need not be rung for. Requires connected().
   virtual bool watched() const noexcept = 0;
 
+  // By a look at the next slot alone: there may be credits to return.
   bool quiet() const noexcept { return awaited_.absent(); }
   // What every pass may go by until the next call of peek() or consume().
-  AwaitedMessage awaited() const noexcept { return gathering_.active() ? AwaitedMessage{} : awaited_; }
+  AwaitedMessage awaited() const noexcept { return gathering_.active() || owes_ ? AwaitedMessage{} : awaited_; }
 
   // Looks whether messages of a stream that gather (gathering.h) are worth being asked for. False, mostly: peek().
   bool lets_gather() noexcept {
@@ -114,6 +115,7 @@ class Channel {
   std::optional<TargetShare> incoming_share_;
   std::optional<InitiatorShare> outgoing_share_;
   AwaitedMessage awaited_;
+  bool owes_ = false;           // peek() has credits to return if there is no message
   std::uint32_t in_a_row_ = 0;  // messages that have gone the same way
   Gathering gathering_;
 };

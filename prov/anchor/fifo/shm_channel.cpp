@@ -63,7 +63,10 @@ class FifoChannel final : public Channel {
       if (rx_.return_all()) [[unlikely]]
         tell_credits();
       // Not connected yet, it may have credits to return still.
-      if (theirs_ != nullptr) await_next();
+      if (theirs_ != nullptr) {
+        owes_ = false;
+        await_next();
+      }
     }
     return message;
   }
@@ -72,11 +75,8 @@ class FifoChannel final : public Channel {
     if (rx_.consume()) [[unlikely]]
       tell_credits();
     gather_in_stream();
-    if (rx_.owes_bytes()) {
-      awaited_ = {};
-    } else {
-      await_next();
-    }
+    owes_ = rx_.owes_bytes();
+    await_next();
   }
   bool broken() const noexcept override { return rx_.broken(); }
   void offer_area(const std::byte* area, std::uint32_t bytes) noexcept override {
