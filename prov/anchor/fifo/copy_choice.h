@@ -4,6 +4,8 @@
 // when either process moves: between neighbours the caches win for some KiB, between distant ones they lose tenfold
 // (FORMAT.md, "Payload area", has the figures). So it is measured: the writer times its writing, the reader its
 // reading, and says what it found beside its tail. From time to time a few messages go the other way, to find out.
+// Those and one of eight others are timed, the same on both sides: to read the clock four times takes a twentieth of
+// the time of 4 KiB.
 //
 // Nothing but speed depends on any of this, so that the reader's figures need no check.
 #pragma once
@@ -25,6 +27,10 @@ inline constexpr std::uint32_t kMinMeasured = 2048;
 // Of the area, what is written through the caches keeps to so many bytes: the lines of a larger part do not stay in the
 // nearest caches of both, and come at half the speed.
 inline constexpr std::uint32_t kCachedWindow = 8192;
+
+// By how many such messages went before on the connection.
+constexpr bool is_trial(std::uint32_t before) noexcept { return before % 512 < 4; }
+constexpr bool is_timed(std::uint32_t before) noexcept { return is_trial(before) || before % 8 == 4; }
 
 // Running averages of what a KiB takes, in ticks, either way. 0: not known yet.
 class CopyCosts {
@@ -59,21 +65,21 @@ class CopyCosts {
 
 class CopyChoice {
  public:
-  // The way of the next message of at least kMinMeasured bytes. `reader_costs()` loads the reader's word; it is asked
-  // now and then.
+  // The way of the next message of at least kMinMeasured bytes, asked for again if there was no room for it.
+  // `reader_costs()` loads the reader's word, now and then.
   template <class Load>
   CopyWay next(Load&& reader_costs) noexcept {
     if constexpr (!kStreamingCopies) return CopyWay::kCached;
-    if (turn_++ % kTurnsPerDecision == 0) decide(CopyCosts::from(reader_costs()));
-    return turn_ % kTurnsPerTrial < kTrials ? other(preferred_) : preferred_;
+    if (turn_ % kTurnsPerDecision == 0) decide(CopyCosts::from(reader_costs()));
+    return is_trial(turn_) ? other(preferred_) : preferred_;
   }
 
+  // There is room. Whether it is to be timed: then wrote() is told.
+  bool begin() noexcept { return is_timed(turn_++); }
   void wrote(CopyWay way, std::uint64_t ticks, std::uint32_t bytes) noexcept { own_.add(way, ticks, bytes); }
 
  private:
   static constexpr std::uint32_t kTurnsPerDecision = 8;
-  static constexpr std::uint32_t kTurnsPerTrial = 512;
-  static constexpr std::uint32_t kTrials = 4;
 
   static CopyWay other(CopyWay way) noexcept {
     return way == CopyWay::kCached ? CopyWay::kStreaming : CopyWay::kCached;

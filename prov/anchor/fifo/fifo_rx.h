@@ -53,7 +53,7 @@ class FifoRx {
     if (message_.flags & kInArea) [[unlikely]] {
       unreturned_bytes_ += message_.length + kCacheLine;
       bytes_read_ += message_.length;
-      if (message_.length >= kMinMeasured) measure();
+      if (message_.length >= kMinMeasured && is_timed(measurable_++)) measure();
     }
     const std::uint32_t used = message_.flags & kStreamed ? payload_size_ : kCachedWindow;
     if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > used / 4) return return_credits();
@@ -99,8 +99,6 @@ class FifoRx {
   std::uint32_t next_position() const noexcept { return position_ + 1; }
 
  private:
-  static constexpr std::uint32_t kMeasuredPerWord = 8;
-
   bool locate_payload() noexcept {
     if ((message_.flags & kInArea) == 0) {
       message_.payload = reinterpret_cast<const std::byte*>(message_.body);
@@ -112,7 +110,7 @@ class FifoRx {
     std::uint32_t offset;
     std::memcpy(&offset, message_.body, sizeof offset);
     message_.payload = payload_ + offset;
-    if (message_.length >= kMinMeasured) began_ = ticks();
+    if (message_.length >= kMinMeasured && is_timed(measurable_)) began_ = ticks();
     broken_ |=
         offset > payload_size_ || message_.length > payload_size_ - offset || (message_.flags & ~kKnownFlags) != 0;
     if (broken_) [[unlikely]]
@@ -125,7 +123,7 @@ class FifoRx {
   void measure() noexcept {
     const CopyWay way = message_.flags & kStreamed ? CopyWay::kStreaming : CopyWay::kCached;
     costs_.add(way, ticks() - began_, message_.length);
-    if (line_ != nullptr && ++measured_ % kMeasuredPerWord == 0) Port::hint(line_->costs, costs_.word());
+    if (line_ != nullptr) Port::hint(line_->costs, costs_.word());
   }
 
   bool return_credits() noexcept {
@@ -148,8 +146,8 @@ class FifoRx {
   std::uint64_t bytes_read_ = 0;
   bool broken_ = false;
   CopyCosts costs_;
-  std::uint32_t measured_ = 0;
-  std::uint64_t began_ = 0;  // ticks() at the last peek()
+  std::uint32_t measurable_ = 0;  // messages consumed
+  std::uint64_t began_ = 0;       // ticks() at the last peek()
   IncomingMessage message_{};
 };
 

@@ -152,13 +152,14 @@ class FifoTx {
 
   void fill_area(std::byte* place, const OutgoingMessage& message, CopyWay way) noexcept {
     if (message.length < kMinMeasured) return put_segments(place, message);
-    const std::uint64_t begin = ticks();
+    const bool timed = choice_.begin();
+    const std::uint64_t began = timed ? ticks() : 0;
     if (way == CopyWay::kStreaming) {
       put_segments<&Port::stream>(place, message);
     } else {
       put_segments(place, message);
     }
-    choice_.wrote(way, ticks() - begin, message.length);
+    if (timed) choice_.wrote(way, ticks() - began, message.length);
   }
 
   // Contiguous room in the payload area. Counters run freely; the rest of the area is skipped if it is too short, or if
