@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
-#include "node.h"
+#include "distant_pair.h"
+#include "proto/share_assist.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -81,6 +82,21 @@ Test(rma_target, malformed) {
   cr_assert_eq(target.write({0, 1, 9, 0, 10}, 10, 1, 0), Verdict::kMalformed);
   cr_assert_eq(target.notice({10, 0, 0, 1}), Verdict::kMalformed);
   cr_assert_eq(target.notice({10, 0, 3, 1}), Verdict::kMalformed);
+}
+
+// Both ends would write to one line.
+Test(rma_target, nothing_of_a_distant_peer_may_be_withdrawn_or_shared) {
+  DistantPair pair;
+  const RemoteWriteBody write{0, 1, 9, 0, 8};
+  const IncomingMessage withdrawable =
+      forged(Operation::kRemoteWrite, write, kInArea | kWithdrawable, sizeof write, &write);
+  cr_assert_eq(on_remote_write(pair.b.exchange, pair.at_b(), withdrawable), Verdict::kMalformed);
+  const RemoteReadBody read{9, 0, 8, 0, 1, 0};
+  cr_assert_eq(on_remote_read(pair.b.exchange, pair.at_b(), forged(Operation::kRemoteRead, read, kWithdrawable)),
+               Verdict::kMalformed);
+  IncomingMessage share = forged(Operation::kRemoteShare, RemoteShareBody{0, 1 << 20, 0, 4096, kRemoteRead});
+  share.data = 1;
+  cr_assert_eq(on_remote_share(pair.b.exchange, pair.at_b(), share), Verdict::kMalformed);
 }
 
 Test(rma_target, data_waits_for_room_in_the_queue) {

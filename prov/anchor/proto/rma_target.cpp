@@ -97,6 +97,8 @@ bool push_read(Exchange& exchange, ServedRead& read) {
 // carried out must not wait for us to be told.
 template <class CarryOut>
 Verdict take_turn(Peer& peer, CarryOut&& carry_out) {
+  if (peer.distant()) [[unlikely]]
+    return Verdict::kMalformed;  // the gate has a writer at either end: between hosts no line has
   TargetGate& gate = peer.channel->incoming_gate();
   const bool leaving = peer.state == PeerState::kLeaving;
   const TargetGate::Turn turn = gate.claim();

@@ -71,6 +71,7 @@ bool assist(Exchange& exchange, Peer& peer) noexcept {
 }  // namespace
 
 bool take_share(Exchange& exchange, Peer& peer, const TakenShare& offer, std::uint64_t number) noexcept {
+  if (peer.distant()) return false;  // the share has a writer at either end: between hosts no line has
   if (peer.taken.active || number == 0 || number > UINT16_MAX) return false;
   if (offer.piece == 0 || offer.piece > kLargestPiece || offer.length == 0) return false;
   const std::uint64_t pieces = (offer.length - 1) / offer.piece + 1;
