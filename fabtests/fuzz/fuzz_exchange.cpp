@@ -156,7 +156,7 @@ class Duel {
   }
 
   // Of what the victim sends to the rogue.
-  SharedWord& gate() { return block_head(rogue_.own_block()).progress.gate; }
+  SharedWord& gate() { return block_head(rogue_.own_block()).status.gate; }
 
   void say(Input& input) {
     Words words{};

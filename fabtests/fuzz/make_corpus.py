@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 IN_AREA, WANT_FINISH, WITHDRAWABLE = 2, 4, 8
+POLLED, GATE, TAIL, PULLED = 0, 24, 64, 80  # in a FIFO block (fifo_layout.h)
 FIRST = 1 << 32  # a request's first name: generation 1, index 0
 
 
@@ -43,7 +44,7 @@ def remote_read(address, length, position=0, key=1, flags=0):
 
 def gate(state, count):
     """The word by which a peer's operations are withdrawn."""
-    return write_block(72, count << 2 | state)
+    return write_block(GATE, count << 2 | state)
 
 
 def withdrawable_write(address=0, length=8, **rest):
@@ -66,13 +67,13 @@ EXCHANGE = {
     "gate_counts_too_much": withdrawable_write() + gate(3, (1 << 62) - 1) + 3 * withdrawable_write() + poll(9),
     "gate_is_nobodys": gate(1, 0) + withdrawable_write() + say(3, b"behind", length=6) + poll(9) + gate(0, 0) + poll(9),
     "gate_of_the_initiator": gate(2, 0) + withdrawable_write() + say(10) + poll(15),
-    "gate_of_the_victims_own": write_block(8, 1) + scribble(0, 1) + scribble(0xff, 77 << 2) + 40 * poll(15),
+    "gate_of_the_victims_own": write_block(POLLED, 1) + scribble(0, 1) + scribble(0xff, 77 << 2) + 40 * poll(15),
     "gate_says_taken_over": 3 * withdrawable_write() + gate(3, 2) + poll(9) + gate(3, 9) + withdrawable_write(),
     "withdrawable": withdrawable_write() + remote_read(0, 8, flags=WITHDRAWABLE) + poll(9),
     "withdrawable_elsewhere": withdrawable_write(key=5) + remote_read(1 << 63, 8, flags=WITHDRAWABLE) + poll(9),
     "withdrawable_of_a_part": withdrawable_write(request=0) + poll(9),
     "withdrawable_too_long": remote_read(0, 12225, flags=WITHDRAWABLE) + poll(9),
-    "withdrawn": write_block(8, 1) + scribble(0, 1) + 40 * poll(15) + scribble(0, 1) + poll(9),
+    "withdrawn": write_block(POLLED, 1) + scribble(0, 1) + 40 * poll(15) + scribble(0, 1) + poll(9),
     "nothing": b"",
     "eager": say(3, b"hello", length=5) + say(4, b"hello", length=5, tag=1) + poll(2),
     "eager_in_area": say(4, struct.pack("<IIQ", 64, 0, 7), IN_AREA | WANT_FINISH, 500, 2) + poll(2),
@@ -94,7 +95,7 @@ EXCHANGE = {
     "clear_to_send_too_much": say(7, struct.pack("<QQQ", FIRST, 77, 20001)) + poll(4),
     "clear_to_send_of_eager": say(7, struct.pack("<QQQ", FIRST | 1, 77, 100)) + poll(4),
     "clear_to_send_twice": say(7, struct.pack("<QQQ", FIRST, 77, 20000)) * 2 + poll(9),
-    "pulled": say(7, struct.pack("<QQQ", FIRST, 77, 20000)) + write_block(64, (77 ^ 0x8000) << 48 | 5000) + poll(9),
+    "pulled": say(7, struct.pack("<QQQ", FIRST, 77, 20000)) + write_block(PULLED, (77 ^ 0x8000) << 48 | 5000) + poll(9),
     "finish_unknown": say(9, struct.pack("<Qq", 12345, 0)) + poll(2),
     "finish_failed": say(9, struct.pack("<Qq", FIRST | 1, -5)) + poll(2),
     "finish_odd_status": say(9, struct.pack("<Qq", FIRST | 1, 1 << 62)) + poll(2),
@@ -118,7 +119,7 @@ EXCHANGE = {
     "atomic_short": say(16, atomic(), 0, 23, 1) + poll(2),
     "atomic_reply_wrong": say(17, bytes(40), IN_AREA, 56, 0) + poll(2),
     "atomic_flood": b"".join(say(16, atomic(length=128), IN_AREA, 128, 1) + poll(1) for _ in range(80)),
-    "credits_beyond_head": write_block(0, 1000) + poll(2),
+    "credits_beyond_head": write_block(TAIL, 1000) + poll(2),
     "remote_write": remote_write(100, 500) + remote_write(0, 12000, 0) + remote_write(12000, 12000) + poll(4),
     "remote_write_with_data": remote_write(0, 8, flags=IN_AREA | 1) + poll(2),
     "remote_write_beyond": remote_write(29999, 2) + remote_write(1 << 63, 10) + remote_write(2**64 - 1, 10) + poll(4),

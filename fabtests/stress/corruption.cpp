@@ -24,16 +24,15 @@ void Corruption::commit() {
   listen();
   using Deed = void (Corruption::*)();
   // Deeds that a connection survives come up more often, so that what follows them is reached.
-  static constexpr Deed kDeeds[] = {&Corruption::flood,           &Corruption::flood,
-                                    &Corruption::announce_wildly, &Corruption::announce_wildly,
-                                    &Corruption::place_wrongly,   &Corruption::place_wrongly,
-                                    &Corruption::offer_memory,    &Corruption::offer_memory,
-                                    &Corruption::spoil_own_table, &Corruption::spoil_own_table,
-                                    &Corruption::spoil_pull_line, &Corruption::ring_bells,
-                                    &Corruption::ask_nonsense,    &Corruption::spoil_own_block,
-                                    &Corruption::answer_wrongly,  &Corruption::say_nearly_right,
-                                    &Corruption::say_anything,    &Corruption::scribble_slots,
-                                    &Corruption::spoil_credits,   &Corruption::spoil_own_record};
+  static constexpr Deed kDeeds[] = {
+      &Corruption::flood,           &Corruption::flood,          &Corruption::announce_wildly,
+      &Corruption::announce_wildly, &Corruption::place_wrongly,  &Corruption::place_wrongly,
+      &Corruption::offer_memory,    &Corruption::offer_memory,   &Corruption::spoil_own_table,
+      &Corruption::spoil_own_table, &Corruption::spoil_status,   &Corruption::spoil_status,
+      &Corruption::spoil_progress,  &Corruption::ring_bells,     &Corruption::ask_nonsense,
+      &Corruption::spoil_own_block, &Corruption::answer_wrongly, &Corruption::say_nearly_right,
+      &Corruption::say_anything,    &Corruption::scribble_slots, &Corruption::spoil_credits,
+      &Corruption::spoil_own_record};
   (this->*kDeeds[random_.below(std::size(kDeeds))])();
 }
 
@@ -194,15 +193,23 @@ void Corruption::scribble_slots() {
 }
 
 void Corruption::spoil_credits() {
-  SharedWord& tail = rogue_.done().tail;
+  SharedWord& tail = rogue_.progress().tail;
   const std::uint64_t now = tail.load(std::memory_order_relaxed);
   tail.store(random_.one_in(2) ? now + random_.between(1, 100) : random_.one_in(2) ? now - random_.below(100) : word());
-  rogue_.status().polled.store(word());
 }
 
-void Corruption::spoil_pull_line() {
-  rogue_.done().pulled.store(random_.one_in(2) ? known() << 48 | word() : word());
-  rogue_.done().gate.store(random_.one_in(2) ? random_.below(64) : word());
+void Corruption::spoil_status() {
+  rogue_.status().polled.store(word());
+  rogue_.status().starved.store(word());
+  rogue_.status().table.store(word());
+  rogue_.status().gate.store(random_.one_in(2) ? random_.below(64) : word());
+}
+
+void Corruption::spoil_progress() {
+  rogue_.progress().costs.store(word());
+  rogue_.progress().pulled.store(random_.one_in(2) ? known() << 48 | word() : word());
+  rogue_.progress().share.store(word());
+  rogue_.progress().report.store(random_.one_in(2) ? known() << 48 | random_.below(64) : word());
 }
 
 void Corruption::spoil_own_record() {

@@ -34,7 +34,8 @@ class Corruption {
   void flood();
   void scribble_slots();
   void spoil_credits();
-  void spoil_pull_line();
+  void spoil_status();
+  void spoil_progress();
   void spoil_own_record();
   void spoil_own_block();
   void offer_memory();

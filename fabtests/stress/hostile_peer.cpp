@@ -190,7 +190,7 @@ void false_credits() {
   for (const std::uint64_t tail : {std::uint64_t{1000}, ~std::uint64_t{0}, std::uint64_t{1} << 31}) {
     Scene scene;
     std::vector<Call> calls(200);
-    scene.rogue.done().tail = tail;
+    scene.rogue.progress().tail = tail;
     for (Call& call : calls) scene.victim.send({.bytes = nullptr, .length = 0, .address = scene.to_rogue}, &call);
     scene.expect_end(calls.back(), EPROTO);
   }

@@ -56,7 +56,7 @@ bool Rogue::connected() {
   victim_->release_contact();
   bell_ = Bell(header_.data() + contents_.notification_offset + granted.notification);
   if (victim_->map(granted.offset, geometry_.size(), &block_) != 0) return false;
-  ear_->return_to(&done());
+  ear_->return_to(progress());
   return true;
 }
 

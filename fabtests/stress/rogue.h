@@ -76,7 +76,7 @@ class Rogue {
   Mapping& block() noexcept { return block_; }
   BlockGeometry geometry() const noexcept { return geometry_; }
   StatusLine& status() noexcept { return block_head(block_.data()).status; }
-  ProgressLine& done() noexcept { return block_head(block_.data()).progress; }
+  ProgressLine& progress() noexcept { return block_head(block_.data()).progress; }
   std::byte* payload() noexcept { return block_.data() + geometry_.payload_offset(); }
   void ring() noexcept { bell_.ring(); }
 

@@ -43,7 +43,7 @@ struct FifoPair {
   explicit FifoPair(const BlockGeometry& with = kSmallest, std::uint32_t start = 0)
       : geometry(with), block(zeroed(with.size())), tx(block.get(), with, own, start), rx(block.get(), with, start) {
     own.progress.tail.store(start);
-    rx.return_to(&own.progress);
+    rx.return_to(own.progress);
   }
 
   // A message of `length` bytes of pattern(seed), inline if it fits.

@@ -23,7 +23,7 @@ struct Pair {
     for (unsigned i = 0; i < without_room; ++i) choice.next([this] { return reader.word(); });
     const CopyWay way = choice.next([this] { return reader.word(); });
     const std::uint64_t took = way == CopyWay::kCached ? cached : streaming;
-    if (choice.begin()) {
+    if (choice.take_turn()) {
       choice.wrote(way, took, kBytes);
       reader.add(way, took, kBytes);
     }
@@ -96,7 +96,7 @@ Test(copy_choice, copies_through_the_caches_as_long_as_the_reader_is_silent) {
   unsigned streamed = 0;
   for (unsigned i = 0; i < 1024; ++i) {
     const CopyWay way = pair.choice.next([] { return std::uint64_t{0}; });
-    if (pair.choice.begin()) pair.choice.wrote(way, 1, kBytes);
+    if (pair.choice.take_turn()) pair.choice.wrote(way, 1, kBytes);
     streamed += way == CopyWay::kStreaming;
   }
   cr_assert_leq(streamed, 16u);
@@ -108,7 +108,7 @@ Test(copy_choice, takes_any_word_of_the_reader) {
     CopyChoice choice;
     for (unsigned i = 0; i < 300; ++i) {
       const CopyWay way = choice.next([word] { return word; });
-      if (choice.begin()) choice.wrote(way, 100, kBytes);
+      if (choice.take_turn()) choice.wrote(way, 100, kBytes);
     }
   }
 }

@@ -35,16 +35,16 @@ Test(fifo_layout, lines_of_the_peer) {
   cr_assert_eq(offsetof(StatusLine, polled), 0u);
   cr_assert_eq(offsetof(StatusLine, starved), 8u);
   cr_assert_eq(offsetof(StatusLine, table), 16u);
-  cr_assert_eq(offsetof(StatusLine, reserved), 24u);
+  cr_assert_eq(offsetof(StatusLine, gate), 24u);
+  cr_assert_eq(offsetof(StatusLine, reserved), 32u);
   cr_assert_eq(offsetof(BlockHead, progress), 64u);
   cr_assert_eq(sizeof(ProgressLine), 64u);
   cr_assert_eq(offsetof(ProgressLine, tail), 0u);
   cr_assert_eq(offsetof(ProgressLine, costs), 8u);
   cr_assert_eq(offsetof(ProgressLine, pulled), 16u);
-  cr_assert_eq(offsetof(ProgressLine, gate), 24u);
-  cr_assert_eq(offsetof(ProgressLine, share), 32u);
-  cr_assert_eq(offsetof(ProgressLine, report), 40u);
-  cr_assert_eq(offsetof(ProgressLine, reserved), 48u);
+  cr_assert_eq(offsetof(ProgressLine, share), 24u);
+  cr_assert_eq(offsetof(ProgressLine, report), 32u);
+  cr_assert_eq(offsetof(ProgressLine, reserved), 40u);
 }
 
 Test(fifo_layout, sleep_line) {

@@ -158,14 +158,31 @@ Test(fifo_rx, bytes_come_back_when_there_is_nothing_to_read) {
 // While a connection is being made the peer's block is not mapped yet.
 Test(fifo_rx, without_a_line_for_credits_nothing_is_returned_until_there_is_one) {
   FifoPair fifo;
-  fifo.rx.return_to(nullptr);
-  for (std::uint32_t i = 0; i < 8; ++i) {
-    cr_assert_eq(fifo.put(i), 0);
-    cr_assert(fifo.take(i));
-  }
+  FifoRx<ShmPort> rx(fifo.block.get(), fifo.geometry);
+  const auto pass_on = [&](std::uint32_t tag) {
+    cr_assert_eq(fifo.put(tag), 0);
+    cr_assert_eq(rx.peek()->tag, tag);
+    rx.consume();
+  };
+  for (std::uint32_t i = 0; i < 8; ++i) pass_on(i);
   cr_assert_eq(fifo.own.progress.tail.load(), 0u);
-  fifo.rx.return_to(&fifo.own.progress);
-  cr_assert_eq(fifo.put(8), 0);
-  cr_assert(fifo.take(8));
+  rx.return_to(fifo.own.progress);
+  pass_on(8);
   cr_assert_eq(fifo.own.progress.tail.load(), 9u);
+}
+
+// The writer's costs would be compared with those of other messages.
+Test(fifo_rx, times_the_messages_that_its_writer_times) {
+  FifoPair fifo({64, kMaxPayloadArea});
+  SharedWord& costs = fifo.own.progress.costs;
+  for (std::uint32_t i = 0; i < 600; ++i) {
+    cr_assert_eq(fifo.put(i, 100), 0);
+    cr_assert(fifo.take(i, 100), "shorter ones do not count");
+    cr_assert_eq(fifo.put(i, kMinMeasured), 0);
+    cr_assert_eq((fifo.rx.peek()->flags & kStreamed) != 0, kStreamingCopies && is_trial(i), "message %u", i);
+    costs.store(0);  // the writer never decides
+    cr_assert(fifo.take(i, kMinMeasured));
+    cr_assert_eq(costs.load() != 0, is_timed(i), "message %u", i);
+    cr_assert(fifo.empty());
+  }
 }

@@ -179,7 +179,7 @@ Test(fifo_tx, a_tail_that_came_with_a_message_makes_room) {
   for (std::uint32_t i = 0; i < 16; ++i) cr_assert_eq(fifo.put(i), 0);
   fifo.tx.credited(3);
   for (std::uint32_t i = 0; i < 3; ++i) cr_assert_eq(fifo.put(i), 0);
-  cr_assert_eq(fifo.put(0), -EAGAIN, "the line, which is behind, takes nothing back");
+  cr_assert_eq(fifo.put(0), -EAGAIN, "the progress line, which is behind, takes nothing back");
   fifo.own.progress.tail.store(2);
   cr_assert_eq(fifo.put(0), -EAGAIN);
   fifo.own.progress.tail.store(4);
@@ -255,5 +255,21 @@ Test(fifo_tx, long_messages_arrive_whole_either_way) {
   }
   cr_assert(cached || kStreamingCopies);
   cr_assert_eq(streamed, kStreamingCopies, "the other way is tried from time to time");
-  cr_assert_neq(fifo.own.progress.costs.load(), 0u);
+  const CopyCosts told = CopyCosts::from(fifo.own.progress.costs.load());
+  cr_assert_neq(told.of(CopyWay::kCached), 0u);
+  cr_assert_eq(told.of(CopyWay::kStreaming) != 0, kStreamingCopies);
+}
+
+// Its trials are counted by messages, not by attempts.
+Test(fifo_tx, an_attempt_without_room_is_no_trial) {
+  FifoPair fifo;
+  const auto half = static_cast<std::uint32_t>(kSmallest.max_payload());
+  for (std::uint32_t i = 0; i < 2; ++i) cr_assert_eq(fifo.put(i, half), 0);
+  for (unsigned attempt = 0; attempt < 9; ++attempt) cr_assert_eq(fifo.put(2, kMinMeasured), -EAGAIN);
+  for (std::uint32_t i = 0; i < 2; ++i) cr_assert(fifo.take(i, half));
+  for (std::uint32_t i = 2; i < 6; ++i) {
+    cr_assert_eq(fifo.put(i, kMinMeasured), 0);
+    cr_assert_eq((fifo.rx.peek()->flags & kStreamed) != 0, kStreamingCopies && i < 4, "message %u", i);
+    cr_assert(fifo.take(i, kMinMeasured));
+  }
 }

@@ -37,9 +37,7 @@ struct ExposedPair : Couple {
   }
   std::size_t outstanding() { return a.exchange.remotes.in_use(); }
   // Beside the gate, as a third party sees it: in b's block for a, or in a's for b.
-  ProgressLine& line(Node& owner, Peer& peer) {
-    return block_head(owner.exchange.region->header() + peer.granted.offset).progress;
-  }
+  BlockHead& head(Node& owner, Peer& peer) { return block_head(owner.exchange.region->header() + peer.granted.offset); }
 
   std::vector<unsigned char> memory = std::vector<unsigned char>(kExposed, '.');
   MemoryRegion region;

@@ -31,7 +31,7 @@ struct ImpatientPair : ExposedPair {
   }
   std::size_t pending() { return at_a().withdrawable.size(); }
   // Of b's block, as a third party sees it.
-  SharedWord& gate() { return line(b, at_b()).gate; }
+  SharedWord& gate() { return head(b, at_b()).status.gate; }
 
   std::vector<std::unique_ptr<char>> sent;
 };

@@ -161,3 +161,21 @@ Test(polling, several_may_leave_in_one_pass) {
     cr_assert_eq(await(star.hub).error, 0);
   }
 }
+
+// Not by the one that took the message: the application is to hear of it first, and may answer.
+Test(polling, where_messages_alternate_the_next_pass_returns_what_is_owed) {
+  Couple couple;
+  couple.b.passes(10);
+  const SharedWord& tail = block_head(couple.a.exchange.region->header() + couple.at_a().granted.offset).progress.tail;
+  const std::uint64_t before = tail.load();
+  const std::vector<unsigned char> bytes(1000);
+  cr_assert_eq(couple.a.send(couple.to_b, bytes.data(), bytes.size(), 0, 0), 0);
+  couple.b.progress();
+  cr_assert_eq(couple.b.exchange.tagged.unexpected(), 1u);
+  cr_assert_eq(tail.load(), before);
+  couple.b.progress();
+  cr_assert_eq(tail.load(), before + 1);
+  cr_assert_eq(couple.a.send(couple.to_b, bytes.data(), bytes.size(), 0, 0), 0);
+  couple.b.progress();
+  cr_assert_eq(tail.load(), before + 2, "a stream");
+}

@@ -77,8 +77,8 @@ Test(rendezvous_send, a_position_past_the_end_is_the_end) {
   cr_assert_eq(sender.streamed(), kLong);
 }
 
-// The digest of this name is zero, as a word is that nobody has written to.
-Test(rendezvous_send, an_unwritten_word_says_nothing) {
+// The digest of this name is zero, as `pulled` is before anybody has written to it.
+Test(rendezvous_send, an_unwritten_pulled_says_nothing) {
   Sender sender;
   cr_assert_eq(sender.clear_to_send(0x8000, kLong, sender.name), Verdict::kTaken);
   cr_assert_eq(sender.streamed(), kLong);

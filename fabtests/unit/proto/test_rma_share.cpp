@@ -24,8 +24,8 @@ struct SharedPair : ExposedPair {
     for (std::size_t at = 0; at < kExposed; at += kPiece) pieces += memory[at] != '.' ? 1 : 0;
     return pieces;
   }
-  SharedWord& word() { return line(b, at_b()).share; }
-  SharedWord& report() { return line(a, at_a()).report; }
+  SharedWord& word() { return head(b, at_b()).progress.share; }
+  SharedWord& report() { return head(a, at_a()).progress.report; }
   void finish(int error = 0) {
     cr_assert(until([&] { return outstanding() == 0; }, a, b));
     cr_assert_eq(completed(error), 1u);

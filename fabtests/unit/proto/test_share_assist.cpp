@@ -25,8 +25,8 @@ struct Offers : ExposedPair {
   RemoteShareBody body(std::uint64_t length = kExposed) {
     return {0, length, reinterpret_cast<std::uint64_t>(bytes.data()), kPiece, kRemoteWrite};
   }
-  SharedWord& word() { return line(b, at_b()).share; }
-  std::uint64_t report() { return line(a, at_a()).report; }
+  SharedWord& word() { return head(b, at_b()).progress.share; }
+  std::uint64_t report() { return head(a, at_a()).progress.report; }
 
   std::vector<unsigned char> bytes = bytes_of(kExposed);
 };

@@ -26,8 +26,8 @@ struct Offer : ExposedPair {
       return result;
     });
   }
-  SharedWord& word() { return line(b, at_b()).share; }
-  SharedWord& report() { return line(a, at_a()).report; }
+  SharedWord& word() { return head(b, at_b()).progress.share; }
+  SharedWord& report() { return head(a, at_a()).progress.report; }
   void take(std::uint32_t front, std::uint32_t back = 4) { word() = ShareWord::pack(1, front, back); }
   bool closed() { return !at_a().offered.active && a.exchange.offered == 0; }
 

@@ -37,7 +37,8 @@ bool stores_something(Exchange& exchange) noexcept {
   return stores;
 }
 
-// A pass left it there: what it needs is no room of the peer's.
+// A pass left it there: what it needs is no room of the peer's. Where credits are owed the look returns them: no pass
+// comes that would, and their writer may wait for them.
 bool leaves_messages(const Exchange& exchange) noexcept {
   return std::any_of(exchange.polled.begin(), exchange.polled.end(), [](const PolledPeer& polled) {
     Channel& channel = *polled.peer->channel;

@@ -52,7 +52,8 @@ class Channel {
   // Whether the peer looks at its FIFO by itself, and need not be rung for. Requires connected().
   virtual bool watched() const noexcept = 0;
 
-  // By a look at the next slot alone: there may be credits to return.
+  // No next message shows, by a look at its slot alone: there may be credits to return. Not known (false) where memory
+  // is not coherent.
   bool quiet() const noexcept { return awaited_.absent(); }
   // What every pass may go by until the next call of peek() or consume().
   AwaitedMessage awaited() const noexcept { return gathering_.active() || owes_ ? AwaitedMessage{} : awaited_; }

@@ -4,8 +4,7 @@
 // when either process moves: between neighbours the caches win for some KiB, between distant ones they lose tenfold
 // (FORMAT.md, "Payload area", has the figures). So it is measured: the writer times its writing, the reader its
 // reading, and says what it found beside its tail. From time to time a few messages go the other way, to find out.
-// Those and one of eight others are timed, the same on both sides: to read the clock four times takes a twentieth of
-// the time of 4 KiB.
+// Those and one of eight others, or more, are timed, the same on both sides (is_timed).
 //
 // Nothing but speed depends on any of this, so that the reader's figures need no check.
 #pragma once
@@ -28,9 +27,14 @@ inline constexpr std::uint32_t kMinMeasured = 2048;
 // nearest caches of both, and come at half the speed.
 inline constexpr std::uint32_t kCachedWindow = 8192;
 
-// By how many such messages went before on the connection.
-constexpr bool is_trial(std::uint32_t before) noexcept { return before % 512 < 4; }
-constexpr bool is_timed(std::uint32_t before) noexcept { return is_trial(before) || before % 8 == 4; }
+// Of the messages of at least kMinMeasured bytes in a FIFO, by how many went `before`: which go the other way, and
+// which are timed. Writer and reader count alike, so that each times what the other one does.
+inline constexpr std::uint32_t kTurnsPerTrial = 512, kTrials = 4, kTurnsPerSample = 8;
+constexpr bool is_trial(std::uint32_t before) noexcept { return before % kTurnsPerTrial < kTrials; }
+// As many behind the trials as these are, so that neither way is judged by one message.
+constexpr bool is_timed(std::uint32_t before) noexcept {
+  return before % kTurnsPerTrial < 2 * kTrials || before % kTurnsPerSample == kTrials;
+}
 
 // Running averages of what a KiB takes, in ticks, either way. 0: not known yet.
 class CopyCosts {
@@ -74,8 +78,8 @@ class CopyChoice {
     return is_trial(turn_) ? other(preferred_) : preferred_;
   }
 
-  // There is room. Whether it is to be timed: then wrote() is told.
-  bool begin() noexcept { return is_timed(turn_++); }
+  // The message has room and is written now: counts it. True: it is to be timed, and wrote() told.
+  bool take_turn() noexcept { return is_timed(turn_++); }
   void wrote(CopyWay way, std::uint64_t ticks, std::uint32_t bytes) noexcept { own_.add(way, ticks, bytes); }
 
  private:

@@ -5,8 +5,8 @@
 // A block lies in its reader's region and is granted to one peer. The peer is the only writer of every line of it, but
 // for two words:
 //
-//     line 0   StatusLine    whether the peer polls the FIFO of the other direction, and waits for credits
-//     line 1   ProgressLine  how far it has read that FIFO and a long message of ours; whose turn reads and writes are
+//     line 0   StatusLine    what the peer says of itself, and the gate: seldom changes
+//     line 1   ProgressLine  what it has done, and the share
 //     line 2.. slots         the ring
 //     then     payload area  bytes of messages too large for a slot
 #pragma once
@@ -55,29 +55,29 @@ struct SlotHead {
   static constexpr std::uint16_t length(std::uint64_t head) noexcept { return static_cast<std::uint16_t>(head); }
 };
 
-// What the peer says of itself. Looked at with every message and seldom written, so that it stays in the looker's
-// cache: what changes as messages are read has a line of its own.
+// What the peer says of itself, and the gate. Looked at with every message: nothing may stand here that changes with
+// messages (FORMAT.md, "The FIFO block").
 struct alignas(kCacheLine) StatusLine {
   SharedWord polled;   // 1: the FIFO is polled directly; 0: ring the notification board after publishing
   SharedWord starved;  // 1: the peer waits for credits; ring its board after returning some
   SharedWord table;    // counts the changes of the peer's protection table that matter to copies of it; 0: none
-  std::uint64_t reserved[5];
+  SharedWord gate;     // written by both, mostly by the block's owner: whose turn it is (gate.h)
+  std::uint64_t reserved[4];
 };
 static_assert(sizeof(StatusLine) == kCacheLine);
 
-// What the peer has done. `pulled` tells how much of a long message its receiver has copied by itself, from the end:
-// see pulled_word() in message.h. A hint that saves the sender work; nothing breaks if it is missed.
+// What the peer has done.
 struct alignas(kCacheLine) ProgressLine {
-  SharedWord tail;   // slots consumed so far, low 32 bits significant
-  SharedWord costs;  // what reading the payload area takes the peer: CopyCosts (copy_choice.h)
-  SharedWord pulled;
-  SharedWord gate;    // written by both: whose turn it is (gate.h)
+  SharedWord tail;    // slots consumed so far, low 32 bits significant
+  SharedWord costs;   // what reading the payload area takes the peer: CopyCosts (copy_choice.h)
+  SharedWord pulled;  // how far it has copied a long message, from the end: pulled_word() (message.h); a hint
   SharedWord share;   // written by both: who copies which pieces of a read or write of the peer's (share.h)
   SharedWord report;  // what the peer has copied of one of ours
-  std::uint64_t reserved[2];
+  std::uint64_t reserved[3];
 };
 static_assert(sizeof(ProgressLine) == kCacheLine);
 
+// Every block begins with it. What a peer says of the FIFO that we write stands in the block that we read.
 struct BlockHead {
   StatusLine status;
   ProgressLine progress;

@@ -28,6 +28,9 @@ class FifoRx {
         payload_(block + geometry.payload_offset()),
         payload_size_(geometry.payload_bytes) {}
 
+  // Where credits go, and none before: in the writer's own block. Once.
+  void return_to(ProgressLine& line) noexcept { line_ = &line; }
+
   // The next message, or nullptr. It stays the next one until consume(). A slot that makes no sense sets broken().
   const IncomingMessage* peek() noexcept {
     const Slot& slot = slots_[position_ & mask_];
@@ -41,9 +44,6 @@ class FifoRx {
     std::memcpy(message_.body, slot.body, sizeof message_.body);
     return locate_payload() ? &message_ : nullptr;
   }
-
-  // Where credits go: a line of the writer's own block. None do before.
-  void return_to(ProgressLine* line) noexcept { line_ = line; }
 
   // Gives the slot back. Returns whether credits went to the writer.
   bool consume() noexcept {
@@ -139,15 +139,15 @@ class FifoRx {
   const std::uint32_t mask_;
   std::uint32_t position_;  // slots consumed
   std::uint32_t returned_;  // position_ as the writer knows it
-  ProgressLine* line_ = nullptr;
   std::uint32_t unreturned_bytes_ = 0;
+  ProgressLine* line_ = nullptr;  // in the writer's block; nullptr: not connected
   const std::byte* payload_;
   std::uint32_t payload_size_;
   std::uint64_t bytes_read_ = 0;
   bool broken_ = false;
   CopyCosts costs_;
-  std::uint32_t measurable_ = 0;  // messages consumed
-  std::uint64_t began_ = 0;       // ticks() at the last peek()
+  std::uint32_t measurable_ = 0;  // messages of at least kMinMeasured bytes consumed: CopyChoice::turn_ of the writer
+  std::uint64_t began_ = 0;       // ticks() at the last peek() of one that is timed
   IncomingMessage message_{};
 };
 

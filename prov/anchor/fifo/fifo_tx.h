@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The writing end of a FIFO that lies in a peer's memory.
 //
-// One instance per connection, used under its endpoint's lock. It never reads the peer's memory: credits come back in a
-// line of our own (`credit`), which the peer writes and which is therefore checked before use.
+// One instance per connection, used under its endpoint's lock. It never reads the peer's memory: credits come back in
+// our own block (`own`), which the peer writes and which is therefore checked before use.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,7 @@ class FifoTx {
         tail_(start),
         line_tail_(start),
         polled_(trusts_polled ? &own.status.polled : &kNeverPolled),
-        credit_(own.progress),
+        progress_(own.progress),
         payload_(block + geometry.payload_offset()),
         payload_size_(geometry.payload_bytes),
         max_payload_(static_cast<std::uint32_t>(geometry.max_payload())),
@@ -147,12 +147,12 @@ class FifoTx {
   CopyWay way_of(std::uint32_t length) noexcept {
     if (length < kMinMeasured) return CopyWay::kCached;
     // Relaxed: a hint.
-    return choice_.next([this] { return credit_.costs.load(std::memory_order_relaxed); });
+    return choice_.next([this] { return progress_.costs.load(std::memory_order_relaxed); });
   }
 
   void fill_area(std::byte* place, const OutgoingMessage& message, CopyWay way) noexcept {
     if (message.length < kMinMeasured) return put_segments(place, message);
-    const bool timed = choice_.begin();
+    const bool timed = choice_.take_turn();
     const std::uint64_t began = timed ? ticks() : 0;
     if (way == CopyWay::kStreaming) {
       put_segments<&Port::stream>(place, message);
@@ -192,7 +192,7 @@ class FifoTx {
   }
 
   int take_credits() noexcept {
-    const auto tail = static_cast<std::uint32_t>(Port::load(credit_.tail));  // A3, see FifoRx::return_credits
+    const auto tail = static_cast<std::uint32_t>(Port::load(progress_.tail));  // A3, see FifoRx::return_credits
     if (tail - line_tail_ > head_ - line_tail_) return -EPROTO;
     line_tail_ = tail;
     credited(tail);
@@ -215,9 +215,9 @@ class FifoTx {
   const std::uint32_t mask_;
   std::uint32_t head_;       // slots written
   std::uint32_t tail_;       // slots known to be consumed
-  std::uint32_t line_tail_;  // what the word there said last: behind tail_ where messages carried tails
+  std::uint32_t line_tail_;  // what progress_.tail said last: behind tail_ where messages carried tails
   const SharedWord* const polled_;
-  const ProgressLine& credit_;
+  const ProgressLine& progress_;
   std::byte* payload_;
   std::uint32_t payload_size_;
   const std::uint32_t max_payload_;

@@ -22,7 +22,7 @@ template <class PortType>
 class FifoChannel final : public Channel {
  public:
   FifoChannel(std::byte* block, const BlockGeometry& geometry, bool loopback, const Bell& own_bell, bool reached)
-      : Channel(block_head(block).progress.gate),
+      : Channel(block_head(block).status.gate),
         ours_(block_head(block)),
         rx_(block, geometry),
         bell_(own_bell),
@@ -62,11 +62,8 @@ class FifoChannel final : public Channel {
     } else {
       if (rx_.return_all()) [[unlikely]]
         tell_credits();
-      // Not connected yet, it may have credits to return still.
-      if (theirs_ != nullptr) {
-        owes_ = false;
-        await_next();
-      }
+      owes_ = rx_.owes_bytes();  // still, if not connected yet
+      await_next();
     }
     return message;
   }
@@ -76,7 +73,12 @@ class FifoChannel final : public Channel {
       tell_credits();
     gather_in_stream();
     owes_ = rx_.owes_bytes();
-    await_next();
+    // Of a stream's reader no answer is expected that credits could wait for: the same pass looks again.
+    if (owes_ && in_a_row_ != 0) {
+      awaited_ = {};
+    } else {
+      await_next();
+    }
   }
   bool broken() const noexcept override { return rx_.broken(); }
   void offer_area(const std::byte* area, std::uint32_t bytes) noexcept override {
@@ -178,8 +180,8 @@ class FifoChannel final : public Channel {
   void open_transmit(std::byte* peer_block, const BlockGeometry& geometry) {
     BlockHead& theirs = block_head(peer_block);
     theirs_ = &theirs;
-    rx_.return_to(&theirs.progress);
-    outgoing_gate_.emplace(theirs.progress.gate);
+    rx_.return_to(theirs.progress);
+    outgoing_gate_.emplace(theirs.status.gate);
     incoming_share_.emplace(ours_.progress.share, theirs.progress.report);
     outgoing_share_.emplace(theirs.progress.share, ours_.progress.report);
     tx_.emplace(peer_block, geometry, ours_, 0, reached_);

@@ -245,7 +245,7 @@ bool post_at_once(Exchange& exchange, const WorkRequest& work) noexcept {
   ReceiveRequest* receive = exchange.receives.acquire_again();
   if (receive == nullptr) return false;
   describe(*receive, work);
-  receive->segments[0] = {work.segments[0].iov_base, work.length};  // member by member: see configure.ac
+  receive->segments[0] = {work.segments[0].iov_base, work.length};  // all of it; member by member: see configure.ac
   receive->source = source;
   receive->posted = true;
   matcher.post(receive);
