@@ -98,7 +98,7 @@ Test(sleeping, credits_of_what_the_last_look_found_are_returned_before) {
   cr_assert(until([&] { return !couple.b.exchange.incoming.empty(); }, couple.b, c));
   couple.b.passes(3000);
 
-  const SharedWord& tail = block_head(couple.a.exchange.region->header() + couple.at_a().granted.offset).progress.tail;
+  const SharedWord& tail = couple.head(couple.a, couple.at_a()).progress.tail;
   cr_assert_eq(tail.load(), 0u);
   // It crosses with the decision to sleep.
   cr_assert_eq(couple.a.send(couple.to_b, sent.data(), little.size(), 1), 0);

@@ -36,8 +36,6 @@ struct ExposedPair : Couple {
     return count;
   }
   std::size_t outstanding() { return a.exchange.remotes.in_use(); }
-  // Beside the gate, as a third party sees it: in b's block for a, or in a's for b.
-  BlockHead& head(Node& owner, Peer& peer) { return block_head(owner.exchange.region->header() + peer.granted.offset); }
 
   std::vector<unsigned char> memory = std::vector<unsigned char>(kExposed, '.');
   MemoryRegion region;

@@ -194,6 +194,8 @@ struct Couple {
   }
   Peer& at_a() { return a.peer("b"); }  // what a knows of b
   Peer& at_b() { return b.peer("a"); }
+  // Of the block that one of them granted, as a third party sees it: of a's with at_a(), of b's with at_b().
+  BlockHead& head(Node& owner, Peer& peer) { return block_head(owner.exchange.region->header() + peer.granted.offset); }
 
   Place place;
   Node a, b;
