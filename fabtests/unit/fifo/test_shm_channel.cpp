@@ -52,58 +52,7 @@ struct Connection {
 
 OutgoingMessage tagged(std::uint64_t tag) { return {.operation = Operation::kGoodbye, .tag = tag}; }
 
-// So many messages that they are a stream, each received before the next is sent.
-void stream(Connection& connection, std::uint64_t count) {
-  for (std::uint64_t i = 0; i < count; ++i) {
-    cr_assert_eq(connection.a.channel->send(tagged(i)), 0);
-    cr_assert_eq(connection.b.channel->peek()->tag, i);
-    connection.b.channel->consume();
-  }
-}
-
 }  // namespace
-
-Test(shm_channel, a_reader_that_keeps_up_with_a_stream_lets_some_gather) {
-  Connection connection;
-  Channel& reader = *connection.b.channel;
-  reader.set_polled(true);
-  stream(connection, 10);
-  cr_assert_not(reader.lets_gather(), "they may be few");
-  stream(connection, 40);
-  cr_assert(reader.lets_gather());
-  cr_assert_eq(connection.a.channel->send(tagged(7)), 0);
-  cr_assert_eq(reader.peek()->tag, 7u, "whoever looks finds it");
-  cr_assert_not(reader.quiet());
-  for (unsigned i = 0; i < 3; ++i) cr_assert_eq(connection.a.channel->send(tagged(7)), 0);
-  cr_assert_not(reader.lets_gather(), "some have");
-
-  while (reader.peek() != nullptr) reader.consume();
-  cr_assert(reader.lets_gather());
-  while (reader.lets_gather()) continue;
-  cr_assert_not(reader.lets_gather(), "not for long");
-  stream(connection, 1);
-  cr_assert_not(reader.lets_gather(), "the stream has ended");
-
-  stream(connection, 40);
-  reader.set_polled(false);
-  cr_assert_not(reader.lets_gather(), "who may go to sleep looks");
-  stream(connection, 40);
-  cr_assert_not(reader.lets_gather());
-}
-
-Test(shm_channel, answers_are_not_waited_for) {
-  Connection connection;
-  connection.a.channel->set_polled(true);
-  connection.b.channel->set_polled(true);
-  for (unsigned i = 0; i < 100; ++i) {
-    for (auto [from, to] : {std::pair(&connection.a, &connection.b), std::pair(&connection.b, &connection.a)}) {
-      cr_assert_eq(from->channel->send(tagged(i)), 0);
-      cr_assert_not_null(to->channel->peek());
-      to->channel->consume();
-      cr_assert_not(to->channel->lets_gather());
-    }
-  }
-}
 
 Test(shm_channel, carries_messages_both_ways) {
   Connection connection;
@@ -262,6 +211,43 @@ Test(shm_channel, says_whether_there_is_room_and_whether_the_peer_looks) {
   cr_assert_not(connection.a.channel->watched());
   connection.b.channel->set_polled(true);
   cr_assert(connection.a.channel->watched());
+}
+
+// The way of most messages, beside send(): what a slot says, whether it rings, and what it does without a slot.
+Test(shm_channel, small_messages_are_sent_like_others) {
+  Connection connection;
+  Channel& writer = *connection.a.channel;
+  const auto send = [&](std::uint64_t i) {
+    return writer.send_small(small_kind(Operation::kTaggedEager, kHasRemoteData, i % (kInlineSize + 1)), i, ~i,
+                             pattern(i));
+  };
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    cr_assert_eq(send(i), 0);
+    cr_assert_eq(connection.b.bell_place[0], static_cast<std::byte>(i + 1), "nobody looks");
+    const IncomingMessage* message = connection.b.channel->peek();
+    cr_assert_eq(message->operation, Operation::kTaggedEager);
+    cr_assert_eq(message->flags, kHasRemoteData);
+    cr_assert_eq(message->tag, i);
+    cr_assert_eq(message->data, ~i);
+    cr_assert_eq(message->length, i % (kInlineSize + 1));
+    cr_assert_arr_eq(message->payload, pattern(i), message->length);
+    connection.b.channel->consume();
+  }
+  connection.b.channel->set_polled(true);
+  std::uint64_t sent = 0;
+  while (send(sent) == 0) ++sent;
+  cr_assert_geq(sent, kMinSlots - kMinSlots / 4 - 1);
+  cr_assert_eq(connection.b.bell_place[0], std::byte{100}, "the reader looks by itself");
+  cr_assert_eq(send(sent), -EAGAIN);
+  for (std::uint64_t i = 0; i < sent; ++i) {
+    cr_assert_eq(connection.b.channel->peek()->tag, i);
+    connection.b.channel->consume();
+  }
+  cr_assert_eq(send(0), 0, "credits came back");
+  connection.a.head().progress.tail.store(1000);
+  int error = 0;
+  for (unsigned i = 0; i < kMinSlots && error == 0; ++i) error = send(i);
+  cr_assert_eq(error, -EPROTO, "more than it ever had");
 }
 
 Test(shm_channel, sends_to_itself) {

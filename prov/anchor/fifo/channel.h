@@ -13,7 +13,6 @@
 #include "dma/device.h"
 #include "fifo/fifo_layout.h"
 #include "fifo/gate.h"
-#include "fifo/gathering.h"
 #include "fifo/message.h"
 #include "fifo/notification.h"
 #include "fifo/share.h"
@@ -56,17 +55,7 @@ class Channel {
   // is not coherent.
   bool quiet() const noexcept { return awaited_.absent(); }
   // What every pass may go by until the next call of peek() or consume().
-  AwaitedMessage awaited() const noexcept { return gathering_.active() || owes_ ? AwaitedMessage{} : awaited_; }
-
-  // Looks whether messages of a stream that gather (gathering.h) are worth being asked for. False, mostly: peek().
-  bool lets_gather() noexcept {
-    const Gathering::State state = gathering_.look();
-    if (state == Gathering::State::kNone) [[likely]]
-      return false;
-    if (state == Gathering::State::kThere) fetch_gathered();
-    if (state == Gathering::State::kOver) in_a_row_ = 0;  // the stream has ended, or is slow
-    return state == Gathering::State::kGathers;
-  }
+  AwaitedMessage awaited() const noexcept { return owes_ ? AwaitedMessage{} : awaited_; }
 
   // The next message from the peer, nullptr if none; consume() takes it off.
   virtual const IncomingMessage* peek() noexcept = 0;
@@ -106,9 +95,6 @@ class Channel {
   InitiatorShare& outgoing_share() noexcept { return *outgoing_share_; }
 
  protected:
-  // Has the lines of what has gathered brought here, all at once.
-  virtual void fetch_gathered() noexcept = 0;
-
   explicit Channel(SharedWord& incoming_gate) noexcept : incoming_gate_(incoming_gate) {}
 
   TargetGate incoming_gate_;
@@ -116,9 +102,7 @@ class Channel {
   std::optional<TargetShare> incoming_share_;
   std::optional<InitiatorShare> outgoing_share_;
   AwaitedMessage awaited_;
-  bool owes_ = false;           // peek() has credits to return if there is no message
-  std::uint32_t in_a_row_ = 0;  // messages that have gone the same way
-  Gathering gathering_;
+  bool owes_ = false;  // peek() has credits to return if there is no message
 };
 
 // A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, the

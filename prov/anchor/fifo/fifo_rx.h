@@ -63,17 +63,8 @@ class FifoRx {
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
   bool return_all() noexcept { return owes_bytes() && return_credits(); }
 
-  // Bytes of the message that peek() gave last.
-  std::uint32_t last_length() const noexcept { return message_.length; }
-
   // Slots consumed.
   std::uint32_t position() const noexcept { return position_; }
-
-  // Has the lines of messages brought here, from the one that is `further` behind the next on. That takes them from the
-  // writer if it has not written them yet.
-  void prefetch(std::uint32_t further, std::uint32_t messages) const noexcept {
-    for (std::uint32_t i = 0; i < messages; ++i) prefetch_to_read(&slots_[(position_ + further + i) & mask_]);
-  }
 
   // Whether return_all() has something to do.
   bool owes_bytes() const noexcept { return unreturned_bytes_ != 0; }
@@ -92,10 +83,6 @@ class FifoRx {
 
   // The head of the slot that the next message will come in, and the position that it will have.
   const SharedWord* next_head() const noexcept { return &slots_[position_ & mask_].head; }
-  // Of a later one: `further` messages behind it.
-  const SharedWord* head_ahead(std::uint32_t further) const noexcept {
-    return &slots_[(position_ + further) & mask_].head;
-  }
   std::uint32_t next_position() const noexcept { return position_ + 1; }
 
  private:

@@ -17,8 +17,9 @@
 
 namespace anchor {
 
-// Slots ahead whose lines are prefetched in a stream of messages.
-inline constexpr std::uint32_t kPrefetchDistance = 3;
+// Slots ahead whose lines are prefetched in a stream of messages: so far that its reader, who looks at the slot behind
+// the last message and may have the processor fetch more, has not taken them away again when their turn comes.
+inline constexpr std::uint32_t kPrefetchDistance = 8;
 static_assert(kPrefetchDistance < kMinSlots);
 
 template <class Port>
@@ -70,14 +71,22 @@ class FifoTx {
     return 0;
   }
 
-  // The same for bytes that fit the slot.
-  int put_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept {
-    if (const int error = await_slot()) [[unlikely]]
-      return error;
+  // The same for bytes that fit the slot: nothing is called, so that the caller needs no frame. Requires: knows_slot().
+  void put_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept {
+    const std::size_t length = SlotHead::length(kind);
+    if (length > kInlineSize) __builtin_unreachable();
     Slot& slot = slots_[head_ & mask_];
-    Port::put(slot.body, bytes, SlotHead::length(kind));
+    Port::put(slot.body, bytes, length);
     publish(slot, kind, tag, data);
-    return 0;
+  }
+  // Whether there is a slot, as far as is known without a look at the credits.
+  bool knows_slot() const noexcept { return head_ - tail_ <= mask_; }
+  // 0, -EAGAIN or -EPROTO: as put() of a message that fits the slot.
+  int await_slot() noexcept {
+    if (knows_slot()) [[likely]]
+      return 0;
+    if (const int error = take_credits()) return error;
+    return knows_slot() ? 0 : -EAGAIN;
   }
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are prepared, and the lines
@@ -107,9 +116,6 @@ class FifoTx {
     std::fill_n(payload_marks_.get(), mask_ + 1, 0);
   }
 
-  // Whether put() of a message that fits the slot would go well.
-  bool has_room() noexcept { return await_slot() == 0; }
-
   // W2. The reader does not look at this FIFO by itself: ring its notification board. Relaxed, and without a fence
   // behind the publication: see sleep_line.h.
   bool reader_wants_notification() const noexcept { return polled_->load(std::memory_order_relaxed) == 0; }
@@ -118,20 +124,14 @@ class FifoTx {
   static inline const SharedWord kNeverPolled{0};
   static constexpr std::uint32_t kLongBehind = 1u << 30;
 
-  int await_slot() noexcept {
-    if (head_ - tail_ <= mask_) [[likely]]
-      return 0;
-    if (const int error = take_credits()) return error;
-    return head_ - tail_ <= mask_ ? 0 : -EAGAIN;
-  }
-
   void publish(Slot& slot, std::uint32_t kind, std::uint64_t tag, std::uint64_t data) noexcept {
+    const std::uint32_t head = head_;  // not read again behind stores that might change it, for all the compiler knows
+    payload_marks_[head & mask_] = payload_head_;
     slot.tag = tag;
     slot.data = data;
-    payload_marks_[head_ & mask_] = payload_head_;
-    ++head_;
+    head_ = head + 1;
     // The head pointer and the notice of arrival travel in the message's own line.
-    Port::publish(slot.head, SlotHead::pack(head_, kind));
+    Port::publish(slot.head, SlotHead::pack(head + 1, kind));
   }
 
   template <auto kPut = &Port::put>

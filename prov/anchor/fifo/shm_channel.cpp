@@ -13,8 +13,7 @@
 namespace anchor {
 namespace {
 
-constexpr std::uint32_t kStream = 4;       // messages one way, in a row
-constexpr std::uint32_t kLongStream = 16;  // likewise: so many that a moment's delay at the end of all is nothing
+constexpr std::uint32_t kStream = 4;  // messages one way, in a row
 // What is stored to a peer's memory in one piece goes past our caches from here on: it is not read here again.
 constexpr std::size_t kLongStore = 32u << 10;
 
@@ -42,16 +41,21 @@ class FifoChannel final : public Channel {
 
   int send(const OutgoingMessage& message) noexcept override {
     if (taken_ && (message.flags & kInArea)) [[unlikely]]
-      if (const int error = move_area()) return notify_after(error);
-    return notify_after(tx_->put(message, rx_.position()), (message.flags & kInArea) != 0);
+      if (const int error = move_area()) return error;
+    if (const int error = tx_->put(message, rx_.position())) [[unlikely]]
+      return error;
+    return sent((message.flags & kInArea) != 0);
   }
   int send_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept override {
-    return notify_after(tx_->put_small(kind, tag, data, bytes));
+    if (!tx_->knows_slot()) [[unlikely]]
+      return send_small_later(kind, tag, data, bytes);
+    tx_->put_small(kind, tag, data, bytes);
+    return sent(false);
   }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
   std::uint32_t chunk_size() const noexcept override { return tx_->chunk_size(); }
-  bool has_room() noexcept override { return tx_->has_room(); }
+  bool has_room() noexcept override { return tx_->await_slot() == 0; }
   bool watched() const noexcept override { return !tx_->reader_wants_notification(); }
 
   const IncomingMessage* peek() noexcept override {
@@ -71,7 +75,7 @@ class FifoChannel final : public Channel {
   void consume() noexcept override {
     if (rx_.consume()) [[unlikely]]
       tell_credits();
-    gather_in_stream();
+    count_in_a_row(false);
     owes_ = rx_.owes_bytes();
     // Of a stream's reader no answer is expected that credits could wait for: the same pass looks again.
     if (owes_ && in_a_row_ != 0) {
@@ -99,7 +103,6 @@ class FifoChannel final : public Channel {
 
   void set_polled(bool polled) noexcept override {
     polled_ = polled;
-    if (!polled) gathering_.end();
     // Relaxed: a writer that sees the old value for a while rings once too often, or is found by the slow sweep; who
     // goes to sleep has a barrier behind it (S4), or looks again (S7).
     if (theirs_ != nullptr) PortType::hint(theirs_->status.polled, polled && reached_);
@@ -129,13 +132,23 @@ class FifoChannel final : public Channel {
   void set_pulled(std::uint64_t word) noexcept override { PortType::hint(theirs_->progress.pulled, word); }
 
  private:
-  int notify_after(int error, bool in_area = false) noexcept {
-    if (error != 0) [[unlikely]]
-      return error;
-    if (streams(true)) tx_->prefetch(in_area);
-    if (tx_->reader_wants_notification()) [[unlikely]]
-      bell_.ring();
+  // What follows each message. `in_area`: it had bytes there.
+  int sent(bool in_area) noexcept {
+    count_in_a_row(true);
+    if (in_a_row_ >= kStream) tx_->prefetch(in_area);
+    return tx_->reader_wants_notification() ? ring() : 0;
+  }
+
+  // Apart, like the next one, so that send_small() needs no frame.
+  [[gnu::noinline]] int ring() noexcept {
+    bell_.ring();
     return 0;
+  }
+  [[gnu::noinline]] int send_small_later(std::uint32_t kind, std::uint64_t tag, std::uint64_t data,
+                                         const void* bytes) noexcept {
+    if (const int error = tx_->await_slot()) return error;
+    tx_->put_small(kind, tag, data, bytes);
+    return sent(false);
   }
 
   // What follows the message that says so lies in the larger area.
@@ -153,23 +166,12 @@ class FifoChannel final : public Channel {
     bell_.ring();
   }
 
-  // Whether several messages have gone the same way now. Where they alternate, a line that one side prefetches is taken
-  // away from the other, which polls it.
-  bool streams(bool out) noexcept {
+  // Messages that have gone the same way. Where they alternate, a line that one side prefetches is taken away from the
+  // other, which polls it.
+  void count_in_a_row(bool out) noexcept {
     in_a_row_ = out == last_went_out_ ? in_a_row_ + 1 : 0;
     last_went_out_ = out;
-    return in_a_row_ >= kStream;
   }
-
-  // Who sleeps, or leaves the FIFO to the board, looks when told to.
-  void gather_in_stream() noexcept {
-    if (!streams(false) || !PortType::kCoherent) return;
-    if (rx_.last_length() > Gathering::kMostBytes) return rx_.prefetch(kPrefetchDistance, 1);
-    if (in_a_row_ < kLongStream || !polled_) return;
-    gathering_.begin(rx_.head_ahead(Gathering::kMessages - 1), rx_.next_position() + Gathering::kMessages - 1);
-  }
-
-  void fetch_gathered() noexcept override { rx_.prefetch(0, Gathering::kMessages); }
 
   // Where nobody else's store is found by a plain load, peek() is asked in each pass.
   void await_next() noexcept {
@@ -198,6 +200,7 @@ class FifoChannel final : public Channel {
   bool polled_ = false;
   bool starved_ = false;
   bool last_went_out_ = false;
+  std::uint32_t in_a_row_ = 0;
   Mapping peer_mapping_;
   const std::byte* offered_ = nullptr;  // to the peer, which has not taken it yet
   std::uint32_t offered_bytes_ = 0;

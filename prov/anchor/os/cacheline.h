@@ -15,8 +15,7 @@ inline constexpr std::size_t kCacheLine = 64;
 inline constexpr std::size_t kWriterSpacing = 128;
 inline constexpr std::size_t kPageSize = 4096;
 
-// Hints that a line will be read, or written, soon.
-inline void prefetch_to_read(const void* line) noexcept { __builtin_prefetch(line, 0); }
+// Hints that a line will be written soon.
 inline void prefetch_to_write(const void* line) noexcept {
 #if defined(__x86_64__)
   asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(line)));  // the builtin is a read without -mprfchw

@@ -105,7 +105,6 @@ bool attend(Exchange& exchange, std::size_t place) {
     see_off(exchange, peer);
     return false;
   }
-  if (peer.channel->lets_gather()) return false;
   exchange.polled[place].awaited = {};  // should there be no memory for what comes, it is asked again
   const bool found = receive_from(exchange, peer);
   if (found) peer.heard_in_pass = exchange.passes;
