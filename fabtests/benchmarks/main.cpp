@@ -44,6 +44,7 @@ constexpr Test kTests[] = {
     {"read_bandwidth", measure_read_bandwidth},
     {"mapped_read_bandwidth", measure_mapped_read_bandwidth},
     {"line_exchange", measure_line_exchange},
+    {"bare_messages", measure_bare_messages},
     {"memory_copy", measure_memory_copy},
     {"cross_attach", measure_cross_attach},
     {"cross_attach_write", measure_cross_attach_write},

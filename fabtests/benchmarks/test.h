@@ -60,6 +60,7 @@ void measure_read_bandwidth(Scene& scene);
 void measure_mapped_read_bandwidth(Scene& scene);
 
 void measure_line_exchange(Scene& scene);
+void measure_bare_messages(Scene& scene);
 void measure_memory_copy(Scene& scene);
 void measure_cross_attach(Scene& scene);
 void measure_cross_attach_write(Scene& scene);

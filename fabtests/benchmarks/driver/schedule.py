@@ -53,7 +53,8 @@ class Plan:
     subject: str = SUBJECT
 
 
-RAW_TESTS = (LINE, "buffer_exchange", "memory_copy", "cross_attach", "cross_attach_write", "shared_copy")
+RAW_TESTS = (LINE, "bare_messages", "buffer_exchange", "memory_copy", "cross_attach", "cross_attach_write",
+             "shared_copy")
 REMOTE = ("write_latency", "read_latency", "swap_latency", "write_rate", "fetch_add_rate")  # small and one-sided
 # Sleeping and being woken, and the bare system's own ways beside them.
 WAKES = ("pipe_wake", "event_wake", "futex_wake")
