@@ -8,7 +8,9 @@
 #include <rdma/fi_eq.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
 
 #include "raw_limits.h"
 
