@@ -10,7 +10,7 @@ from driver.schedule import RAW_TESTS
 
 TITLES = {
     "line_exchange": "one line, one way",
-    "bare_messages": "messages, no provider",
+    "bare_messages": "a message, no provider",
     "buffer_exchange": "a buffer, copied in and out",
     "tagged_latency": "tagged latency",
     "untagged_latency": "untagged latency",

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <cassert>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -18,9 +20,11 @@
 namespace anchor {
 
 // Slots ahead whose lines are prefetched in a stream of messages: so far that its reader, who looks at the slot behind
-// the last message and may have the processor fetch more, has not taken them away again when their turn comes.
+// the last message and may have the processor fetch more, has not taken them away again when their turn comes. Measured
+// on AMD's Zen 4: 8-byte messages in 50 ns each with 3 and a reader that waited for several, 42 with 6, 40 with 8, 50
+// with 10.
 inline constexpr std::uint32_t kPrefetchDistance = 8;
-static_assert(kPrefetchDistance < kMinSlots);
+static_assert(kPrefetchDistance <= kMinSlots / 2);  // beyond, few are messages that are still to be read
 
 template <class Port>
 class FifoTx {
@@ -46,7 +50,7 @@ class FifoTx {
   // credits that it never had. Requires: message.length <= kInlineSize, or <= max_payload() with kInArea. `consumed`:
   // slots of the other direction, for messages that carry a tail.
   int put(const OutgoingMessage& message, std::uint32_t consumed = 0) noexcept {
-    if (const int error = await_slot()) [[unlikely]]
+    if (const int error = find_slot()) [[unlikely]]
       return error;
     Slot& slot = slots_[head_ & mask_];
     std::uint8_t flags = message.flags;
@@ -71,10 +75,12 @@ class FifoTx {
     return 0;
   }
 
-  // The same for bytes that fit the slot: nothing is called, so that the caller needs no frame. Requires: knows_slot().
+  // The same for bytes that fit the slot. In memory of this host nothing is called, so that the caller needs no frame.
+  // Requires: knows_slot(), a length of at most kInlineSize.
   void put_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept {
     const std::size_t length = SlotHead::length(kind);
-    if (length > kInlineSize) __builtin_unreachable();
+    assert(length <= kInlineSize);
+    if (length > kInlineSize) __builtin_unreachable();  // Port::put() calls something for longer ones
     Slot& slot = slots_[head_ & mask_];
     Port::put(slot.body, bytes, length);
     publish(slot, kind, tag, data);
@@ -82,7 +88,7 @@ class FifoTx {
   // Whether there is a slot, as far as is known without a look at the credits.
   bool knows_slot() const noexcept { return head_ - tail_ <= mask_; }
   // 0, -EAGAIN or -EPROTO: as put() of a message that fits the slot.
-  int await_slot() noexcept {
+  int find_slot() noexcept {
     if (knows_slot()) [[likely]]
       return 0;
     if (const int error = take_credits()) return error;
@@ -118,7 +124,10 @@ class FifoTx {
 
   // W2. The reader does not look at this FIFO by itself: ring its notification board. Relaxed, and without a fence
   // behind the publication: see sleep_line.h.
-  bool reader_wants_notification() const noexcept { return polled_->load(std::memory_order_relaxed) == 0; }
+  bool reader_wants_notification() const noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler, too, leaves it behind the publication
+    return polled_->load(std::memory_order_relaxed) == 0;
+  }
 
  private:
   static inline const SharedWord kNeverPolled{0};

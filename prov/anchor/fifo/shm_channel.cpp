@@ -13,7 +13,9 @@
 namespace anchor {
 namespace {
 
-constexpr std::uint32_t kStream = 4;  // messages one way, in a row
+// So many messages behind the first that went the same way are a stream. Where they alternate, a line that one side
+// prefetches is taken away from the other, which polls it.
+constexpr std::uint32_t kStream = 4;
 // What is stored to a peer's memory in one piece goes past our caches from here on: it is not read here again.
 constexpr std::size_t kLongStore = 32u << 10;
 
@@ -44,18 +46,18 @@ class FifoChannel final : public Channel {
       if (const int error = move_area()) return error;
     if (const int error = tx_->put(message, rx_.position())) [[unlikely]]
       return error;
-    return sent((message.flags & kInArea) != 0);
+    return follow_up((message.flags & kInArea) != 0);
   }
   int send_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept override {
     if (!tx_->knows_slot()) [[unlikely]]
-      return send_small_later(kind, tag, data, bytes);
+      return send_small_with_credits(kind, tag, data, bytes);
     tx_->put_small(kind, tag, data, bytes);
-    return sent(false);
+    return follow_up(false);
   }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
   std::uint32_t chunk_size() const noexcept override { return tx_->chunk_size(); }
-  bool has_room() noexcept override { return tx_->await_slot() == 0; }
+  bool has_room() noexcept override { return tx_->find_slot() == 0; }
   bool watched() const noexcept override { return !tx_->reader_wants_notification(); }
 
   const IncomingMessage* peek() noexcept override {
@@ -132,23 +134,25 @@ class FifoChannel final : public Channel {
   void set_pulled(std::uint64_t word) noexcept override { PortType::hint(theirs_->progress.pulled, word); }
 
  private:
-  // What follows each message. `in_area`: it had bytes there.
-  int sent(bool in_area) noexcept {
+  // What is done behind each message. `in_area`: it had bytes there. 0.
+  int follow_up(bool in_area) noexcept {
     count_in_a_row(true);
     if (in_a_row_ >= kStream) tx_->prefetch(in_area);
     return tx_->reader_wants_notification() ? ring() : 0;
   }
 
-  // Apart, like the next one, so that send_small() needs no frame.
+  // 0, for who sends to return: a call in the last place, and a function of its own, so that send_small() needs no
+  // frame.
   [[gnu::noinline]] int ring() noexcept {
     bell_.ring();
     return 0;
   }
-  [[gnu::noinline]] int send_small_later(std::uint32_t kind, std::uint64_t tag, std::uint64_t data,
-                                         const void* bytes) noexcept {
-    if (const int error = tx_->await_slot()) return error;
+  // Likewise. Looks for credits first.
+  [[gnu::noinline]] int send_small_with_credits(std::uint32_t kind, std::uint64_t tag, std::uint64_t data,
+                                                const void* bytes) noexcept {
+    if (const int error = tx_->find_slot()) return error;
     tx_->put_small(kind, tag, data, bytes);
-    return sent(false);
+    return follow_up(false);
   }
 
   // What follows the message that says so lies in the larger area.
@@ -166,8 +170,6 @@ class FifoChannel final : public Channel {
     bell_.ring();
   }
 
-  // Messages that have gone the same way. Where they alternate, a line that one side prefetches is taken away from the
-  // other, which polls it.
   void count_in_a_row(bool out) noexcept {
     in_a_row_ = out == last_went_out_ ? in_a_row_ + 1 : 0;
     last_went_out_ = out;
@@ -200,7 +202,7 @@ class FifoChannel final : public Channel {
   bool polled_ = false;
   bool starved_ = false;
   bool last_went_out_ = false;
-  std::uint32_t in_a_row_ = 0;
+  std::uint32_t in_a_row_ = 0;  // messages before the last one that went the same way
   Mapping peer_mapping_;
   const std::byte* offered_ = nullptr;  // to the peer, which has not taken it yet
   std::uint32_t offered_bytes_ = 0;
