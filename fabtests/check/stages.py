@@ -45,7 +45,7 @@ def build(options="", programs="", flags=""):
 
 
 QUICK = "CXXFLAGS='-O1 -g1'"  # to compile; what counts is what the tests find
-# Several programs at once share the cores, and limits are for one alone. Those of a peer's death are kept by "kill".
+# Several programs at once share the cores, and limits are for one alone: "alone" holds what counts to them.
 CROWDED = "export FABTESTS_TIME_SCALE=2 && "
 SLOW = "export FABTESTS_TIME_SCALE=5 && "  # sanitizers take their time
 SEARCHING = "$(UNIT_TESTS) $(FUNCTIONAL_TESTS) $(HOSTILE_TESTS) $(FUZZ_TESTS)"
@@ -56,6 +56,9 @@ STAGES = [
     Stage("unit", "unit tests", f"make -j{JOBS} check-unit"),
     Stage("functional", "every call, several processes", CROWDED + f"make -j{JOBS} check-functional"),
     Stage("window", "the same on the window device", CROWDED + f"make -j{JOBS} check-window"),
+    Stage("alone", "limits of time, kept without neighbours",
+          "export FABTESTS_NAMES='*death* *dies* idle_* pressure_* reopen_* sleeping_* start_* wait_*' && "
+          "make check-functional && FABTESTS_DEVICE=window make check-functional"),
     Stage("caches", "a window that nobody keeps coherent", "make check-caches", minutes=25),
     Stage("stress", "races between threads", "make check-stress"),
     Stage("hostile", "peers that mean harm", "make check-hostile"),
