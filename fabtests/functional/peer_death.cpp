@@ -126,6 +126,23 @@ TEST(death_of_one_never_spoken_to, .ranks = 2, .mortal = 1u << 1, .anchor_only =
   CHECK_EQ(kill_and_collect(node, victim, 0, 1), 1);
 }
 
+// It was found and asked, but never answered: no reason to wait for FI_ANCHOR_CONNECT_TIMEOUT.
+TEST(death_before_an_answer, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
+  Node node(team, kOptions);
+  node.introduce();
+  if (team.rank() == 1) {
+    team.tell(0, own_pid());
+    team.await_death();
+  }
+  const pid_t victim = pid_from(team.hear_text(1));
+  const Bytes large = patterned(kLarge, 1);
+  send_large(node, large, 5);
+  for (int i = 0; i < 5; ++i) {
+    node.submit([&] { return fi_tsend(node.ep(), "small", 5, nullptr, node.peer(1), 7, nullptr); });
+  }
+  CHECK_EQ(kill_and_collect(node, victim, 10, 0), 10);
+}
+
 // What the victim had sent before its death is received still, then the errors come.
 TEST(death_after_sending, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
   constexpr std::uint64_t kMessages = 50;
@@ -191,8 +208,7 @@ TEST(death_does_not_disturb_others, .ranks = 3, .mortal = 1u << 1, .anchor_only 
 }
 
 // Operations started after the death end as well; the address is good for nothing until somebody takes the name.
-TEST(death_before_sending, .ranks = 2, .mortal = 1u << 1, .anchor_only = true,
-     .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=300"}) {
+TEST(death_before_sending, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
   Node node(team, kOptions);
   node.introduce();
   if (team.rank() == 1) be_killed(node, team);

@@ -93,8 +93,7 @@ TEST_AGAIN(rma_target_comes_late_through_fifo, rma_target_comes_late, .ranks = 2
            .environment = {"FI_ANCHOR_CMA=no"});
 
 // Rank 1 is killed; each operation begun afterwards ends with an error, and so does what is outstanding.
-TEST(rma_target_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = true, .shm_only = true,
-     .environment = {"FI_ANCHOR_CONNECT_TIMEOUT=300"}) {
+TEST(rma_target_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = true, .shm_only = true) {
   Node node(team, rma_options());
   Exposed exposed(node, kSize, 1);
   node.introduce();

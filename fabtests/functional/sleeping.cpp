@@ -123,6 +123,25 @@ TEST(sleeping_until_a_peer_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = t
   CHECK(clock.elapsed() < kNoticeSeconds * time_scale());
 }
 
+// Who died had been asked for a connection and had not answered: by then nothing of it was ever polled.
+TEST(sleeping_until_one_dies_that_never_answered, .ranks = 2, .mortal = 1u << 1, .anchor_only = true,
+     .environment = {"FI_ANCHOR_SPIN=0"}) {
+  Pair pair(team, FI_WAIT_FD);
+  if (team.rank() == 1) {
+    team.tell(0, own_pid());
+    team.await_death();
+  }
+  const pid_t victim = pid_from(team.hear_text(1));
+  pair.send("x", 1);
+  pair.sleeper.fall_asleep();
+  REQUIRE(kill(victim, SIGKILL) == 0);
+  const Deadline clock(60);
+  pair.sleeper.await(1);
+  REQUIRE_EQ(pair.sleeper.errors.size(), 1u);
+  CHECK_EQ(pair.sleeper.errors[0], FI_ECONNRESET);
+  CHECK(clock.elapsed() < kNoticeSeconds * time_scale());
+}
+
 // One thread sleeps, another sends through the same endpoint: its completion is for the sleeper.
 TEST(sleeping_while_another_thread_sends, .anchor_only = true, .environment = {"FI_ANCHOR_SPIN=0"}) {
   const OpenDomain open = OpenDomain::usual();

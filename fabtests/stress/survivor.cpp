@@ -82,8 +82,7 @@ void Survivor::take(const Entry& entry) {
     ++errors_;
     return;
   }
-  // Reads and writes need no answer of the victim's: one that never came to it is waited for as one that is not there.
-  if (!slot.remote) met_ = true;
+  met_ = true;
   ++deliveries_;
   if (slot.sends) return;
   std::uint64_t round;
@@ -100,7 +99,7 @@ void Survivor::talk_until(double seconds) {
   }
 }
 
-// A victim that died before it was met cannot be told from one that is late: our receives wait for it, rightly.
+// A victim that died before it was found cannot be told from one that is late: our receives wait for it, rightly.
 void Survivor::cancel_receives() {
   for (Slot& slot : slots_) {
     if (slot.busy && !slot.sends) fi_cancel(&node_.ep()->fid, &slot);

@@ -58,7 +58,7 @@ class Survivor {
   // What victims reach for lies in the middle.
   Bytes memory_ = Bytes(3 * kLargestMessage, kUntouchable);
   Owned<fid_mr> region_;
-  bool met_ = false;  // this round's victim was connected
+  bool met_ = false;  // this round's victim was found: its death is noticed
   std::uint64_t echo_ = 0;
   std::uint64_t answer_ = 0;
   bool echo_outstanding_ = false;

@@ -92,3 +92,21 @@ Test(closing, the_peer_is_told) {
   a.reset();
   cr_assert_eq(b.await(), -ECONNRESET);
 }
+
+// b's send is for whoever has the name next, since a closed before it had answered.
+Test(closing, is_told_from_a_crash) {
+  EndpointSettings settings;
+  settings.liveness_interval = Milliseconds{1};
+  Place place;
+  Opened b(place.device, "b", settings);
+  auto a = std::make_unique<Opened>(place.device, "a");
+  cr_assert_eq(b.send(b.addresses.insert(named("a")), "x", 1), 0);
+  a.reset();
+  const TimePoint before = Clock::now();
+  while (Clock::now() - before < Milliseconds{50}) b.endpoint.progress();
+  a = std::make_unique<Opened>(place.device, "a");
+  char in = 0;
+  cr_assert_eq(a->receive(&in, 1), 0);
+  cr_assert_eq(a->await(b), 1);
+  cr_assert_eq(in, 'x');
+}

@@ -102,6 +102,17 @@ Test(anchor_record, is_read_as_published) {
   cr_assert_eq(contents.sleep_offset, kSleepOffset);
 }
 
+Test(anchor_record, once_withdrawn_it_is_nobody_s_any_more) {
+  for (const MemoryType memory : {MemoryType::kCoherent, MemoryType::kNonCoherent}) {
+    Header header;
+    AnchorContents contents{};
+    cr_assert_not(anchor_record_withdrawn(header.bytes.get(), memory));
+    withdraw_anchor_record(header.bytes.get(), memory);
+    cr_assert(anchor_record_withdrawn(header.bytes.get(), memory));
+    cr_assert_eq(header.read(&contents), -EAGAIN);
+  }
+}
+
 Test(anchor_record, without_a_version_it_is_too_early) {
   const LogCapture log;
   Header header;

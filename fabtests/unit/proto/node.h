@@ -129,6 +129,8 @@ class Node {
     exchange.published.reset();
     exchange.region.reset();
   }
+  // As when its endpoint is closed in order.
+  void withdraw() { withdraw_anchor_record(exchange.region->header(), exchange.device.memory()); }
   void say_goodbye(Peer& to) { cr_assert_eq(to.channel->send({.operation = Operation::kGoodbye}), 0); }
 
   // Lets peers into memory of ours.

@@ -115,18 +115,52 @@ Test(connect_seek, a_refusal_ends_the_attempt_if_it_is_meant_for_us) {
   }
 }
 
-Test(connect_seek, one_that_dies_while_it_is_asked_is_sought_again) {
+Test(connect_seek, one_that_closes_while_it_is_asked_is_sought_again) {
   Place place;
   Node a(place.device, "a");
   auto b = std::make_unique<Node>(place.device, "b");
   cr_assert_eq(a.send(a.insert("b"), "x", 1), 0);
   cr_assert_eq(a.peer("b").state, PeerState::kAsked);
+  b->withdraw();
   b.reset();
   cr_assert(until([&] { return a.peer("b").state == PeerState::kSeeking; }, a));
   b = std::make_unique<Node>(place.device, "b");
   char in = 0;
   cr_assert_eq(b->receive(&in, 1), 0);
   cr_assert_eq(await(*b, a).completion.length, 1u);
+}
+
+Test(connect_seek, one_that_dies_while_it_is_asked_is_not_waited_for) {
+  Asking asking;
+  const std::uint64_t to_b = asking.a.insert("b");
+  cr_assert_eq(asking.a.send(to_b, "x", 1), 0);
+  asking.b.crash();
+  cr_assert_eq(await(asking.a).error, ECONNRESET);
+  cr_assert_eq(asking.a.send(to_b, "y", 1), 0);
+  Event event;
+  cr_assert(asking.a.next(&event), "at once");
+  cr_assert_eq(event.error, ECONNRESET);
+}
+
+// Its contact table was full, so it was never asked.
+Test(connect_seek, one_that_dies_before_it_can_be_asked_is_not_waited_for) {
+  for (const bool closes : {false, true}) {
+    Place place;
+    Node a(place.device, "a"), b(place.device, "b");
+    std::vector<std::unique_ptr<RemoteRegion>> holders(kContactEntries);
+    for (unsigned i = 0; i < kContactEntries; ++i) {
+      cr_assert_eq(place.device.attach(named("b"), &holders[i]), 0);
+      cr_assert_eq(holders[i]->claim_contact(i), 0);
+    }
+    cr_assert_eq(a.send(a.insert("b"), "x", 1), 0);
+    cr_assert_not_null(a.peer("b").region.get());
+    if (closes) b.withdraw();
+    b.crash();
+    Event event;
+    cr_assert(until([&] { return a.next(&event) || !a.peer("b").region; }, a));
+    cr_assert_eq(event.error, closes ? 0 : ECONNRESET);
+    cr_assert_eq(a.peer("b").state, closes ? PeerState::kSeeking : PeerState::kIdle);
+  }
 }
 
 // b answers, sends and goes while a computes.

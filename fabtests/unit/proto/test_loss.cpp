@@ -107,6 +107,17 @@ Test(loss, a_goodbye_is_seen_at_once_and_leaves_no_grudge) {
   cr_assert_eq(mortal.at_a().state, PeerState::kSeeking, "it may come back");
 }
 
+// The end is found before the goodbye is.
+Test(loss, who_closed_leaves_no_grudge_whatever_is_seen_first) {
+  Mortal mortal;
+  mortal.connect();
+  mortal.b->withdraw();
+  mortal.b.reset();
+  cr_assert(until([&] { return mortal.at_a().state == PeerState::kIdle; }, mortal.a));
+  cr_assert_eq(mortal.a.send(mortal.to_b, "x", 1), 0);
+  cr_assert_eq(mortal.at_a().state, PeerState::kSeeking);
+}
+
 Test(loss, after_a_crash_nobody_is_waited_for) {
   Mortal mortal;
   mortal.connect();

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "dispatch/progress.h"
+#include "fifo/anchor_record.h"
 #include "os/clock.h"
 #include "os/log.h"
 
@@ -60,6 +61,7 @@ void close_exchange(Exchange& exchange) noexcept {
     return true;
   });
   say_goodbye(exchange);
+  withdraw_anchor_record(exchange.region->header(), exchange.device.memory());
 }
 
 }  // namespace anchor

@@ -6,8 +6,8 @@
 
 namespace anchor {
 
-// Lets injected messages and owed answers leave (bounded in time) and says goodbye. Requires: the endpoint is
-// enabled, its lock is held.
+// Lets injected messages and owed answers leave (bounded in time), says goodbye and withdraws the anchor record.
+// Requires: the endpoint is enabled, its lock is held.
 void close_exchange(Exchange& exchange) noexcept;
 
 }  // namespace anchor

@@ -89,6 +89,7 @@ int open_exchange(Exchange& exchange, bool wants_free_port, const EndpointName& 
   }
   if (error != 0) {
     withdraw_memory(exchange);
+    withdraw_anchor_record(exchange.region->header(), exchange.device.memory());
     exchange.region.reset();
     exchange.name = asked;
     return error;

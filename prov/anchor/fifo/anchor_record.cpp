@@ -58,6 +58,18 @@ void publish_anchor_record(std::byte* header, const EndpointName& owner, std::ui
   record->version.store(kFormatVersion, std::memory_order_release);
 }
 
+void withdraw_anchor_record(std::byte* header, MemoryType memory) noexcept {
+  auto* record = reinterpret_cast<AnchorRecord*>(header);
+  record->version.store(0, std::memory_order_release);
+  push(memory, &record->version, sizeof record->version);
+}
+
+bool anchor_record_withdrawn(const std::byte* header, MemoryType memory) noexcept {
+  const auto* record = reinterpret_cast<const AnchorRecord*>(header);
+  refresh(memory, &record->version, sizeof record->version);
+  return record->version.load(std::memory_order_acquire) == 0;
+}
+
 int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner,
                        AnchorContents* contents) noexcept {
   const auto* shared = reinterpret_cast<const AnchorRecord*>(first_page);

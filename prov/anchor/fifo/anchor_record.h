@@ -2,7 +2,8 @@
 // The anchor record: table of contents at the start of every region (US10331613B2, US10592464B2). A peer retrieves it
 // once, validates it, and works from its private copy.
 //
-// The owner fills a zeroed record and release-stores `version` last; a reader that finds version 0 is too early.
+// The owner fills a zeroed record and release-stores `version` last; a reader that finds version 0 is too early. When
+// it closes the endpoint it stores 0 there again: so who finds the region dead can tell that from a crash.
 #pragma once
 
 #include <cstddef>
@@ -90,8 +91,13 @@ constexpr const BoardLayout& board_layout(MemoryType memory) noexcept {
 void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
                            const DirectCopyOffer& offer, const BoardLayout& board = kDenseBoard) noexcept;
 
-// Stage one: what the first page says. -EAGAIN: not published yet. -EPROTO: not a record we understand (another
-// version, offsets outside of its own header, wrong owner); the reason is logged.
+// Takes the record of a region of ours back, which is about to go.
+void withdraw_anchor_record(std::byte* header, MemoryType memory) noexcept;
+// Whether the owner has done so. `header`: its first page as we mapped it. Requires: a record was read there before.
+bool anchor_record_withdrawn(const std::byte* header, MemoryType memory) noexcept;
+
+// Stage one: what the first page says. -EAGAIN: not published yet, or withdrawn. -EPROTO: not a record we understand
+// (another version, offsets outside of its own header, wrong owner); the reason is logged.
 int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner,
                        AnchorContents* contents) noexcept;
 

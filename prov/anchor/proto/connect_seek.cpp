@@ -47,7 +47,10 @@ int connect_self(Exchange& exchange, Peer& peer) {
 int attempt(Exchange& exchange, Peer& peer) {
   if (peer.name == exchange.name) return connect_self(exchange, peer);
   if (is_banned(exchange, peer)) return -EPROTO;
-  if (peer.region && !peer.region->alive()) forget_region(peer);
+  if (peer.region && !peer.region->alive()) {
+    note_end(peer);
+    forget_region(peer);
+  }
   if (!peer.region)
     if (const int error = retrieve_record(exchange, peer)) return error;
   // What needs no connection goes ahead.
@@ -129,6 +132,7 @@ Verdict on_grant(Exchange& exchange, Peer& peer, const IncomingMessage& message)
       become_connected(exchange, peer);
       return Verdict::kTaken;
     case -ENOENT:  // answered, sent and left; what it sent is still to be read
+      note_end(peer);
       begin_loss(exchange, peer, ECONNRESET);
       return Verdict::kTaken;
     case -EPROTO:

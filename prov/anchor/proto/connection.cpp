@@ -73,6 +73,11 @@ void forget_region(Peer& peer) noexcept {
   peer.header = Mapping();
 }
 
+// Where the file was cut short there are zeros now, which its owner did not put there.
+void note_end(Peer& peer) noexcept {
+  peer.crashed = peer.header.lost() || !anchor_record_withdrawn(peer.header.data(), peer.region->memory());
+}
+
 Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {
   std::byte* place =
       peer.header.data() + peer.contents.notification_offset + std::size_t{index} * peer.contents.notification_stride;

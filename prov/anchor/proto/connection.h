@@ -19,6 +19,9 @@ int retrieve_record(Exchange& exchange, Peer& peer);
 // Lets go of it and of all that was learnt from it.
 void forget_region(Peer& peer) noexcept;
 
+// Its region is dead: says whether it crashed or had closed its endpoint. Requires: a region that was retrieved.
+void note_end(Peer& peer) noexcept;
+
 // What the peer looks at when we write to it; `index`: of its notification board.
 Bell bell_at(const Peer& peer, std::uint32_t index) noexcept;
 // Sends to the peer, once connected, and receives through `block`.

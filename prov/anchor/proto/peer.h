@@ -104,7 +104,7 @@ struct Peer {
   std::uint32_t unexpected_messages = 0;
 
   // Connection set-up and loss.
-  bool crashed = false;  // its former incarnation died without a goodbye
+  bool crashed = false;  // its former incarnation died without closing its endpoint
   EndpointName name;
   std::unique_ptr<RemoteRegion> region;
   bool watched = false;  // notice will be given of its end

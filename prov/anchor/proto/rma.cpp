@@ -6,6 +6,7 @@
 #include <new>
 
 #include "proto/completion.h"
+#include "proto/connection.h"
 #include "proto/direct_access.h"
 #include "proto/loss.h"
 #include "proto/remote.h"
@@ -157,7 +158,7 @@ int check_targets(Peer& peer, const RemoteWork& work, CheckedTargets* checked) n
 // A table that says no may be that of one who has gone.
 bool lost_with(Exchange& exchange, Peer& peer, int error) noexcept {
   if (error != ESRCH && peer.region->alive()) return false;
-  peer.crashed = true;
+  note_end(peer);
   begin_loss(exchange, peer, ECONNRESET);
   return true;
 }

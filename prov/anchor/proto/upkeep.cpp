@@ -7,6 +7,7 @@
 #include "proto/alertness.h"
 #include "proto/area.h"
 #include "proto/connect.h"
+#include "proto/connection.h"
 #include "proto/loss.h"
 #include "proto/polling.h"
 #include "proto/rendezvous.h"
@@ -28,8 +29,9 @@ void check_peer(Exchange& exchange, Peer& peer) {
   if (!peer.region || peer.region->alive()) return;
   // What it had sent is received first; a grant among it tells on_grant that it has gone.
   if (peer.state == PeerState::kAsked && peer.channel->peek() != nullptr) return;
-  if (peer.state == PeerState::kAsked) return restart_search(exchange, peer);
-  peer.crashed = true;
+  note_end(peer);
+  // It had closed before it heard of us: what waits is for whoever has its name next.
+  if (peer.state == PeerState::kAsked && !peer.crashed) return restart_search(exchange, peer);
   begin_loss(exchange, peer, ECONNRESET);
 }
 
