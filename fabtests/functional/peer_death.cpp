@@ -223,6 +223,26 @@ TEST(death_before_sending, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
   }
 }
 
+// Who looks every 100 ms, as a server's timer may, hears of it as soon as who polls.
+TEST(death_noticed_by_who_looks_seldom, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
+  Node node(team, kOptions);
+  node.introduce();
+  if (team.rank() == 1) be_killed(node, team);
+  const pid_t victim = meet_victim(node, team);
+  char byte;
+  node.submit([&] { return fi_trecv(node.ep(), &byte, 1, nullptr, node.peer(1), kAwaited, 0, nullptr); });
+  const auto look_after = [&](useconds_t microseconds) {
+    usleep(microseconds);
+    node.progress();
+  };
+  for (int i = 0; i < 100; ++i) look_after(5'000);
+  REQUIRE(kill(victim, SIGKILL) == 0);
+  const Deadline clock(kNoticeSeconds * time_scale());
+  while (node.receives().empty() && !clock.expired()) look_after(100'000);
+  REQUIRE(!node.receives().empty());
+  CHECK_EQ(node.receives().take().error, FI_ECONNRESET);
+}
+
 // A stopped process is not a dead one.
 TEST(death_is_not_a_pause, .ranks = 2, .anchor_only = true) {
   Node node(team, kOptions);

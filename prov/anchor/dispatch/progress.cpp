@@ -46,7 +46,8 @@ bool progress(Exchange& exchange) {
   bool received = poll_peers(exchange);
   if (anything_waits(exchange)) [[unlikely]]
     received |= move_what_waits(exchange);
-  if (++exchange.passes % kPassesPerUpkeep == 0) [[unlikely]]
+  ++exchange.passes;
+  if (--exchange.until_upkeep == 0) [[unlikely]]
     now_and_then(exchange);
   return received;
 }

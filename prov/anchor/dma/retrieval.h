@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// While one exists, its thread may read another host's memory: something is being set up. In steady state nobody does;
-// checked memory (checked_memory.h) holds everybody to it.
+// While one exists, its thread may read another host's memory: something is being set up, or has ended. In steady state
+// nobody does; checked memory (checked_memory.h) holds everybody to it.
 #pragma once
 
 namespace anchor {

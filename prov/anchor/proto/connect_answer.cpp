@@ -88,18 +88,17 @@ bool answer_contact(Exchange& exchange, std::uint32_t index) {
     return false;
   }
   int error = adopt_region(exchange, peer, request);
+  const bool there = error == 0;
+  if (there) error = exchange_blocks(exchange, peer, request);
   if (error == -EAGAIN) return false;
-  if (error != 0) {
-    if (peer.state == PeerState::kIdle) disconnect(exchange, peer);
-    retire_if_unused(exchange, peer);
-    return true;
-  }
-  error = exchange_blocks(exchange, peer, request);
-  if (error == -EAGAIN) return false;
-  if (error != 0) {
+  if (error == 0) {
+    become_connected(exchange, peer);
+  } else if (there && error != -ENOENT) {
     give_up(exchange, peer, -error);
   } else {
-    become_connected(exchange, peer);
+    // Stale, or gone again: if it was asked, what it had sent is still to be read, and its end to be found.
+    if (peer.state == PeerState::kIdle) disconnect(exchange, peer);
+    retire_if_unused(exchange, peer);
   }
   return true;
 }

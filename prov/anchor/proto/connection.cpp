@@ -75,6 +75,7 @@ void forget_region(Peer& peer) noexcept {
 
 // Where the file was cut short there are zeros now, which its owner did not put there.
 void note_end(Peer& peer) noexcept {
+  const Retrieval end;
   peer.crashed = peer.header.lost() || !anchor_record_withdrawn(peer.header.data(), peer.region->memory());
 }
 

@@ -90,8 +90,9 @@ struct Exchange {
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
   IntrusiveList<ServedRead, &ServedRead::moving> serving;
   std::uint32_t passes = 0;
-  std::uint32_t absence = 0;  // grows with passes that come late (proto/rendezvous.h)
-  TimePoint left{};           // when the last pass ended, if `incoming` held something
+  std::uint32_t until_upkeep = 1;  // passes
+  std::uint32_t absence = 0;       // grows with passes that come late (proto/rendezvous.h)
+  TimePoint left{};                // when the last pass ended, if `incoming` held something
 
   const EndpointSettings settings;
   Device& device;
@@ -131,6 +132,8 @@ struct Exchange {
   std::size_t next_to_check = 0;        // rotates over the peers: liveness
   std::size_t next_to_sweep = 0;        // rotates over the peers: unpolled FIFOs
   TimePoint last_check{};
+  TimePoint last_upkeep{};
+  std::uint32_t upkeep_interval = 1;  // passes from that to the next
 
   // Sleeping (proto/alertness.h).
   std::optional<SleepAnnouncement> sleep;

@@ -57,6 +57,17 @@ void enlarge_areas(Exchange& exchange) {
   for (const PolledPeer& polled : exchange.polled) consider_larger_area(exchange, *polled.peer);
 }
 
+// Whether few passes are made. Settles when the next upkeep is: rarer step by step, for several quick passes in a row
+// need not mean that many will follow.
+bool comes_seldom(Exchange& exchange, TimePoint now) {
+  const std::uint32_t passes = exchange.upkeep_interval - exchange.until_upkeep;
+  const bool seldom = now - exchange.last_upkeep > passes * kSeldom;
+  exchange.last_upkeep = now;
+  exchange.upkeep_interval = seldom ? 1 : std::min(2 * exchange.upkeep_interval, kPassesPerUpkeep);
+  exchange.until_upkeep = exchange.upkeep_interval;
+  return seldom;
+}
+
 // Somebody cut the file of our own region: what peers write there does not arrive any more.
 void check_own_region(Exchange& exchange) {
   if (exchange.region->intact()) [[likely]]
@@ -81,6 +92,10 @@ void answer_contacts(Exchange& exchange) {
 
 void upkeep(Exchange& exchange, std::size_t most_checks) {
   const TimePoint now = Clock::now();
+  if (comes_seldom(exchange, now)) {
+    hear_all(exchange);
+    if (most_checks != 0) most_checks = exchange.peers.size() + exchange.abandoned.size();
+  }
   if (exchange.drowsy) perk_up(exchange);
   sweep_one(exchange);
   enlarge_areas(exchange);

@@ -9,13 +9,17 @@ namespace anchor {
 
 // A clock is read and upkeep() runs once in so many passes. (Reading it costs 25 ns, a pass about 20.)
 inline constexpr std::uint32_t kPassesPerUpkeep = 64;
-// Liveness checks (four system calls each) in one go: a pass stays short.
+// An application that lets more time pass from one to the next is not held up by what a pass does: there is upkeep in
+// each, and no peer waits for sixty of them.
+inline constexpr std::chrono::microseconds kSeldom{100};
+// Liveness checks (four system calls each) in one go, where passes shall be short.
 inline constexpr std::size_t kChecksPerUpkeep = 8;
 
 // After the address vector changed: peers that were kept for the sake of their address alone.
 void forget_strangers(Exchange& exchange);
 // Answers whoever rang; who cannot be answered yet is looked at again in upkeep().
 void answer_contacts(Exchange& exchange);
+// What is due; of peers' lives no more than `most_checks`, and says when the next time is (Exchange::until_upkeep).
 void upkeep(Exchange& exchange, std::size_t most_checks = kChecksPerUpkeep);
 
 }  // namespace anchor
