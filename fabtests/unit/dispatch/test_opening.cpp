@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <atomic>
 #include <memory>
+#include <thread>
 
+#include "dispatch/opening.h"
+#include "fifo/anchor_record.h"
 #include "opened.h"
 
 using namespace anchor;
@@ -54,4 +58,51 @@ Test(opening, without_that_request_a_name_is_taken_as_it_is) {
   cr_assert_eq(endpoint.set_name(named("rank:0")), 0);
   cr_assert_eq(endpoint.enable(), 0);
   cr_assert(endpoint.name() == named("rank:0"));
+}
+
+namespace {
+
+// What a peer finds under the name "a" at this moment. False: no record.
+bool finds_record(Device& device, std::uint64_t* rows) {
+  std::unique_ptr<RemoteRegion> region;
+  Mapping header;
+  AnchorContents contents;
+  if (device.attach(named("a"), &region) != 0 || region->map(0, kHeaderSize, &header) != 0 ||
+      read_anchor_record(header.data(), named("a"), &contents) != 0)
+    return false;
+  *rows = reinterpret_cast<const ProtectionDirectory*>(header.data() + contents.protection_offset)->used.load();
+  return true;
+}
+
+}  // namespace
+
+Test(opening, whoever_finds_the_record_finds_the_memory_that_was_registered) {
+  Place place;
+  char bytes[64];
+  MemoryRegion region{};
+  region.key = 1;
+  region.rights = kRemoteWrite;
+  region.segment_count = 1;
+  region.segments[0] = {bytes, sizeof bytes};
+  MemoryRegistry memory;
+  cr_assert_eq(memory.reserve(&region), 0);
+  cr_assert_eq(memory.enable(&region), 0);
+  std::atomic<bool> over{false};
+  std::atomic<unsigned> found{0}, empty{0};
+  std::thread peer([&] {
+    std::uint64_t rows = 0;
+    while (!over.load())
+      if (finds_record(place.device, &rows)) found.fetch_add(1), empty.fetch_add(rows == 0);
+  });
+  for (unsigned before = 0, i = 0; i < 200; ++i, before = found.load()) {
+    Exchange exchange(place.device, {});
+    exchange.name = named("a");
+    exchange.memory = &memory;
+    cr_assert_eq(open_exchange(exchange), 0);
+    while (found.load() == before) std::this_thread::yield();
+    withdraw_memory(exchange);
+  }
+  over.store(true);
+  peer.join();
+  cr_assert_eq(empty.load(), 0u);
 }

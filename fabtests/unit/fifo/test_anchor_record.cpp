@@ -195,7 +195,7 @@ Test(anchor_record, says_that_the_board_is_spread) {
 
   const auto header = zeroed(board.header_size);
   const EndpointName name = EndpointName::from("anchor://spread");
-  publish_anchor_record(header.get(), name, 5, DirectCopyOffer{}, board);
+  publish_anchor_record(header.get(), name, 5, DirectCopyOffer{}, MemoryType::kNonCoherent);
   AnchorContents contents{};
   cr_assert_eq(read_anchor_record(header.get(), name, &contents), 0);
   cr_assert_eq(contents.header_size, board.header_size);

@@ -16,12 +16,11 @@ namespace {
 constexpr std::uint32_t kFirstPort = 49152;
 constexpr std::uint32_t kPortCount = 65536 - kFirstPort;
 
-// Creates the region under `name`, its anchor record complete, and makes it findable.
+// Creates the region under `name` and makes it findable. Without an anchor record it is too early for peers yet.
 int open_region(Exchange& exchange, const EndpointName& name) {
   std::unique_ptr<LocalRegion> region;
   const BoardLayout& board = board_layout(exchange.device.memory());
   if (const int error = exchange.device.create(name, board.header_size, &region)) return error;
-  publish_anchor_record(region->header(), name, exchange.incarnation, exchange.own_offer(), board);
   if (const int error = region->publish()) return error;
   exchange.region = std::move(region);
   exchange.name = name;
@@ -59,7 +58,6 @@ void open_board(Exchange& exchange) {
   exchange.region->watch(bytes, layout.bytes(), &sleep_line->epoch);
 }
 
-// Peers may find the table empty for a moment: the region is there already.
 int publish_memory(Exchange& exchange) {
   if (exchange.memory == nullptr) return 0;
   exchange.published =
@@ -89,11 +87,13 @@ int open_exchange(Exchange& exchange, bool wants_free_port, const EndpointName& 
   }
   if (error != 0) {
     withdraw_memory(exchange);
-    withdraw_anchor_record(exchange.region->header(), exchange.device.memory());
     exchange.region.reset();
     exchange.name = asked;
     return error;
   }
+  // Last: a peer that wrote to memory before its key was in the table would be refused.
+  publish_anchor_record(exchange.region->header(), exchange.name, exchange.incarnation, exchange.own_offer(),
+                        exchange.device.memory());
   exchange.last_check = Clock::now();
   return 0;
 }

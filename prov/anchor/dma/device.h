@@ -94,7 +94,7 @@ class LocalRegion : public Sleeper {
   // The first `header_size` bytes given to Device::create, zeroed.
   virtual std::byte* header() noexcept = 0;
 
-  // Makes the region findable under its name, all at once: call it when the header is complete.
+  // Makes the region findable under its name, with what the header has by then.
   // -EADDRINUSE: a living endpoint of this user has the name; -EACCES: the name belongs to another user.
   virtual int publish() noexcept = 0;
 

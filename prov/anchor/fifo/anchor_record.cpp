@@ -37,7 +37,8 @@ int refuse(const char* what, std::uint64_t value, const EndpointName& owner) {
 }  // namespace
 
 void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
-                           const DirectCopyOffer& offer, const BoardLayout& board) noexcept {
+                           const DirectCopyOffer& offer, MemoryType memory) noexcept {
+  const BoardLayout& board = board_layout(memory);
   auto* record = reinterpret_cast<AnchorRecord*>(header);
   record->magic = kAnchorMagic;
   record->length = sizeof(AnchorRecord);
@@ -54,8 +55,10 @@ void publish_anchor_record(std::byte* header, const EndpointName& owner, std::ui
   record->protection_table_count = kProtectionChunks;
   record->direct_copy = offer;
   record->sleep_offset = kSleepOffset;
-  // R2, paired with A2: a reader that sees the version sees the whole record.
+  push(memory, record, sizeof *record);
+  // R2, paired with A2: a reader that sees the version sees the whole record, and the table.
   record->version.store(kFormatVersion, std::memory_order_release);
+  push(memory, &record->version, sizeof record->version);
 }
 
 void withdraw_anchor_record(std::byte* header, MemoryType memory) noexcept {

@@ -87,9 +87,9 @@ constexpr const BoardLayout& board_layout(MemoryType memory) noexcept {
   return writes_whole_lines(memory) ? kSpreadBoard : kDenseBoard;
 }
 
-// Fills the record of a region of ours and makes it valid.
+// Fills the record of a region of ours and makes it valid: from then on peers ask us, and read our protection table.
 void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
-                           const DirectCopyOffer& offer, const BoardLayout& board = kDenseBoard) noexcept;
+                           const DirectCopyOffer& offer, MemoryType memory = MemoryType::kCoherent) noexcept;
 
 // Takes the record of a region of ours back, which is about to go.
 void withdraw_anchor_record(std::byte* header, MemoryType memory) noexcept;
