@@ -24,7 +24,7 @@ std::string server_name(std::uint16_t port) {
   constexpr std::string_view kQuestion = "address\n";
   if (connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
       write(descriptor, kQuestion.data(), kQuestion.size()) < 0)
-    require(-errno, "the control socket");
+    require(-errno, "kv_server's control socket, port " + std::to_string(port) + " (--control)");
   std::string answer;
   for (char byte = 0; read(descriptor, &byte, 1) == 1 && byte != '\n';) answer += byte;
   close(descriptor);

@@ -7,6 +7,7 @@ how many requests a second 64 clients get answered at once, and what processor t
 
 import argparse
 import os
+import signal
 import statistics
 import sys
 import time
@@ -56,6 +57,7 @@ def measure(place: Place, arguments: argparse.Namespace) -> dict[str, float]:
 
 def main() -> None:
     arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     build = arguments.build.resolve()
     os.environ.setdefault("FI_PROVIDER_PATH", str(build / "prov/anchor/.libs"))
     sources = {"anchor": "", arguments.beside: "127.0.0.1"}  # addresses that endpoints have
@@ -63,6 +65,7 @@ def main() -> None:
     for turn in range(arguments.rounds):
         order = list(sources.items())
         for provider, source in order if turn % 2 == 0 else reversed(order):
+            print(f"round {turn + 1} of {arguments.rounds}, {provider}", flush=True)
             with Place(build / "fabtests/examples", provider, source) as place:
                 rounds[provider].append(measure(place, arguments))
     print(f"medians of {arguments.rounds} rounds, {arguments.clients} clients, values of {arguments.size} bytes")

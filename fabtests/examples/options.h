@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// "--name value" pairs of a command line. Unknown names end the program.
+// "--name value" pairs of a command line. Unknown names end the program, with the names there are.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ class Options {
     for (int i = 1; i < argc; i += 2) {
       const std::string_view name = std::strncmp(argv[i], "--", 2) == 0 ? argv[i] + 2 : argv[i];
       if (std::find(known.begin(), known.end(), name) == known.end() || i + 1 == argc)
-        give_up(argv[i], "no such option, or no value for it");
+        give_up(argv[i], "no such option, or no value for it; there are" + listed(known));
       values_[std::string(name)] = argv[i + 1];
     }
   }
@@ -34,6 +34,12 @@ class Options {
   }
 
  private:
+  static std::string listed(std::initializer_list<std::string_view> names) {
+    std::string text;
+    for (const std::string_view name : names) text.append(" --").append(name);
+    return text;
+  }
+
   std::map<std::string, std::string> values_;
 };
 

@@ -56,7 +56,7 @@ Test(parameters, environment) {
 
 Test(parameters, what_is_out_of_range_leaves_the_default) {
   const Parameters defaults = read_parameters();
-  for (const char* value : {"0", "-1", "99999999999"}) {
+  for (const char* value : {"0", "-1", "99999999999", "77s", "many"}) {
     set("FI_ANCHOR_TX_SIZE", value);
     cr_expect_eq(read_parameters().tx_size, defaults.tx_size, "%s", value);
   }
@@ -68,8 +68,17 @@ Test(parameters, a_warning_names_the_variable_and_its_value) {
   set("FI_ANCHOR_CMA", "maybe");
   set_log_sink(&kRecorder);
   read_parameters();
-  cr_assert_neq(logged.find("FI_ANCHOR_SPIN must be between 0 and 1000000, not '-1'; 20 is used"), std::string::npos);
+  cr_assert_neq(logged.find("FI_ANCHOR_SPIN must be a number between 0 and 1000000, not '-1'; 20 is used"),
+                std::string::npos);
   cr_assert_neq(logged.find("FI_ANCHOR_CMA must be yes or no, not 'maybe'; yes is used"), std::string::npos);
+}
+
+Test(parameters, a_name_that_none_has_is_warned_of) {
+  set("FI_ANCHOR_SPINN", "1");
+  set("FI_ANCHOR_SPIN", "1");
+  set_log_sink(&kRecorder);
+  read_parameters();
+  cr_assert_eq(logged, "FI_ANCHOR_SPINN is no parameter; fi_info -g anchor lists those there are\n");
 }
 
 Test(parameters, the_library_lists_them) {

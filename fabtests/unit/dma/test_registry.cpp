@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "../os/log_capture.h"
 #include "dma/registry.h"
 #include "shm_place.h"
 #include "window_place.h"
@@ -36,6 +37,18 @@ Test(registry, hands_the_options_on) {
   cr_assert_eq(scratch.entries(), 1);
   std::unique_ptr<DirectCopy> direct;
   cr_assert_eq(device->open_direct_copy({}, &direct), -EOPNOTSUPP);
+}
+
+Test(registry, looks_whether_regions_have_a_place) {
+  const LogCapture log;
+  const ScratchDirectory scratch;
+  for (std::size_t i = 0; i < device_count(); ++i) {
+    const DeviceEntry& entry = first_device()[i];
+    cr_assert(entry.usable({scratch.path()}));
+    cr_assert_eq(log.warnings(), i);
+    cr_assert_not(entry.usable({scratch.path() + "/missing"}));
+    cr_assert(log.warned_of("/missing") && log.warned_of("FI_ANCHOR_SHM_DIR"));
+  }
 }
 
 Test(registry, has_a_window_where_one_is_configured) {

@@ -153,7 +153,8 @@ std::vector<std::string_view> offered_devices() {
   }
   // One endpoint reaches peers of both kinds (DeviceOptions::near_as_shm). Two offers would be spread over the ranks of
   // a job.
-  if (std::find(names.begin(), names.end(), "window") != names.end()) return {"window"};
+  if (std::find(names.begin(), names.end(), "window") != names.end()) names = {"window"};
+  std::erase_if(names, [&](std::string_view name) { return !find_device(name)->usable(options); });
   return names;
 }
 

@@ -68,11 +68,14 @@ int from_service(const InfoQuery& query, fi_info* offer) {
   if (status == 0 && !local && offer->addr_format == FI_ADDR_STR &&
       !can_be_destination(wanted, address, offer->domain_attr->name))
     status = -FI_ENODATA;
-  if (status != 0) {
+  if (status == -FI_EINVAL) {
+    ANCHOR_WARN(kCore, "node '%s', service '%s': no name of an endpoint, which has up to %zu characters, no spaces",
+                query.node ? query.node : "", query.service ? query.service : "", kNameSize - 1);
+  } else if (status != 0) {
     ANCHOR_INFO(kCore, "node %s, service %s: no such address on this host", query.node ? query.node : "(none)",
                 query.service ? query.service : "(none)");
-    return status;
   }
+  if (status != 0) return status;
   if (local) store(address, &offer->src_addr, &offer->src_addrlen);
   if (!local) store(address, &offer->dest_addr, &offer->dest_addrlen);
   return 0;

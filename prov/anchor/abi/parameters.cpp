@@ -62,11 +62,18 @@ fi_param_type fabric_type(const Field& field) noexcept {
   return std::holds_alternative<bool Parameters::*>(field) ? FI_PARAM_BOOL : FI_PARAM_STRING;
 }
 
+constexpr std::string_view kPrefix = "FI_ANCHOR_";
+
+std::string variable_of(const Row& row) {
+  std::string variable(kPrefix);
+  for (const char* letter = row.name; *letter != 0; ++letter)
+    variable += static_cast<char>(std::toupper(static_cast<unsigned char>(*letter)));
+  return variable;
+}
+
 // As the user has spelled it: libfabric reads numbers as far as it can, and negative ones as large ones.
 struct Setting {
-  explicit Setting(const Row& row) : variable("FI_ANCHOR_") {
-    for (const char* letter = row.name; *letter != 0; ++letter)
-      variable += static_cast<char>(std::toupper(static_cast<unsigned char>(*letter)));
+  explicit Setting(const Row& row) : variable(variable_of(row)) {
     const char* value = std::getenv(variable.c_str());
     text = value != nullptr ? value : "";
   }
@@ -74,17 +81,24 @@ struct Setting {
   std::string text;
 };
 
+// Or set by other means than the environment. libfabric reads 30s as 30, and abc as 0.
+bool is_number(const std::string& text) noexcept {
+  char* end = nullptr;
+  static_cast<void>(std::strtoll(text.c_str(), &end, 0));
+  return *end == 0;
+}
+
 void read_number(const Row& row, std::size_t Parameters::*field, Parameters* values) {
   std::size_t value = 0;
   const int status = fi_param_get(&provider(), row.name, &value);
   if (status == -FI_ENODATA || status == -FI_ENOENT) return;
-  if (status == 0 && value >= row.least && value <= row.most) {
+  const Setting setting(row);
+  if (status == 0 && value >= row.least && value <= row.most && is_number(setting.text)) {
     values->*field = value;
     return;
   }
-  const Setting setting(row);
-  ANCHOR_WARN(kCore, "%s must be between %zu and %zu, not '%s'; %zu is used", setting.variable.c_str(), row.least,
-              row.most, setting.text.c_str(), values->*field);
+  ANCHOR_WARN(kCore, "%s must be a number between %zu and %zu, not '%s'; %zu is used", setting.variable.c_str(),
+              row.least, row.most, setting.text.c_str(), values->*field);
 }
 
 void read_flag(const Row& row, bool Parameters::*field, Parameters* values) {
@@ -102,6 +116,18 @@ void read_text(const Row& row, std::string Parameters::*field, Parameters* value
   if (fi_param_get(&provider(), row.name, &value) == 0 && value != nullptr) values->*field = value;
 }
 
+void warn_of_unknown() {
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (!text.starts_with(kPrefix)) continue;
+    const std::string_view variable = text.substr(0, text.find('='));
+    if (std::any_of(std::begin(kRows), std::end(kRows), [&](const Row& row) { return variable_of(row) == variable; }))
+      continue;
+    ANCHOR_WARN(kCore, "%.*s is no parameter; fi_info -g anchor lists those there are",
+                static_cast<int>(variable.size()), variable.data());
+  }
+}
+
 }  // namespace
 
 void define_parameters() noexcept {
@@ -117,6 +143,7 @@ void define_parameters() noexcept {
 
 Parameters read_parameters() {
   Parameters values;
+  warn_of_unknown();
   for (const Row& row : kRows) {
     if (const auto* number = std::get_if<std::size_t Parameters::*>(&row.field)) read_number(row, *number, &values);
     if (const auto* flag = std::get_if<bool Parameters::*>(&row.field)) read_flag(row, *flag, &values);

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dma/registry.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <new>
 
 #include "dma/shm_device.h"
 #include "dma/window_device.h"
+#include "os/log.h"
 
 namespace anchor {
 namespace {
@@ -31,9 +37,22 @@ std::unique_ptr<Device> open_window(const DeviceOptions& options) noexcept try {
   return nullptr;
 }
 
+bool is_configured(const DeviceOptions& options) noexcept { return !options.window.empty(); }
+
+// Each device keeps files there.
+bool has_directory(const DeviceOptions& options) noexcept {
+  static const ShmSettings usual;
+  const std::string& directory = options.directory.empty() ? usual.directory : options.directory;
+  if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return true;
+  ANCHOR_WARN(kCore,
+              "%s cannot hold our regions (%s): name a folder in memory that you may write to by FI_ANCHOR_SHM_DIR",
+              directory.c_str(), std::strerror(errno));
+  return false;
+}
+
 constexpr DeviceEntry kDevices[] = {
-    {"shm", [](const DeviceOptions&) noexcept { return true; }, open_shm},
-    {"window", [](const DeviceOptions& options) noexcept { return !options.window.empty(); }, open_window},
+    {"shm", [](const DeviceOptions&) noexcept { return true; }, has_directory, open_shm},
+    {"window", is_configured, has_directory, open_window},
 };
 
 }  // namespace

@@ -23,6 +23,8 @@ struct DeviceEntry {
   std::string_view name;
   // Whether there is such a device, by the options.
   bool (*present)(const DeviceOptions& options) noexcept;
+  // Whether it could be opened, as far as that can be told without; if not, a warning says why.
+  bool (*usable)(const DeviceOptions& options) noexcept;
   // Null when memory is short, or, with a warning, when the device cannot be used.
   std::unique_ptr<Device> (*open)(const DeviceOptions& options) noexcept;
 };

@@ -50,8 +50,8 @@ ShmLocalRegion::~ShmLocalRegion() {
 int ShmLocalRegion::open(const ShmRegionSettings& settings, std::size_t header_size) {
   size_limit_ = settings.size_limit;
   if (const int error = open_file(settings); error != 0) {
-    ANCHOR_WARN(kEndpoint, "cannot make a file in %s for %s: %s", settings.directory.c_str(), path_.c_str(),
-                std::strerror(-error));
+    ANCHOR_WARN(kEndpoint, "cannot make a file in %s (FI_ANCHOR_SHM_DIR) for %s: %s", settings.directory.c_str(),
+                path_.c_str(), std::strerror(-error));
     return error;
   }
   if (const int error = grow(header_size); error != 0) return error;

@@ -94,8 +94,9 @@ void try_connect(Exchange& exchange, Peer& peer) {
   if (now >= peer.deadline) {
     if (peer.waiting.empty()) return give_up(exchange, peer, ETIMEDOUT);
     ANCHOR_WARN(kEndpoint, "%s %s within FI_ANCHOR_CONNECT_TIMEOUT (%lld ms)", peer.name.bytes.data(),
-                error == -ENOENT ? "has not published its region (is it running?)"
-                                 : "is there, but could not be asked for a connection",
+                error == -ENOENT
+                    ? "has not published its region (is it running, as this user, and with the same FI_ANCHOR_SHM_DIR?)"
+                    : "is there, but could not be asked for a connection",
                 static_cast<long long>(exchange.settings.connect_timeout.count()));
     return give_up(exchange, peer, ETIMEDOUT);
   }
