@@ -34,11 +34,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
   alignas(kPageSize) static std::byte page[kPageSize];
   std::memset(page, 0, sizeof page);
   const EndpointName owner = EndpointName::from("anchor://owner");
-  publish_anchor_record(page, owner, 1, {});
+  publish_anchor_record(page, owner, 1, {}, MemoryType::kCoherent);
   auto* bytes = reinterpret_cast<std::uint8_t*>(page);
   for (std::size_t i = 0; i < std::min(size, sizeof page); ++i) bytes[i] ^= input[i];
   AnchorContents contents{};
-  const int error = read_anchor_record(page, owner, &contents);
+  const int error = read_anchor_record(page, owner, MemoryType::kCoherent, &contents);
   check(error == 0 || error == -EAGAIN || error == -EPROTO);
   if (error == 0) check_contents(contents);
   return 0;

@@ -12,7 +12,7 @@ Rogue::Rogue(Device& device, std::string_view name) : device_(device), name_(End
 int Rogue::open() {
   if (getrandom(&incarnation_, sizeof incarnation_, 0) != sizeof incarnation_) return -EIO;
   if (const int error = device_.create(name_, kHeaderSize, &region_)) return error;
-  publish_anchor_record(region_->header(), name_, incarnation_, {});
+  publish_anchor_record(region_->header(), name_, incarnation_, {}, MemoryType::kCoherent);
   std::uint64_t offset;
   if (const int error = region_->allocate(kOwn.size(), &offset, &own_block_)) return error;
   if (const int error = region_->allocate(chunk_bytes(0), &own_chunk_offset_, &own_chunk_)) return error;
@@ -29,7 +29,7 @@ int Rogue::find(std::string_view victim) {
   const EndpointName name = EndpointName::from(victim);
   if (const int error = device_.attach(name, &victim_)) return error;
   if (const int error = victim_->map(0, kHeaderSize, &header_)) return error;
-  return read_anchor_record(header_.data(), name, &contents_);
+  return read_anchor_record(header_.data(), name, MemoryType::kCoherent, &contents_);
 }
 
 int Rogue::ask() { return ask(right_request()); }

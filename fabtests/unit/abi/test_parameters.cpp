@@ -56,7 +56,7 @@ Test(parameters, environment) {
 
 Test(parameters, what_is_out_of_range_leaves_the_default) {
   const Parameters defaults = read_parameters();
-  for (const char* value : {"0", "-1", "99999999999", "77s", "many"}) {
+  for (const char* value : {"0", "-1", "99999999999", "77s", "many", ""}) {
     set("FI_ANCHOR_TX_SIZE", value);
     cr_expect_eq(read_parameters().tx_size, defaults.tx_size, "%s", value);
   }

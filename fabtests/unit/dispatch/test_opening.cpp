@@ -68,7 +68,7 @@ bool finds_record(Device& device, std::uint64_t* rows) {
   Mapping header;
   AnchorContents contents;
   if (device.attach(named("a"), &region) != 0 || region->map(0, kHeaderSize, &header) != 0 ||
-      read_anchor_record(header.data(), named("a"), &contents) != 0)
+      read_anchor_record(header.data(), named("a"), MemoryType::kCoherent, &contents) != 0)
     return false;
   *rows = reinterpret_cast<const ProtectionDirectory*>(header.data() + contents.protection_offset)->used.load();
   return true;

@@ -191,6 +191,21 @@ Test(sleeping, peers_whose_deaths_are_not_told_are_looked_at) {
   cr_assert(alarm <= Clock::now() + Milliseconds{1000});
 }
 
+// By the upkeep of the very pass that looks again.
+Test(sleeping, who_was_found_dead_at_last_is_seen_off_soon) {
+  Couple couple(patient());
+  settle(couple.b);
+  couple.a.crash();
+  Exchange& exchange = couple.b.exchange;
+  exchange.alarm = TimePoint::max();
+  exchange.last_check -= Milliseconds{120'000};
+  exchange.until_upkeep = 1;
+  TimePoint alarm = TimePoint::max();
+  cr_assert(fall_asleep(exchange, &alarm));
+  cr_assert_eq(couple.at_b().state, PeerState::kLeaving);
+  cr_assert(alarm <= Clock::now() + Milliseconds{1});
+}
+
 Test(sleeping, the_alarm_is_for_the_living) {
   Couple couple;
   TimePoint alarm = TimePoint::max();

@@ -19,10 +19,12 @@ const EndpointName kOwner = EndpointName::from("anchor://owner");
 constexpr DirectCopyOffer kOffer{1234, 0xabcd, {5, 6}};
 
 struct Header {
-  Header() { publish_anchor_record(bytes.get(), kOwner, 42, kOffer); }
+  Header() { publish_anchor_record(bytes.get(), kOwner, 42, kOffer, MemoryType::kCoherent); }
 
   AnchorRecord& record() { return *reinterpret_cast<AnchorRecord*>(bytes.get()); }
-  int read(AnchorContents* contents) { return read_anchor_record(bytes.get(), kOwner, contents); }
+  int read(AnchorContents* contents) {
+    return read_anchor_record(bytes.get(), kOwner, MemoryType::kCoherent, contents);
+  }
 
   std::unique_ptr<std::byte[], FreeMemory> bytes = zeroed(kPageSize);
 };
@@ -110,6 +112,8 @@ Test(anchor_record, once_withdrawn_it_is_nobody_s_any_more) {
     withdraw_anchor_record(header.bytes.get(), memory);
     cr_assert(anchor_record_withdrawn(header.bytes.get(), memory));
     cr_assert_eq(header.read(&contents), -EAGAIN);
+    header.record().magic = 0;
+    cr_assert_not(anchor_record_withdrawn(header.bytes.get(), memory), "that was not its owner");
   }
 }
 
@@ -197,7 +201,7 @@ Test(anchor_record, says_that_the_board_is_spread) {
   const EndpointName name = EndpointName::from("anchor://spread");
   publish_anchor_record(header.get(), name, 5, DirectCopyOffer{}, MemoryType::kNonCoherent);
   AnchorContents contents{};
-  cr_assert_eq(read_anchor_record(header.get(), name, &contents), 0);
+  cr_assert_eq(read_anchor_record(header.get(), name, MemoryType::kNonCoherent, &contents), 0);
   cr_assert_eq(contents.header_size, board.header_size);
   cr_assert_eq(contents.notification_offset, board.offset);
   cr_assert_eq(contents.notification_count, board.count);

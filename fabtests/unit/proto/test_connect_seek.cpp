@@ -7,6 +7,7 @@
 
 #include "../os/log_capture.h"
 #include "connected_nodes.h"
+#include "dma/shm_region.h"
 #include "proto/polling.h"
 #include "proto/upkeep.h"
 
@@ -142,6 +143,15 @@ Test(connect_seek, one_that_dies_while_it_is_asked_is_not_waited_for) {
   cr_assert_eq(event.error, ECONNRESET);
 }
 
+// Somebody cut its file, and zeros are where its record was.
+Test(connect_seek, one_whose_region_was_cut_counts_as_dead) {
+  Asking asking;
+  cr_assert_eq(asking.a.send(asking.a.insert("b"), "x", 1), 0);
+  const std::string file = region_path(asking.place.scratch.path(), named("b"));
+  cr_assert_eq(::truncate(file.c_str(), 0), 0);
+  cr_assert_eq(await(asking.a).error, ECONNRESET);
+}
+
 // Its contact table was full, so it was never asked.
 Test(connect_seek, one_that_dies_before_it_can_be_asked_is_not_waited_for) {
   for (const bool closes : {false, true}) {
@@ -157,9 +167,10 @@ Test(connect_seek, one_that_dies_before_it_can_be_asked_is_not_waited_for) {
     if (closes) b.withdraw();
     b.crash();
     Event event;
-    cr_assert(until([&] { return a.next(&event) || !a.peer("b").region; }, a));
+    cr_assert(until([&] { return closes ? !a.peer("b").region : a.next(&event); }, a));
     cr_assert_eq(event.error, closes ? 0 : ECONNRESET);
     cr_assert_eq(a.peer("b").state, closes ? PeerState::kSeeking : PeerState::kIdle);
+    cr_assert_eq(a.peer("b").granted.offset, 0u, "what was made for it");
   }
 }
 

@@ -20,7 +20,7 @@ Test(direct_access, memory_of_this_process_is_not_a_strangers) {
   Child liar([&](const Meeting& meeting) {
     std::unique_ptr<LocalRegion> region;
     if (place.device.create(named("liar"), kHeaderSize, &region) != 0) return 1;
-    publish_anchor_record(region->header(), named("liar"), 1, offer);
+    publish_anchor_record(region->header(), named("liar"), 1, offer, MemoryType::kCoherent);
     if (region->publish() != 0) return 2;
     meeting.tell();
     meeting.await();

@@ -81,11 +81,11 @@ struct Setting {
   std::string text;
 };
 
-// Or set by other means than the environment. libfabric reads 30s as 30, and abc as 0.
+// libfabric reads 30s as 30, and abc as 0.
 bool is_number(const std::string& text) noexcept {
   char* end = nullptr;
   static_cast<void>(std::strtoll(text.c_str(), &end, 0));
-  return *end == 0;
+  return !text.empty() && *end == 0;
 }
 
 void read_number(const Row& row, std::size_t Parameters::*field, Parameters* values) {

@@ -37,10 +37,11 @@ bool stores_something(Exchange& exchange) noexcept {
   return stores;
 }
 
-// A pass left it there: what it needs is no room of the peer's. Where credits are owed the look returns them: no pass
-// comes that would, and their writer may wait for them.
+// A pass left it there: what it needs is no room of the peer's. Or it found the peer dead, which the next one sees off.
+// Where credits are owed the look returns them: no pass comes that would, and their writer may wait for them.
 bool leaves_messages(const Exchange& exchange) noexcept {
   return std::any_of(exchange.polled.begin(), exchange.polled.end(), [](const PolledPeer& polled) {
+    if (polled.peer->state == PeerState::kLeaving) return true;
     Channel& channel = *polled.peer->channel;
     return !channel.awaited().absent() && channel.peek() != nullptr;
   });

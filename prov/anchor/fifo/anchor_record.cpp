@@ -61,23 +61,26 @@ void publish_anchor_record(std::byte* header, const EndpointName& owner, std::ui
   push(memory, &record->version, sizeof record->version);
 }
 
+// Relaxed, and the look: who looks has found the owner gone before, by its lock or its life (A12).
 void withdraw_anchor_record(std::byte* header, MemoryType memory) noexcept {
   auto* record = reinterpret_cast<AnchorRecord*>(header);
-  record->version.store(0, std::memory_order_release);
+  record->version.store(0, std::memory_order_relaxed);
   push(memory, &record->version, sizeof record->version);
 }
 
+// Without the magic it was somebody else who made it 0.
 bool anchor_record_withdrawn(const std::byte* header, MemoryType memory) noexcept {
   const auto* record = reinterpret_cast<const AnchorRecord*>(header);
   refresh(memory, &record->version, sizeof record->version);
-  return record->version.load(std::memory_order_acquire) == 0;
+  return record->version.load(std::memory_order_relaxed) == 0 && record->magic == kAnchorMagic;
 }
 
-int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner,
+int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner, MemoryType memory,
                        AnchorContents* contents) noexcept {
   const auto* shared = reinterpret_cast<const AnchorRecord*>(first_page);
   const std::uint32_t version = shared->version.load(std::memory_order_acquire);  // A2
   if (version == 0) return -EAGAIN;
+  refresh(memory, first_page, sizeof(AnchorRecord));  // what was there before the version may have been fetched with it
 
   // One private copy: what is checked below is what is used later, whatever the owner writes meanwhile.
   alignas(AnchorRecord) std::byte copy[sizeof(AnchorRecord)];

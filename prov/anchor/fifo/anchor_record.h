@@ -89,7 +89,7 @@ constexpr const BoardLayout& board_layout(MemoryType memory) noexcept {
 
 // Fills the record of a region of ours and makes it valid: from then on peers ask us, and read our protection table.
 void publish_anchor_record(std::byte* header, const EndpointName& owner, std::uint64_t incarnation,
-                           const DirectCopyOffer& offer, MemoryType memory = MemoryType::kCoherent) noexcept;
+                           const DirectCopyOffer& offer, MemoryType memory) noexcept;
 
 // Takes the record of a region of ours back, which is about to go.
 void withdraw_anchor_record(std::byte* header, MemoryType memory) noexcept;
@@ -98,7 +98,7 @@ bool anchor_record_withdrawn(const std::byte* header, MemoryType memory) noexcep
 
 // Stage one: what the first page says. -EAGAIN: not published yet, or withdrawn. -EPROTO: not a record we understand
 // (another version, offsets outside of its own header, wrong owner); the reason is logged.
-int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner,
+int read_anchor_record(const std::byte* first_page, const EndpointName& expected_owner, MemoryType memory,
                        AnchorContents* contents) noexcept;
 
 }  // namespace anchor

@@ -24,8 +24,8 @@ void seek_peer(Exchange& exchange, Peer& peer);
 void await_peer(Exchange& exchange, Peer& peer);
 // Goes on looking for a peer that is kSeeking.
 void try_connect(Exchange& exchange, Peer& peer);
-// The incarnation that was asked closed its endpoint, or another one answered: forget it and, if something waits, look
-// again.
+// The incarnation that was found has ended, or another one answered: forget it and all that was made for it and, if
+// something waits, look again.
 void restart_search(Exchange& exchange, Peer& peer);
 // Ends the search: what waits fails with `error` (positive errno value).
 void give_up(Exchange& exchange, Peer& peer, int error);

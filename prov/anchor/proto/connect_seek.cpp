@@ -47,10 +47,6 @@ int connect_self(Exchange& exchange, Peer& peer) {
 int attempt(Exchange& exchange, Peer& peer) {
   if (peer.name == exchange.name) return connect_self(exchange, peer);
   if (is_banned(exchange, peer)) return -EPROTO;
-  if (peer.region && !peer.region->alive()) {
-    note_end(peer);
-    forget_region(peer);
-  }
   if (!peer.region)
     if (const int error = retrieve_record(exchange, peer)) return error;
   // What needs no connection goes ahead.
@@ -81,6 +77,10 @@ void await_peer(Exchange& exchange, Peer& peer) {
 }
 
 void try_connect(Exchange& exchange, Peer& peer) {
+  if (peer.region && !peer.region->alive()) {
+    note_end(peer);
+    return restart_search(exchange, peer);
+  }
   int error;
   try {
     error = attempt(exchange, peer);

@@ -52,7 +52,7 @@ int retrieve_record(Exchange& exchange, Peer& peer) {
   Mapping first_page;
   if (const int error = region->map(0, kPageSize, &first_page)) return error;
   AnchorContents contents;
-  if (const int error = read_anchor_record(first_page.data(), peer.name, &contents)) return error;
+  if (const int error = read_anchor_record(first_page.data(), peer.name, region->memory(), &contents)) return error;
   if (const int error = region->map(0, contents.header_size, &peer.header)) return error;
   peer.contents = contents;
   peer.region = std::move(region);
@@ -73,10 +73,11 @@ void forget_region(Peer& peer) noexcept {
   peer.header = Mapping();
 }
 
-// Where the file was cut short there are zeros now, which its owner did not put there.
+// Where the file was cut short there are zeros now, which its owner did not put there: the look finds that out.
 void note_end(Peer& peer) noexcept {
   const Retrieval end;
-  peer.crashed = peer.header.lost() || !anchor_record_withdrawn(peer.header.data(), peer.region->memory());
+  const bool withdrawn = anchor_record_withdrawn(peer.header.data(), peer.region->memory());
+  peer.crashed = !withdrawn || peer.header.lost();
 }
 
 Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {

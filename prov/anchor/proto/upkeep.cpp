@@ -62,7 +62,6 @@ void enlarge_areas(Exchange& exchange) {
 bool comes_seldom(Exchange& exchange, TimePoint now) {
   const std::uint32_t passes = exchange.upkeep_interval - exchange.until_upkeep;
   const bool seldom = now - exchange.last_upkeep > passes * kSeldom;
-  exchange.last_upkeep = now;
   exchange.upkeep_interval = seldom ? 1 : std::min(2 * exchange.upkeep_interval, kPassesPerUpkeep);
   exchange.until_upkeep = exchange.upkeep_interval;
   return seldom;
@@ -94,7 +93,7 @@ void upkeep(Exchange& exchange, std::size_t most_checks) {
   const TimePoint now = Clock::now();
   if (comes_seldom(exchange, now)) {
     hear_all(exchange);
-    if (most_checks != 0) most_checks = exchange.peers.size() + exchange.abandoned.size();
+    if (!exchange.drowsy) most_checks = std::max(most_checks, kChecksWhereSeldom);
   }
   if (exchange.drowsy) perk_up(exchange);
   sweep_one(exchange);
@@ -104,6 +103,7 @@ void upkeep(Exchange& exchange, std::size_t most_checks) {
   retry_searches(exchange, now);
   check_liveness(exchange, now, most_checks);
   note_leave(exchange);
+  exchange.last_upkeep = Clock::now();  // what this took does not count
 }
 
 }  // namespace anchor

@@ -9,11 +9,11 @@ namespace anchor {
 
 // A clock is read and upkeep() runs once in so many passes. (Reading it costs 25 ns, a pass about 20.)
 inline constexpr std::uint32_t kPassesPerUpkeep = 64;
-// An application that lets more time pass from one to the next is not held up by what a pass does: there is upkeep in
-// each, and no peer waits for sixty of them.
+// Where more time lies between passes than this, there is upkeep in each, and no peer waits for sixty of them.
 inline constexpr std::chrono::microseconds kSeldom{100};
-// Liveness checks (four system calls each) in one go, where passes shall be short.
+// Liveness checks (four system calls each) in one go: a pass stays short; but not where it comes seldom.
 inline constexpr std::size_t kChecksPerUpkeep = 8;
+inline constexpr std::size_t kChecksWhereSeldom = 64;
 
 // After the address vector changed: peers that were kept for the sake of their address alone.
 void forget_strangers(Exchange& exchange);
