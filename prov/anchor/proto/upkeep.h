@@ -19,7 +19,8 @@ inline constexpr std::size_t kChecksWhereSeldom = 64;
 void forget_strangers(Exchange& exchange);
 // Answers whoever rang; who cannot be answered yet is looked at again in upkeep().
 void answer_contacts(Exchange& exchange);
-// What is due; of peers' lives no more than `most_checks`, and says when the next time is (Exchange::until_upkeep).
+// What is due, and says when the next time is (Exchange::until_upkeep). Looks at the lives of no more than
+// `most_checks` peers, or of kChecksWhereSeldom.
 void upkeep(Exchange& exchange, std::size_t most_checks = kChecksPerUpkeep);
 
 }  // namespace anchor
