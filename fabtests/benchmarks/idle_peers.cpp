@@ -83,8 +83,12 @@ void meet_crowds(Scene& scene, Endpoint& endpoint) {
   }
 }
 
+Percentiles ping_pong(Scene& scene, Connection& connection) {
+  return measure_ping_pong<Traffic::kTagged>(scene, connection, kSize, Posting::kSendFirst);
+}
+
 void report_ping_pong(Scene& scene, Connection& connection, std::size_t idle) {
-  const Percentiles half = measure_ping_pong<Traffic::kTagged>(scene, connection, kSize, Posting::kSendFirst);
+  const Percentiles half = ping_pong(scene, connection);
   if (scene.is_leader()) scene.report.percentiles("half_round_trip_ns", idle, half);
 }
 
@@ -99,6 +103,7 @@ void measure_idle_peers(Scene& scene) {
     introduce_crowds(scene, connection.endpoint(), crowds);
   else
     meet_crowds(scene, connection.endpoint());
+  static_cast<void>(ping_pong(scene, connection));  // they have just sent something: idle is who did not for a while
   report_ping_pong(scene, connection, scene.options.idle_peers);
 }
 
