@@ -116,11 +116,7 @@ TEST(death_with_directed_receives, .ranks = 2, .mortal = 1u << 1, .anchor_only =
 TEST(death_of_one_never_spoken_to, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
   Node node(team, kOptions);
   node.introduce();
-  if (team.rank() == 1) {
-    team.tell(0, own_pid());
-    team.await_death();
-  }
-  const pid_t victim = pid_from(team.hear_text(1));
+  const pid_t victim = meet_silent_victim(team);
   char byte;
   node.submit([&] { return fi_trecv(node.ep(), &byte, 1, nullptr, node.peer(1), kAwaited, 0, nullptr); });
   CHECK_EQ(kill_and_collect(node, victim, 0, 1), 1);
@@ -130,11 +126,7 @@ TEST(death_of_one_never_spoken_to, .ranks = 2, .mortal = 1u << 1, .anchor_only =
 TEST(death_before_an_answer, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
   Node node(team, kOptions);
   node.introduce();
-  if (team.rank() == 1) {
-    team.tell(0, own_pid());
-    team.await_death();
-  }
-  const pid_t victim = pid_from(team.hear_text(1));
+  const pid_t victim = meet_silent_victim(team);
   const Bytes large = patterned(kLarge, 1);
   send_large(node, large, 5);
   for (int i = 0; i < 5; ++i) {

@@ -124,12 +124,8 @@ TEST(rma_mapped_target_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = true,
   Area area(file);
   const Owned<fid_mr> mr = area.expose(node, 1);
   node.introduce();
-  if (team.rank() == 1) {
-    node.rest(true);
-    team.tell(0, own_pid());
-    team.await_death();
-  }
-  const pid_t victim = pid_from(team.hear_text(1));
+  if (team.rank() == 1) node.rest(true);
+  const pid_t victim = meet_silent_victim(team);
   Initiator initiator(node);
   const std::size_t before = mapped_files();
   initiator.warm_up();

@@ -97,12 +97,8 @@ TEST(rma_target_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = true, .shm_o
   Node node(team, rma_options());
   Exposed exposed(node, kSize, 1);
   node.introduce();
-  if (team.rank() == 1) {
-    node.rest(true);
-    team.tell(0, own_pid());
-    team.await_death();
-  }
-  const pid_t victim = pid_from(team.hear_text(1));
+  if (team.rank() == 1) node.rest(true);
+  const pid_t victim = meet_silent_victim(team);
   Bytes out = patterned(kSize, 7);
   const Access access{out.data(), kSize, node.peer(1), 0, 1};
   write_to(node, access);

@@ -108,11 +108,7 @@ TEST(sleeping_until_a_peer_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = t
   sleeper.receive(&in[0], 1, peer);
   REQUIRE_OK(fi_tinject(sleeper.ep.get(), &hello, 1, peer, 0));
   sleeper.await(1);
-  if (team.rank() == 1) {
-    team.tell(0, own_pid());
-    team.await_death();
-  }
-  const pid_t victim = pid_from(team.hear_text(1));
+  const pid_t victim = meet_silent_victim(team);
   sleeper.receive(&in[1], 1, peer);
   sleeper.fall_asleep();
   REQUIRE(kill(victim, SIGKILL) == 0);
@@ -127,11 +123,7 @@ TEST(sleeping_until_a_peer_dies, .ranks = 2, .mortal = 1u << 1, .anchor_only = t
 TEST(sleeping_until_one_dies_that_never_answered, .ranks = 2, .mortal = 1u << 1, .anchor_only = true,
      .environment = {"FI_ANCHOR_SPIN=0"}) {
   Pair pair(team, FI_WAIT_FD);
-  if (team.rank() == 1) {
-    team.tell(0, own_pid());
-    team.await_death();
-  }
-  const pid_t victim = pid_from(team.hear_text(1));
+  const pid_t victim = meet_silent_victim(team);
   pair.send("x", 1);
   pair.sleeper.fall_asleep();
   REQUIRE(kill(victim, SIGKILL) == 0);

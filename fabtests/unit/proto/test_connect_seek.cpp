@@ -34,6 +34,17 @@ struct Asking {
   Node a{place.device, "a"}, b{place.device, "b"};
 };
 
+// All entries of b's contact table, as other peers hold them.
+struct Crowd {
+  explicit Crowd(Device& device) : holders(kContactEntries) {
+    for (unsigned i = 0; i < kContactEntries; ++i) {
+      cr_assert_eq(device.attach(named("b"), &holders[i]), 0);
+      cr_assert_eq(holders[i]->claim_contact(i), 0);
+    }
+  }
+  std::vector<std::unique_ptr<RemoteRegion>> holders;
+};
+
 }  // namespace
 
 Test(connect_seek, the_other_may_come_late) {
@@ -72,15 +83,11 @@ Test(connect_seek, one_that_never_comes_is_given_up) {
 Test(connect_seek, a_full_contact_table_is_waited_for) {
   Place place;
   Node a(place.device, "a"), b(place.device, "b");
-  std::vector<std::unique_ptr<RemoteRegion>> holders(kContactEntries);
-  for (unsigned i = 0; i < kContactEntries; ++i) {
-    cr_assert_eq(place.device.attach(named("b"), &holders[i]), 0);
-    cr_assert_eq(holders[i]->claim_contact(i), 0);
-  }
+  const Crowd crowd(place.device);
   seek_peer(a.exchange, a.peer("b"));
   a.passes(200);
   cr_assert_eq(a.peer("b").state, PeerState::kSeeking);
-  holders[40]->release_contact();
+  crowd.holders[40]->release_contact();
   cr_assert(until([&] { return connected(a, b); }, a, b));
 }
 
@@ -157,11 +164,7 @@ Test(connect_seek, one_that_dies_before_it_can_be_asked_is_not_waited_for) {
   for (const bool closes : {false, true}) {
     Place place;
     Node a(place.device, "a"), b(place.device, "b");
-    std::vector<std::unique_ptr<RemoteRegion>> holders(kContactEntries);
-    for (unsigned i = 0; i < kContactEntries; ++i) {
-      cr_assert_eq(place.device.attach(named("b"), &holders[i]), 0);
-      cr_assert_eq(holders[i]->claim_contact(i), 0);
-    }
+    const Crowd crowd(place.device);
     cr_assert_eq(a.send(a.insert("b"), "x", 1), 0);
     cr_assert_not_null(a.peer("b").region.get());
     if (closes) b.withdraw();

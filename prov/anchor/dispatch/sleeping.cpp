@@ -39,7 +39,7 @@ bool stores_something(Exchange& exchange) noexcept {
 
 // A pass left it there: what it needs is no room of the peer's. Or it found the peer dead, which the next one sees off.
 // Where credits are owed the look returns them: no pass comes that would, and their writer may wait for them.
-bool leaves_messages(const Exchange& exchange) noexcept {
+bool leaves_something(const Exchange& exchange) noexcept {
   return std::any_of(exchange.polled.begin(), exchange.polled.end(), [](const PolledPeer& polled) {
     if (polled.peer->state == PeerState::kLeaving) return true;
     Channel& channel = *polled.peer->channel;
@@ -96,7 +96,7 @@ TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
   }
   for (const Peer* peer : exchange.seeking)
     if (peer->state == PeerState::kSeeking) alarm = std::min(alarm, peer->next_attempt);
-  if (!exchange.contacts.empty() || leaves_messages(exchange)) alarm = std::min(alarm, now + kShortNap);
+  if (!exchange.contacts.empty() || leaves_something(exchange)) alarm = std::min(alarm, now + kShortNap);
   return std::max(alarm, now + kShortNap);
 }
 
@@ -121,7 +121,7 @@ bool look_again(Exchange& exchange) {
   const bool received = progress(exchange);
   if (exchange.incoming.empty()) return received;
   // Whatever came in: all that can be done for some transfers is to wait for their senders.
-  return pulls_something(exchange) || stores_something(exchange) || leaves_messages(exchange) ||
+  return pulls_something(exchange) || stores_something(exchange) || leaves_something(exchange) ||
          awaits_untold_credits(exchange);
 }
 

@@ -41,7 +41,7 @@ bool is_configured(const DeviceOptions& options) noexcept { return !options.wind
 
 // Each device keeps files there.
 bool has_directory(const DeviceOptions& options) noexcept {
-  static const ShmSettings usual;
+  const ShmSettings usual;
   const std::string& directory = options.directory.empty() ? usual.directory : options.directory;
   if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return true;
   ANCHOR_WARN(kCore,
