@@ -3,9 +3,11 @@
 
 #include "../proto/distant_pair.h"
 #include "dispatch/sleeping.h"
+#include "dma/shm_region.h"
 #include "proto/alertness.h"
 #include "proto/loss.h"
 #include "proto/polling.h"
+#include "proto/upkeep.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -25,6 +27,17 @@ void settle(Node& node) {
 bool woken(Node& node) {
   pollfd wanted{node.exchange.region->wait_object(), POLLIN, 0};
   return ::poll(&wanted, 1, 0) == 1;
+}
+
+bool has_notices(Node& node) {
+  pollfd wanted{node.exchange.notices, POLLIN, 0};
+  return ::poll(&wanted, 1, 0) == 1;
+}
+
+// As if the peer's lock were given up last.
+void heed_early_notice(Couple& couple) {
+  couple.b.exchange.doubtful = !heed_death(couple.b.exchange, couple.at_b().number);
+  cr_assert(couple.b.exchange.doubtful);
 }
 
 EndpointSettings patient() {
@@ -155,28 +168,64 @@ Test(sleeping, nobody_looks_at_peers_whose_deaths_are_told) {
   EndpointSettings settings = quick();
   settings.liveness_interval = Milliseconds{1000};
   Couple couple(settings);
+  settle(couple.a);
   settle(couple.b);
-  cr_assert(couple.b.exchange.all_watched);
-  // What happened while they connected has been looked after.
-  cr_assert(until(
-      [&] {
-        asleep(couple.b);
-        return couple.b.exchange.suspicions == 0;
-      },
-      couple.b));
-  settle(couple.b);
+  cr_assert(couple.b.exchange.deaths_told);
   TimePoint alarm = TimePoint::max();
   cr_assert(fall_asleep(couple.b.exchange, &alarm));
   cr_assert(alarm > Clock::now() + Milliseconds{1000});
-  pollfd notices{couple.b.exchange.notices, POLLIN, 0};
-  cr_assert_eq(::poll(&notices, 1, 0), 0);
+  cr_assert_not(has_notices(couple.b));
 
   couple.a.crash();
-  cr_assert_eq(::poll(&notices, 1, 0), 1);
-  alarm = TimePoint::max();
+  cr_assert(has_notices(couple.b));
+  asleep(couple.b);
+  cr_assert_eq(couple.at_b().state, PeerState::kIdle, "found and seen off by the look that the notice led to");
+  cr_assert_not(has_notices(couple.b));
+}
+
+Test(sleeping, a_notice_that_comes_too_early_is_heeded_soon) {
+  Couple couple(patient());
+  settle(couple.a);
+  settle(couple.b);
+  heed_early_notice(couple);
+  TimePoint alarm = TimePoint::max();
   cr_assert(fall_asleep(couple.b.exchange, &alarm));
-  cr_assert(alarm <= Clock::now() + Milliseconds{1000});
-  cr_assert_eq(::poll(&notices, 1, 0), 0);
+  cr_assert(alarm <= Clock::now() + Milliseconds{1});
+  couple.a.crash();
+  cr_assert(until([&] { return asleep(couple.b), couple.at_b().state == PeerState::kIdle; }, couple.b));
+}
+
+// One that merely says so costs a look now and then.
+Test(sleeping, one_whose_death_was_told_and_who_lives_is_not_looked_at_for_ever) {
+  Couple couple(patient());
+  settle(couple.a);
+  settle(couple.b);
+  heed_early_notice(couple);
+  cr_assert(until([&] { return asleep(couple.b), !couple.b.exchange.doubtful; }, couple.b));
+  TimePoint alarm = TimePoint::max();
+  cr_assert(fall_asleep(couple.b.exchange, &alarm));
+  cr_assert(alarm > Clock::now() + Milliseconds{10'000});
+  cr_assert_eq(couple.at_b().state, PeerState::kConnected);
+}
+
+// It had no pipe when it was met.
+Test(sleeping, who_sleeps_late_is_watched_from_the_next_alarm_on) {
+  Couple couple;
+  settle(couple.b);
+  cr_assert_not(couple.b.exchange.deaths_told);
+  settle(couple.a);
+  cr_assert(until([&] { return asleep(couple.b), couple.b.exchange.deaths_told; }, couple.b));
+  couple.a.crash();
+  cr_assert(has_notices(couple.b));
+}
+
+// Nobody tells of that.
+Test(sleeping, a_peer_whose_file_was_removed_is_found_by_alarms) {
+  Couple couple;
+  settle(couple.a);
+  settle(couple.b);
+  cr_assert(couple.b.exchange.deaths_told);
+  cr_assert(std::filesystem::remove(region_path(couple.place.scratch.path(), named("a"))));
   cr_assert(until([&] { return asleep(couple.b), couple.at_b().state == PeerState::kIdle; }, couple.b));
 }
 
@@ -184,8 +233,8 @@ Test(sleeping, peers_whose_deaths_are_not_told_are_looked_at) {
   EndpointSettings settings = quick();
   settings.liveness_interval = Milliseconds{1000};
   Couple couple(settings);
-  couple.b.exchange.new_regions = couple.b.exchange.all_watched = false;
   settle(couple.b);
+  cr_assert_not(couple.b.exchange.deaths_told, "a has no pipe");
   TimePoint alarm = TimePoint::max();
   cr_assert(fall_asleep(couple.b.exchange, &alarm));
   cr_assert(alarm <= Clock::now() + Milliseconds{1000});

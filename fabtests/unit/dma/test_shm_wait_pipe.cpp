@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+
+#include <vector>
 
 #include "../os/log_capture.h"
 #include "dma/shm_wait_pipe.h"
+#include "os/unique_fd.h"
 #include "shm_place.h"
 
 using namespace anchor;
@@ -81,7 +85,84 @@ Test(shm_wait_pipe, waking_the_dead_does_no_harm) {
   cr_assert_geq(owner->wait_object(), 0);
   cr_assert_eq(peer->wake(), 0);
   owner.reset();
+  cr_assert_eq(peer->wake(), -EPIPE);
+}
+
+Test(shm_wait_pipe, its_owners_death_is_told_to_all_who_watch) {
+  ShmPlace place;
+  Child owner([&](const Meeting& meeting) {
+    const auto region = place.published("a");
+    if (region == nullptr || region->wait_object() < 0) return 1;
+    meeting.tell();
+    meeting.await();
+    return 0;
+  });
+  cr_assert(owner.await());
+  const auto one = place.published("b"), other = place.published("c");
+  const auto peer = place.attached("a"), to_other = place.attached("a");
+  cr_assert_eq(peer->watch_with(one->death_notices(), 7), 0);
+  cr_assert_eq(to_other->watch_with(other->death_notices(), 9), 0);
   cr_assert_eq(peer->wake(), 0);
+  cr_assert_not(readable(one->death_notices()));
+  owner.kill();
+  std::uint64_t keys[2];
+  cr_assert(readable(one->death_notices()) && readable(other->death_notices()));
+  cr_assert(one->take_death_notices(keys, 2) == 1 && keys[0] == 7);
+  cr_assert(other->take_death_notices(keys, 2) == 1 && keys[0] == 9);
+  cr_assert_not(readable(one->death_notices()));
+  cr_assert_eq(one->take_death_notices(keys, 2), 0u);
+  cr_assert_eq(peer->watch_with(one->death_notices(), 7), -ENXIO);
+  cr_assert_eq(peer->wake(), -ENXIO);
+}
+
+Test(shm_wait_pipe, another_peers_death_is_not_told) {
+  ShmPlace place;
+  const auto owner = place.published("a"), watcher = place.published("b");
+  cr_assert_geq(owner->wait_object(), 0);
+  const auto peer = place.attached("a");
+  cr_assert_eq(peer->watch_with(watcher->death_notices(), 7), 0);
+  Child other([&](const Meeting& meeting) {
+    if (place.attached("a")->wake() != 0) return 1;
+    meeting.tell();
+    meeting.await();
+    return 0;
+  });
+  cr_assert(other.await());
+  other.kill();
+  place.attached("a").reset();
+  owner->drain_wakes();
+  std::uint64_t key;
+  cr_assert_eq(watcher->take_death_notices(&key, 1), 0u);
+}
+
+Test(shm_wait_pipe, whoever_never_slept_cannot_be_watched) {
+  ShmPlace place;
+  const auto owner = place.published("a"), watcher = place.published("b");
+  const auto peer = place.attached("a");
+  cr_assert_eq(peer->watch_with(watcher->death_notices(), 7), -ENOENT);
+  cr_assert_geq(owner->wait_object(), 0);
+  cr_assert_eq(peer->watch_with(watcher->death_notices(), 7), 0);
+}
+
+// Whoever has hundreds of peers wakes them all, and leaves the application half of its descriptors.
+Test(shm_wait_pipe, scarce_descriptors_are_left_alone) {
+  ShmPlace place;
+  const auto owner = place.published("a"), watcher = place.published("b");
+  const auto peer = place.attached("a");
+  cr_assert_geq(owner->wait_object(), 0);
+  const int notices = watcher->death_notices();
+  std::vector<UniqueFd> taken;
+  rlimit limit{};
+  cr_assert_eq(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = 64;
+  cr_assert_eq(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  while (taken.empty() || taken.back().get() < 31) taken.emplace_back(::dup(notices));
+  cr_assert_eq(peer->watch_with(notices, 7), -EMFILE);
+  cr_assert_eq(peer->wake(), 0);
+  const int next = taken.back().get() + 1;
+  cr_assert_eq(::fcntl(next, F_GETFD), -1);
+  taken.resize(taken.size() - 2);
+  cr_assert_eq(peer->watch_with(notices, 7), 0);
 }
 
 Test(shm_wait_pipe, what_the_dead_leave_is_swept) {
@@ -124,6 +205,8 @@ Test(shm_wait_pipe, what_is_no_pipe_of_ours_is_not_used) {
   cr_assert_eq(open_wait_pipe(path.c_str(), &pipe), -EACCES);
   cr_assert_eq(::unlink(path.c_str()), 0);
   cr_assert_eq(::mkfifo(path.c_str(), 0600), 0);
+  cr_assert_eq(open_wait_pipe(path.c_str(), &pipe), -ENXIO);
+  const UniqueFd owner(::open(path.c_str(), O_RDWR));
   cr_assert_eq(::chmod(path.c_str(), 0666), 0);
   cr_assert_eq(open_wait_pipe(path.c_str(), &pipe), -EACCES);
   cr_assert_eq(::chmod(path.c_str(), 0600), 0);

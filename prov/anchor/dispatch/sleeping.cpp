@@ -2,6 +2,7 @@
 #include "dispatch/sleeping.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "dispatch/progress.h"
 #include "proto/alertness.h"
@@ -12,7 +13,7 @@ namespace anchor {
 namespace {
 
 // After which we look again at what nobody tells us of: a message that found no room in our own queue or memory, a
-// request for a connection that could not be answered yet.
+// request for a connection that could not be answered yet, a peer that is about to be dead.
 constexpr Milliseconds kShortNap{1};
 
 // What we would read by ourselves if its sender stayed silent, or have yet to ask for: passes do that, so there must be
@@ -63,46 +64,52 @@ bool awaits_untold_credits(Exchange& exchange) noexcept {
   return untold;
 }
 
-// Where notice is given of every death, a look at messages alone is due: for what could not reach our wait object.
-constexpr int kIntervalsWatched = 5;
-// A notice may come a moment before the lock is free: the second look will find it so.
-constexpr std::uint32_t kLooksForNotice = 2;
+// Where notice is given of every death, the alarm is for what could not reach our wait object, and for the lives of a
+// few peers in turn: files may have been cut or removed.
+constexpr int kIntervalsTold = 5;
 
-// Has notice given of the ends of regions that came since the last time.
+// Has notice given of all deaths that it can be given of: a peer that never slept has no pipe yet.
 void watch_regions(Exchange& exchange) noexcept {
-  if (!exchange.new_regions) return;
   exchange.new_regions = false;
   exchange.notices = std::max(exchange.region->death_notices(), -1);
-  exchange.all_watched = exchange.notices >= 0;
+  exchange.deaths_told = true;
   for (std::size_t number = 0; number < exchange.peers.size(); ++number) {
     Peer* peer = exchange.peers.numbered(number);
-    if (peer == nullptr || !peer->region || peer->watched) continue;
-    peer->watched = exchange.notices >= 0 && peer->region->watch_with(exchange.notices) == 0;
-    exchange.all_watched &= peer->watched;
+    if (peer == nullptr || !peer->region || peer->death_told) continue;
+    peer->death_told = exchange.notices >= 0 && peer->region->watch_with(exchange.notices, number) == 0;
+    exchange.deaths_told &= peer->death_told;
   }
 }
 
-void heed_notices(Exchange& exchange) noexcept {
-  if (exchange.region->take_death_notices()) exchange.suspicions = kLooksForNotice;
+void heed_notices(Exchange& exchange) {
+  std::uint64_t numbers[64];
+  std::size_t count;
+  do {
+    count = exchange.region->take_death_notices(numbers, std::size(numbers));
+    for (std::size_t i = 0; i < count; ++i) exchange.doubtful |= !heed_death(exchange, numbers[i]);
+  } while (count == std::size(numbers));
 }
-
-bool all_presumed_alive(const Exchange& exchange) noexcept { return exchange.all_watched && exchange.suspicions == 0; }
 
 TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
   TimePoint alarm = TimePoint::max();
   if (exchange.peers.size() + exchange.abandoned.size() != 0) {
-    const auto interval = exchange.settings.liveness_interval * (all_presumed_alive(exchange) ? kIntervalsWatched : 1);
+    const auto interval = exchange.settings.liveness_interval * (exchange.deaths_told ? kIntervalsTold : 1);
     alarm = std::max(exchange.last_check, now - interval) + interval;
   }
   for (const Peer* peer : exchange.seeking)
     if (peer->state == PeerState::kSeeking) alarm = std::min(alarm, peer->next_attempt);
-  if (!exchange.contacts.empty() || leaves_something(exchange)) alarm = std::min(alarm, now + kShortNap);
+  if (!exchange.contacts.empty() || exchange.doubtful || leaves_something(exchange))
+    alarm = std::min(alarm, now + kShortNap);
   return std::max(alarm, now + kShortNap);
 }
 
 void keep_up(Exchange& exchange) {
   sweep_all(exchange);
-  upkeep(exchange, all_presumed_alive(exchange) ? 0 : exchange.peers.size() + exchange.abandoned.size());
+  exchange.doubtful = false;
+  upkeep(exchange);
+  if (exchange.deaths_told) return;
+  watch_regions(exchange);
+  check_untold(exchange);
 }
 
 // S7. Time is looked at after S4: the keeper, which finds us asleep from S3 on, drops a wake that is due before that,
@@ -133,10 +140,10 @@ bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
   if (!exchange.expected.empty() || !exchange.assisted.empty() || exchange.offered != 0 || stores_something(exchange))
     return false;
   const TimePoint now = Clock::now();
+  if (exchange.notices >= 0) heed_notices(exchange);
   if (now >= exchange.alarm) keep_up(exchange);
   exchange.region->drain_wakes();  // S1
-  watch_regions(exchange);
-  heed_notices(exchange);
+  if (exchange.new_regions) watch_regions(exchange);
   announce_sleep(exchange);  // S2 to S4
   look_once_more(exchange);
   if (look_again(exchange)) return false;

@@ -132,20 +132,20 @@ class LocalRegion : public Sleeper {
   virtual void tell_epoch(std::uint64_t /*epoch*/) noexcept {}
 
   // A descriptor that becomes readable when an owner may have died whose region is watched by it
-  // (RemoteRegion::watch_with), or when this very region was tampered with; made on the first call. Negated errno
-  // value: there is none.
+  // (RemoteRegion::watch_with); made on the first call. Negated errno value: there is none.
   virtual int death_notices() noexcept { return -EOPNOTSUPP; }
-  // Whether it was readable; it is not until the next notice. A notice may be mistaken, and come a moment too early.
-  virtual bool take_death_notices() noexcept { return false; }
+  // Stores the keys of up to `room` such regions, which are watched no more, and returns how many. Fewer: it is
+  // unreadable until the next notice. A notice may be mistaken, and come a moment too early.
+  virtual std::size_t take_death_notices(std::uint64_t* /*keys*/, std::size_t /*room*/) noexcept { return 0; }
 
   // false once somebody cut the region's file short: private zeros stand in its place, and no peer reaches us any more.
   virtual bool intact() const noexcept { return true; }
 };
 
 // A peer's region as found under its name at one moment. A name that is reused later is another region.
-// Only a claimed contact, and having woken the owner, costs a file descriptor; map() and claim_contact() may give
-// -ENOENT when the name no longer leads to this region, and -EAGAIN when the process has no file descriptor left at the
-// moment.
+// Only a claimed contact, and having woken or watched the owner, costs a file descriptor; map() and claim_contact() may
+// give -ENOENT when the name no longer leads to this region, and -EAGAIN when the process has no file descriptor left
+// at the moment.
 class RemoteRegion : public Sleeper {
  public:
   // Maps `bytes` from `offset` (page multiples) read-write. -EPROTO when that lies outside of the region: the caller's
@@ -176,9 +176,9 @@ class RemoteRegion : public Sleeper {
   // false once such memory, or part of it, has gone: what was stored is nowhere.
   virtual bool intact() const noexcept { return true; }
 
-  // From now on the end of this region makes `notices`, a LocalRegion's death_notices(), readable. Negated errno value:
-  // it does not, so ask alive() now and then.
-  virtual int watch_with(int /*notices*/) noexcept { return -EOPNOTSUPP; }
+  // From now on the owner's death makes `notices`, a LocalRegion's death_notices(), readable, and `key` is found there.
+  // Requires: not watched. Negated errno value: it does not, so ask alive() now and then.
+  virtual int watch_with(int /*notices*/, std::uint64_t /*key*/) noexcept { return -EOPNOTSUPP; }
 
   // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EBUSY: taken.
   virtual int claim_contact(unsigned index) noexcept = 0;

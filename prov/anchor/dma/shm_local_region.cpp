@@ -13,7 +13,7 @@
 #include "dma/shm_region.h"
 #include "dma/shm_wait_pipe.h"
 #include "os/file_lock.h"
-#include "os/file_watch.h"
+#include "os/hangup_watch.h"
 #include "os/log.h"
 
 namespace anchor {
@@ -153,18 +153,13 @@ int ShmLocalRegion::wake() noexcept { return pipe_ ? ring_wait_pipe(pipe_.get())
 
 int ShmLocalRegion::death_notices() noexcept {
   if (notices_) return notices_.get();
-  if (notices_refused_) return -EMFILE;
-  int error = open_file_watch(&notices_);
-  if (error == 0) error = watch_file(notices_.get(), path_.c_str());
-  if (error == 0) return notices_.get();
-  notices_refused_ = true;
-  notices_.reset();
-  ANCHOR_INFO(kEndpoint, "cannot be told of deaths (%s): %s wakes now and then to look", std::strerror(-error),
-              path_.c_str());
-  return error;
+  const int error = open_hangup_watch(&notices_);
+  return error == 0 ? notices_.get() : error;
 }
 
-bool ShmLocalRegion::take_death_notices() noexcept { return notices_ && drain_file_watch(notices_.get()); }
+std::size_t ShmLocalRegion::take_death_notices(std::uint64_t* keys, std::size_t room) noexcept {
+  return notices_ ? take_hangups(notices_.get(), keys, room) : 0;
+}
 
 void ShmLocalRegion::remove_wait_pipe() noexcept try {
   ::unlink(wait_pipe_path(path_, identity_).c_str());

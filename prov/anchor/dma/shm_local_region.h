@@ -39,7 +39,7 @@ class ShmLocalRegion final : public LocalRegion {
   void drain_wakes() noexcept override;
   int wake() noexcept override;
   int death_notices() noexcept override;
-  bool take_death_notices() noexcept override;
+  std::size_t take_death_notices(std::uint64_t* keys, std::size_t room) noexcept override;
   bool intact() const noexcept override { return !lost_.load(std::memory_order_relaxed); }
 
  private:
@@ -69,7 +69,6 @@ class ShmLocalRegion final : public LocalRegion {
   bool published_ = false;
   bool shortage_told_ = false;      // a caller may ask again and again; the log shall say it once
   bool pipe_refusal_told_ = false;  // likewise
-  bool notices_refused_ = false;
 
   std::byte* base_ = nullptr;
   std::size_t size_limit_ = 0;

@@ -2,6 +2,7 @@
 #include "dma/shm_remote_region.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 #include "dma/shm_wait_pipe.h"
 #include "os/cacheline.h"
 #include "os/file_lock.h"
-#include "os/file_watch.h"
+#include "os/hangup_watch.h"
 #include "os/log.h"
 #include "os/unique_fd.h"
 
@@ -20,8 +21,14 @@ namespace anchor {
 namespace {
 
 constexpr mode_t kForOthers = 0077;
-// A process may have 1024 descriptors as a rule: beyond this number none is kept for a pipe that may be opened again.
-constexpr int kScarceDescriptor = 512;
+// Half of those that a process may have are left to others: none above is kept for what can do without.
+bool scarce(int descriptor) noexcept {
+  static const rlim_t plenty = [] {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 2 : 0;
+  }();
+  return static_cast<rlim_t>(descriptor) >= plenty;
+}
 
 // Running out of descriptors says nothing about the peer: the caller shall ask again.
 int retry_without_descriptor(int error) noexcept { return error == -EMFILE || error == -ENFILE ? -EAGAIN : error; }
@@ -90,21 +97,26 @@ bool ShmRemoteRegion::alive() noexcept {
   return byte_locked(file.get(), kLivenessByte) != 0;
 }
 
-// An owner's death closes its file, which was open for writing. Whoever maps the file closes it, too, now and then.
-// The name may lead elsewhere by now: then alive() tells.
-int ShmRemoteRegion::watch_with(int notices) noexcept {
-  if (const int error = watch_file(notices, path_.c_str()); error != 0) return error;
-  return alive() ? 0 : -ENOENT;
-}
-
-int ShmRemoteRegion::wake() noexcept try {
-  if (!pipe_)
-    if (const int error = open_wait_pipe(wait_pipe_path(path_, identity_).c_str(), &pipe_)) return error;
-  const int error = ring_wait_pipe(pipe_.get());
-  if (pipe_.get() >= kScarceDescriptor) pipe_.reset();
-  return error;
+int ShmRemoteRegion::open_pipe() noexcept try {
+  return open_wait_pipe(wait_pipe_path(path_, identity_).c_str(), &pipe_);
 } catch (const std::bad_alloc&) {
   return -ENOMEM;
+}
+
+// A pipe that is open already may stand in the watch, and have nothing to tell any more.
+int ShmRemoteRegion::watch_with(int notices, std::uint64_t key) noexcept {
+  if (const int error = open_pipe(); error != 0) return error;
+  const int error = scarce(pipe_.get()) ? -EMFILE : watch_hangup(notices, pipe_.get(), key);
+  if (error != 0) pipe_.reset();
+  return error;
+}
+
+int ShmRemoteRegion::wake() noexcept {
+  if (!pipe_)
+    if (const int error = open_pipe(); error != 0) return error;
+  const int error = ring_wait_pipe(pipe_.get());
+  if (scarce(pipe_.get())) pipe_.reset();
+  return error;
 }
 
 int ShmRemoteRegion::claim_contact(unsigned index) noexcept {

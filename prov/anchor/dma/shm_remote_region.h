@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A peer's region on the shm device, as found under its name at one moment.
 //
-// Keeps no descriptor but while a contact is claimed, and of the pipe of an owner that it had to wake: hundreds of
-// peers must not cost hundreds of descriptors. Every other call opens the name again and checks that it still leads to
+// Keeps no descriptor but while a contact is claimed, and of the pipe of an owner that it had to wake or to watch; of
+// that only while descriptors are plenty. Every other call opens the name again and checks that it still leads to
 // the same file. (The kernel cannot give that file's number to another one while we have a part of it mapped.) Used by
 // one thread at a time.
 #pragma once
@@ -28,7 +28,7 @@ class ShmRemoteRegion final : public RemoteRegion {
 
   int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
   bool alive() noexcept override;
-  int watch_with(int notices) noexcept override;
+  int watch_with(int notices, std::uint64_t key) noexcept override;
   int wake() noexcept override;
   int claim_contact(unsigned index) noexcept override;
   void release_contact() noexcept override { contact_.reset(); }
@@ -36,10 +36,11 @@ class ShmRemoteRegion final : public RemoteRegion {
 
  private:
   int reopen(ProcessFd* file, struct stat* status) noexcept;
+  int open_pipe() noexcept;
 
   const std::string path_;
   FileIdentity identity_;
-  ProcessFd pipe_;                  // the owner's wait object, once it was used
+  ProcessFd pipe_;                  // to the owner's wait object, once it was used
   ProcessFd contact_;               // open while a contact is claimed; its lock goes with it
   std::uint64_t mapped_end_ = 0;    // a living owner's file is never shorter
   std::shared_ptr<LostFlag> lost_;  // shared with the mappings, which may outlive this

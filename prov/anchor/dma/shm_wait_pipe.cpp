@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "os/log.h"
+#include "os/pipe_write.h"
 
 namespace anchor {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 constexpr char kMark = '+';
 constexpr mode_t kOwnerOnly = 0600;
 constexpr mode_t kForOthers = 0077;
-constexpr int kOpenFlags = O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY;
+constexpr int kOpenFlags = O_NONBLOCK | O_NOFOLLOW | O_NOCTTY;
 
 }  // namespace
 
@@ -28,7 +29,7 @@ int make_wait_pipe(const char* path, ProcessFd* pipe) noexcept {
   if (::mkfifo(path, kOwnerOnly) != 0) {
     if (errno != EEXIST || ::unlink(path) != 0 || ::mkfifo(path, kOwnerOnly) != 0) return -errno;
   }
-  if (const int error = pipe->open(path, kOpenFlags); error != 0) {
+  if (const int error = pipe->open(path, O_RDWR | kOpenFlags); error != 0) {
     ::unlink(path);
     return error;
   }
@@ -36,7 +37,7 @@ int make_wait_pipe(const char* path, ProcessFd* pipe) noexcept {
 }
 
 int open_wait_pipe(const char* path, ProcessFd* pipe) noexcept {
-  if (const int error = pipe->open(path, kOpenFlags); error != 0) return error;
+  if (const int error = pipe->open(path, O_WRONLY | kOpenFlags); error != 0) return error;
   struct stat status {};
   int error = ::fstat(pipe->get(), &status) == 0 ? 0 : -errno;
   if (error == 0 && (!S_ISFIFO(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & kForOthers) != 0)) {
@@ -49,9 +50,8 @@ int open_wait_pipe(const char* path, ProcessFd* pipe) noexcept {
 }
 
 int ring_wait_pipe(int pipe) noexcept {
-  const char byte = 1;
-  if (::write(pipe, &byte, 1) == 1 || errno == EAGAIN) return 0;
-  return -errno;
+  const int error = write_byte(pipe);
+  return error == -EAGAIN ? 0 : error;
 }
 
 void drain_wait_pipe(int pipe) noexcept {

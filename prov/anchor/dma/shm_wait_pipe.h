@@ -4,8 +4,8 @@
 //
 // Its name is the region's, a plus sign, which no region's name holds, and the number of the region's file. So a pipe
 // belongs to one incarnation of an endpoint, and a leftover is told from the pipe of the one that lives. It is made
-// when its owner sleeps for the first time. Owner and peers open it for reading and writing: writing to a pipe whose
-// only reader died would raise SIGPIPE.
+// when its owner sleeps for the first time. The owner is its only reader, so that it also tells peers of the owner's
+// death (os/hangup_watch.h); it has the pipe open for writing too, so that no peer's death ends it.
 #pragma once
 
 #include <string>
@@ -23,10 +23,10 @@ std::string wait_pipe_path(std::string_view region_path, const FileIdentity& reg
 // removed.
 int make_wait_pipe(const char* path, ProcessFd* pipe) noexcept;
 
-// Opens a peer's. -EACCES: not a pipe, another user's, or open to others.
+// Opens a peer's, for writing. -EACCES: not a pipe, another user's, or open to others; -ENXIO: its owner has gone.
 int open_wait_pipe(const char* path, ProcessFd* pipe) noexcept;
 
-// One byte more. A pipe that is full is readable already.
+// One byte more. A pipe that is full is readable already. -EPIPE: its owner has gone.
 int ring_wait_pipe(int pipe) noexcept;
 // Takes out all bytes.
 void drain_wait_pipe(int pipe) noexcept;

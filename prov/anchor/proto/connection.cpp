@@ -69,7 +69,7 @@ void forget_region(Peer& peer) noexcept {
   peer.direct.reset();
   peer.direct_tried = false;
   peer.region.reset();
-  peer.watched = false;
+  peer.death_told = false;
   peer.header = Mapping();
 }
 

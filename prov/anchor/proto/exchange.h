@@ -137,21 +137,21 @@ struct Exchange {
 
   // Sleeping (proto/alertness.h).
   std::optional<SleepAnnouncement> sleep;
-  std::uint32_t sleepers = 0;    // waiting objects that count on our announcement
-  std::uint32_t slept_at = 0;    // `passes` when it was made last
-  bool drowsy = false;           // slept lately: peers ring instead of relying on being polled
-  bool unfenced = false;         // some near peer was told to ring since the last barrier
-  bool unsettled = false;        // some distant one was since sleep was last announced; then, from there on:
-  bool settling = false;         // what it has published before it heard of that may not show yet,
-  TimePoint settled{};           // but by then
-  bool unwatched = false;        // some FIFO is not polled any more since the last barrier
-  bool roused = false;           // our own wait object was used in this epoch
-  std::vector<Peer*> starving;   // told to ring when they return credits
-  TimePoint alarm{};             // upkeep is due by then, however deep the sleep
-  bool new_regions = false;      // some peer's region has not been asked for notice of its end
-  bool all_watched = true;       // notice will be given of the end of every peer's region
-  int notices = -1;              // the descriptor for that, once there is a region to watch
-  std::uint32_t suspicions = 0;  // looks at all peers that a notice calls for
+  std::uint32_t sleepers = 0;   // waiting objects that count on our announcement
+  std::uint32_t slept_at = 0;   // `passes` when it was made last
+  bool drowsy = false;          // slept lately: peers ring instead of relying on being polled
+  bool unfenced = false;        // some near peer was told to ring since the last barrier
+  bool unsettled = false;       // some distant one was since sleep was last announced; then, from there on:
+  bool settling = false;        // what it has published before it heard of that may not show yet,
+  TimePoint settled{};          // but by then
+  bool unwatched = false;       // some FIFO is not polled any more since the last barrier
+  bool roused = false;          // our own wait object was used in this epoch
+  std::vector<Peer*> starving;  // told to ring when they return credits
+  TimePoint alarm{};            // upkeep is due by then, however deep the sleep
+  bool new_regions = false;     // some peer's region has not been asked for notice of its owner's death
+  bool deaths_told = true;      // notice will be given of every peer's death
+  bool doubtful = false;        // some peer was alive still when notice came of its death
+  int notices = -1;             // the descriptor for that, once there is a region to watch
 };
 
 }  // namespace anchor

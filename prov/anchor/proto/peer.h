@@ -107,7 +107,7 @@ struct Peer {
   bool crashed = false;  // its former incarnation died without closing its endpoint
   EndpointName name;
   std::unique_ptr<RemoteRegion> region;
-  bool watched = false;  // notice will be given of its end
+  bool death_told = false;  // notice will be given of its death
   Mapping header;
   AnchorContents contents{};
   std::unique_ptr<ProtectionView> protection;  // made when its memory is first wanted

@@ -43,7 +43,6 @@ void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
   auto due = static_cast<std::size_t>(count * elapsed.count() / std::max<std::int64_t>(interval.count(), 1));
   if (due == 0) return;
   exchange.last_check = now;
-  if (due >= count && most >= count && exchange.suspicions != 0) --exchange.suspicions;
   release_abandoned(exchange);
   for (due = std::min({due, count, most}); due != 0; --due) {
     if (++exchange.next_to_check >= exchange.peers.size()) exchange.next_to_check = 0;
@@ -77,6 +76,19 @@ void check_own_region(Exchange& exchange) {
 
 }  // namespace
 
+bool heed_death(Exchange& exchange, std::uint64_t number) {
+  Peer* peer = number < exchange.peers.size() ? exchange.peers.numbered(number) : nullptr;
+  if (peer == nullptr) return true;
+  peer->death_told = exchange.deaths_told = false;
+  check_peer(exchange, *peer);
+  return peer->state != PeerState::kConnected && peer->state != PeerState::kAsked;
+}
+
+void check_untold(Exchange& exchange) {
+  for (std::size_t number = 0; number < exchange.peers.size(); ++number)
+    if (Peer* peer = exchange.peers.numbered(number); peer != nullptr && !peer->death_told) check_peer(exchange, *peer);
+}
+
 void forget_strangers(Exchange& exchange) {
   for (std::size_t number = 0; number < exchange.peers.size(); ++number)
     if (Peer* peer = exchange.peers.numbered(number)) retire_if_unused(exchange, *peer);
@@ -89,11 +101,12 @@ void answer_contacts(Exchange& exchange) {
       exchange.contacts.erase(exchange.contacts.begin() + static_cast<std::ptrdiff_t>(i));
 }
 
-void upkeep(Exchange& exchange, std::size_t most_checks) {
+void upkeep(Exchange& exchange) {
   const TimePoint now = Clock::now();
+  std::size_t most_checks = kChecksPerUpkeep;
   if (comes_seldom(exchange, now)) {
     hear_all(exchange);
-    if (!exchange.drowsy) most_checks = std::max(most_checks, kChecksWhereSeldom);
+    if (!exchange.drowsy) most_checks = kChecksWhereSeldom;
   }
   if (exchange.drowsy) perk_up(exchange);
   sweep_one(exchange);
