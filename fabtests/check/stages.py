@@ -6,7 +6,7 @@
 
 Each stage is a shell command run in a build folder of its own below build/; its output goes to build/stages/. What it
 reports as "PASS: ..." or "FAIL: ..." is counted; a stage that reports neither counts as one. What failed is named once
-more at the end."""
+more at the end, with the end of what it said."""
 
 import os
 import re
@@ -26,6 +26,8 @@ JOBS = os.cpu_count() or 1
 TAIL_LINES = 60
 PASSED = re.compile(r"^PASS: ", re.MULTILINE)
 FAILED = re.compile(r"^(?:FAIL|ERROR|XPASS): .*", re.MULTILINE)
+FAILED_TEST = re.compile(r"FAIL: (\S+?)(?:\.py|\.sh)?(?: (\d+) - .*)?$")
+REASON_LINES = 8
 
 
 @dataclass
@@ -104,8 +106,22 @@ def verdict(stage, status, text):
     return passed or int(not failures), failures
 
 
+def reason(stage, failure):
+    """The last lines that the test which failed has said, indented, from the log that it left in the build folder."""
+    test = FAILED_TEST.match(failure)
+    log = test and BUILD / stage.folder / f"{test[1]}.log"
+    if not log or not log.is_file():
+        return []
+    said = log.read_text(errors="replace").splitlines()
+    if test[2]:
+        end = next((i for i, line in enumerate(said) if line.startswith(f"not ok {test[2]} ")), len(said))
+        start = next((i for i in range(end, 0, -1) if said[i - 1].startswith(("ok ", "not ok "))), 0)
+        said = said[start:end]
+    return [f"    {line}" for line in said[-REASON_LINES:]]
+
+
 def carry_out(stage):
-    """What verdict() says of it, printed."""
+    """What verdict() says of it, printed; what failed is followed by its reason."""
     log = LOGS / f"{stage.name}.log"
     started = time.monotonic()
     status = run(stage, log)
@@ -115,7 +131,7 @@ def carry_out(stage):
     print(f"{stage.name:<11} {stage.title:<40} {passed:>5} passed {len(failures):>3} failed {took:>6.0f} s", flush=True)
     if failures:
         print(f"--- the end of {log}", *text.splitlines()[-TAIL_LINES:], "---", sep="\n", flush=True)
-    return passed, failures
+    return passed, [[failure, *reason(stage, failure)] for failure in failures]
 
 
 def main(names):
@@ -127,8 +143,10 @@ def main(names):
         sys.exit(f"no stage {', '.join(sorted(unknown))}; see --list")
     LOGS.mkdir(parents=True, exist_ok=True)
     results = [carry_out(stage) for stage in STAGES if not names or stage.name in names]
-    failures = [line for _, failures in results for line in failures]
-    print(*failures, f"{sum(passed for passed, _ in results)} passed, {len(failures)} failed", sep="\n")
+    failures = [failure for _, failures in results for failure in failures]
+    for failure in failures:
+        print(*failure, sep="\n")
+    print(f"{sum(passed for passed, _ in results)} passed, {len(failures)} failed")
     return 1 if failures else 0
 
 
