@@ -62,6 +62,20 @@ bool echo_works(Node& node, std::uint64_t number) {
 
 }  // namespace
 
+// Its address was known, and nobody had spoken to it.
+TEST(death_before_it_was_met, .ranks = 2, .mortal = 1u << 1, .anchor_only = true, .shm_only = true) {
+  Node node(team, kOptions);
+  node.introduce();
+  const pid_t victim = meet_silent_victim(team);
+  for (const Deadline deadline(10 * time_scale()); kill(victim, SIGKILL) == 0; usleep(1000))
+    REQUIRE(!deadline.expired());
+  char in;
+  node.submit([&] { return fi_trecv(node.ep(), &in, 1, nullptr, node.peer(1), kAwaited, 0, nullptr); });
+  for (int i = 0; i < 3; ++i)
+    node.submit([&] { return fi_tsend(node.ep(), "x", 1, nullptr, node.peer(1), 7, nullptr); });
+  CHECK_EQ(collect_ends(node, 3, 1), 4);
+}
+
 TEST(death_with_large_sends_outstanding, .ranks = 2, .mortal = 1u << 1, .anchor_only = true) {
   Node node(team, kOptions);
   node.introduce();

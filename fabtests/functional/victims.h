@@ -34,9 +34,8 @@ inline bool means_peer_lost(int error) {
   return errors.count(error) == 1;
 }
 
-// Kills, then expects `sends` and `receives` ends of operations within the time. Returns how many were errors.
-inline int kill_and_collect(Node& node, pid_t victim, std::size_t sends, std::size_t receives) {
-  REQUIRE(kill(victim, SIGKILL) == 0);
+// Expects `sends` and `receives` ends of operations within the time. Returns how many were errors.
+inline int collect_ends(Node& node, std::size_t sends, std::size_t receives) {
   const Deadline clock(60);
   int errors = 0;
   const auto take = [&](Completions& queue, const char* what) {
@@ -53,6 +52,11 @@ inline int kill_and_collect(Node& node, pid_t victim, std::size_t sends, std::si
     note_failure(FABTESTS_PLACE, "noticed only after " + std::to_string(clock.elapsed()) + " s");
   }
   return errors;
+}
+
+inline int kill_and_collect(Node& node, pid_t victim, std::size_t sends, std::size_t receives) {
+  REQUIRE(kill(victim, SIGKILL) == 0);
+  return collect_ends(node, sends, receives);
 }
 
 }  // namespace anchor::fabtests

@@ -56,7 +56,7 @@ Test(shm_remote_region_life, dies_with_its_owner_though_the_owners_child_lives) 
   cr_assert(peer->alive());
   owner.kill();
   cr_assert_not(peer->alive());
-  cr_assert_eq(place.attach_error("a"), -ENOENT);
+  cr_assert_eq(place.attach_error("a"), -EOWNERDEAD);
   owner.tell();
 }
 

@@ -63,7 +63,7 @@ Test(shm_local_region, a_living_owners_name_is_refused) {
 Test(shm_local_region, a_dead_owners_name_is_taken_over) {
   ShmPlace place;
   place.leave_behind("a");
-  cr_assert_eq(place.attach_error("a"), -ENOENT);
+  cr_assert_eq(place.attach_error("a"), -EOWNERDEAD);
   const auto region = place.published("a");
   cr_assert_not_null(region.get());
   cr_assert_not_null(place.attached("a").get());

@@ -39,7 +39,7 @@ Test(shm_remote_region, of_nobody_is_not_there) {
 Test(shm_remote_region, of_a_killed_owner_is_not_there) {
   ShmPlace place;
   place.leave_behind("a");
-  cr_assert_eq(place.attach_error("a"), -ENOENT);
+  cr_assert_eq(place.attach_error("a"), -EOWNERDEAD);
 }
 
 // Whoever clears up holds a lock too; it must not pass for life.
@@ -48,7 +48,7 @@ Test(shm_remote_region, of_a_killed_owner_is_not_there_while_it_is_removed) {
   place.leave_behind("a");
   const UniqueFd remover(::open(place.path("a").c_str(), O_RDWR));
   cr_assert_eq(try_lock_byte(remover.get(), kRemovalByte), 0);
-  cr_assert_eq(place.attach_error("a"), -ENOENT);
+  cr_assert_eq(place.attach_error("a"), -EOWNERDEAD);
 }
 
 Test(shm_remote_region, of_another_user_is_refused) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "../os/child_process.h"
 #include "../os/log_capture.h"
 #include "connected_nodes.h"
 #include "dma/shm_region.h"
@@ -174,6 +175,44 @@ Test(connect_seek, one_that_dies_before_it_can_be_asked_is_not_waited_for) {
     cr_assert_eq(event.error, closes ? 0 : ECONNRESET);
     cr_assert_eq(a.peer("b").state, closes ? PeerState::kSeeking : PeerState::kIdle);
     cr_assert_eq(a.peer("b").granted.offset, 0u, "what was made for it");
+  }
+}
+
+// Its region lies there still. Somebody may have an ordinary name next.
+Test(connect_seek, one_that_died_before_it_was_met_is_not_waited_for_if_its_name_is_unique) {
+  for (const bool unique : {false, true}) {
+    Place place;
+    Node a(place.device, "a");
+    const std::string name = unique ? "77-0123456789abcdef" : "b";
+    Child owner([&](const Meeting& meeting) {
+      const Node b(place.device, name);
+      meeting.tell();
+      meeting.await();
+      return 0;
+    });
+    cr_assert(owner.await());
+    owner.kill();
+    cr_assert_eq(a.send(a.insert(name), "x", 1), 0);
+    if (unique) cr_assert_eq(await(a).error, ECONNRESET);
+    cr_assert_eq(a.peer(name).state, unique ? PeerState::kIdle : PeerState::kSeeking);
+  }
+}
+
+Test(connect_seek, one_that_left_is_not_waited_for_if_its_name_is_unique) {
+  for (const bool unique : {false, true}) {
+    Place place;
+    Node a(place.device, "a");
+    const std::string name = unique ? "77-0123456789abcdef" : "b";
+    auto b = std::make_unique<Node>(place.device, name);
+    cr_assert_eq(b->send(b->insert("a"), "x", 1, 0, 0), 0);
+    cr_assert(until([&] { return b->peer("a").state == PeerState::kConnected; }, a, *b));
+    b->say_goodbye(b->peer("a"));
+    b->withdraw();
+    b.reset();
+    cr_assert(until([&] { return a.peer(name).state == PeerState::kIdle; }, a));
+    cr_assert_eq(a.send(a.insert(name), "x", 1), 0);
+    if (unique) cr_assert_eq(await(a).error, ECONNRESET);
+    cr_assert_eq(a.peer(name).state, unique ? PeerState::kIdle : PeerState::kSeeking);
   }
 }
 

@@ -267,7 +267,7 @@ Test(loss, a_shortage_is_not_taken_for_a_death) {
   ScarceDevice device(place.device);
   Node a(device, "a", settings), b(place.device, "b");
   const std::uint64_t to_b = a.insert("b");
-  a.peer("b").crashed = true;
+  a.peer("b").gone = true;
   device.refuse(2);
   char in = 0;
   cr_assert_eq(a.receive(&in, 1, 0, 0, to_b), 0);

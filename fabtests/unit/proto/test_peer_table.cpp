@@ -138,7 +138,7 @@ Test(peer_table, numbers_are_used_again) {
 Test(peer_table, a_retired_peer_is_found_anew) {
   Table table;
   const std::uint64_t a = table.addresses.insert(named("a"));
-  table.peers.at_address(a)->crashed = true;
+  table.peers.at_address(a)->gone = true;
   table.peers.retire(*table.peers.at_address(a));
-  cr_assert_not(table.peers.at_address(a)->crashed);
+  cr_assert_not(table.peers.at_address(a)->gone);
 }

@@ -15,7 +15,7 @@
 #include "dispatch/sleeping.h"
 #include "dispatch/submit.h"
 #include "os/lock.h"
-#include "os/random_identity.h"
+#include "os/unique_name.h"
 #include "proto/arrival.h"
 #include "proto/completion.h"
 
@@ -31,16 +31,6 @@ struct Endpoint::State {
   EndpointName tried_first;  // before the free ports; empty: nothing
   Exchange exchange;
 };
-
-namespace {
-
-EndpointName unique_name() noexcept {
-  char text[kNameSize];
-  std::snprintf(text, sizeof text, "%s%d-%016" PRIx64, kNamePrefix.data(), getpid(), random_identity());
-  return EndpointName::from(text);
-}
-
-}  // namespace
 
 Endpoint::Endpoint(Device& device, const EndpointSettings& settings)
     : state_(std::make_unique<State>(device, settings)) {

@@ -234,7 +234,8 @@ class Device {
   virtual int create(const EndpointName& name, std::size_t header_size,
                      std::unique_ptr<LocalRegion>* region) noexcept = 0;
 
-  // -ENOENT: nobody living has the name (yet); -EACCES: the name's file belongs to another user or is open to others;
+  // -ENOENT: nobody has the name (yet); -EOWNERDEAD: nobody has it, and whoever had it last was killed, if that shows;
+  // -EACCES: the name's file belongs to another user or is open to others;
   // -EAGAIN: no file descriptor left at the moment.
   virtual int attach(const EndpointName& name, std::unique_ptr<RemoteRegion>* region) noexcept = 0;
 

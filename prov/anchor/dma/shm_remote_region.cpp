@@ -51,8 +51,9 @@ int ShmRemoteRegion::open() noexcept {
   }
   const int locked = byte_locked(file.get(), kLivenessByte);
   if (locked < 0) return locked;
+  if (locked == 0) return -EOWNERDEAD;
   // A living owner's file has its header since before it had its name; a shorter one was cut by somebody.
-  if (locked == 0 || status.st_size < static_cast<off_t>(kPageSize)) return -ENOENT;
+  if (status.st_size < static_cast<off_t>(kPageSize)) return -ENOENT;
   identity_ = identity_of(status);
   return 0;
 }

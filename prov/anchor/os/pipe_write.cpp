@@ -60,8 +60,8 @@ int write_byte(int pipe) noexcept {
     char byte = 1;
     const iovec bytes{&byte, 1};
     if (::pwritev2(pipe, &bytes, 1, kAtItsEnd, kNoSignal) == 1) return 0;
-    if (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS) return -errno;
-    unknown.store(true, std::memory_order_relaxed);
+    if (errno == EAGAIN || errno == EPIPE) return -errno;
+    unknown.store(true, std::memory_order_relaxed);  // whatever a kernel or a filter of system calls says to it
   }
   return write_byte_signal_held(pipe);
 }

@@ -70,8 +70,8 @@ void seek_peer(Exchange& exchange, Peer& peer) {
 }
 
 void await_peer(Exchange& exchange, Peer& peer) {
-  if (peer.crashed) fail_if_gone(exchange, peer);
-  if (peer.crashed) return;
+  if (peer.gone) fail_if_gone(exchange, peer);
+  if (peer.gone) return;
   reserve_peer_lists(exchange);
   seek_peer(exchange, peer);
 }
@@ -88,7 +88,7 @@ void try_connect(Exchange& exchange, Peer& peer) {
     error = -EAGAIN;
   }
   if (error == 0) return;
-  if (error == -ENOENT && peer.crashed) return give_up(exchange, peer, ECONNRESET);
+  if (error == -ENOENT && peer.gone) return give_up(exchange, peer, ECONNRESET);
   if (error != -ENOENT && error != -EAGAIN) return give_up(exchange, peer, -error);
   const TimePoint now = Clock::now();
   if (now >= peer.deadline) {

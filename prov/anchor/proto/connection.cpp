@@ -7,6 +7,7 @@
 
 #include "dma/retrieval.h"
 #include "fifo/anchor_record.h"
+#include "os/unique_name.h"
 #include "proto/direct_access.h"
 #include "proto/outbox.h"
 #include "proto/polling.h"
@@ -48,7 +49,12 @@ void reserve_peer_lists(Exchange& exchange) {
 int retrieve_record(Exchange& exchange, Peer& peer) {
   const Retrieval setup;
   std::unique_ptr<RemoteRegion> region;
-  if (const int error = exchange.device.attach(peer.name, &region)) return error;
+  const int attached = exchange.device.attach(peer.name, &region);
+  if (attached == -EOWNERDEAD) {
+    peer.gone |= is_unique(peer.name);
+    return -ENOENT;
+  }
+  if (attached != 0) return attached;
   Mapping first_page;
   if (const int error = region->map(0, kPageSize, &first_page)) return error;
   AnchorContents contents;
@@ -77,7 +83,7 @@ void forget_region(Peer& peer) noexcept {
 void note_end(Peer& peer) noexcept {
   const Retrieval end;
   const bool withdrawn = anchor_record_withdrawn(peer.header.data(), peer.region->memory());
-  peer.crashed = !withdrawn || peer.header.lost();
+  peer.gone = !withdrawn || peer.header.lost() || is_unique(peer.name);
 }
 
 Bell bell_at(const Peer& peer, std::uint32_t index) noexcept {
@@ -136,7 +142,7 @@ void become_connected(Exchange& exchange, Peer& peer) {
   if (peer.region) peer.region->release_contact();
   std::erase(exchange.seeking, &peer);
   peer.state = PeerState::kConnected;
-  peer.crashed = false;
+  peer.gone = false;
   start_polling(exchange, peer);
   if (!peer.waiting.empty()) mark_backlogged(exchange, peer);
   open_direct(exchange, peer);

@@ -19,7 +19,8 @@ int retrieve_record(Exchange& exchange, Peer& peer);
 // Lets go of it and of all that was learnt from it.
 void forget_region(Peer& peer) noexcept;
 
-// Its region is dead: says whether it crashed or had closed its endpoint. Requires: a region that was retrieved.
+// Its region is dead: says whether it is gone, or somebody may have its name next. Requires: a region that was
+// retrieved.
 void note_end(Peer& peer) noexcept;
 
 // What the peer looks at when we write to it; `index`: of its notification board.

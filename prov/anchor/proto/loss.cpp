@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "os/log.h"
+#include "os/unique_name.h"
 #include "proto/arrival.h"
 #include "proto/completion.h"
 #include "proto/connection.h"
@@ -182,8 +183,9 @@ bool is_banned(const Exchange& exchange, const Peer& peer) noexcept {
 
 void fail_if_gone(Exchange& exchange, Peer& peer) {
   std::unique_ptr<RemoteRegion> region;
-  if (peer.state != PeerState::kIdle || exchange.device.attach(peer.name, &region) != -ENOENT) {
-    peer.crashed = false;
+  const int error = peer.state == PeerState::kIdle ? exchange.device.attach(peer.name, &region) : 0;
+  if (error != -ENOENT && error != -EOWNERDEAD) {
+    peer.gone = false;
     return;
   }
   fail_directed_receives(exchange, peer, ECONNRESET);
@@ -197,6 +199,7 @@ void retire_if_unused(Exchange& exchange, Peer& peer) {
 
 Verdict on_goodbye(Exchange& exchange, Peer& peer, const IncomingMessage&) {
   peer.may_write = false;
+  peer.gone = is_unique(peer.name);
   begin_loss(exchange, peer, ECONNRESET);
   return Verdict::kTaken;
 }

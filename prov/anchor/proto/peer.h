@@ -104,7 +104,8 @@ struct Peer {
   std::uint32_t unexpected_messages = 0;
 
   // Connection set-up and loss.
-  bool crashed = false;  // its former incarnation died without closing its endpoint
+  // Nobody is waited for who may have its name next: it died without closing its endpoint, or the name is unique.
+  bool gone = false;
   EndpointName name;
   std::unique_ptr<RemoteRegion> region;
   bool death_told = false;  // notice will be given of its death

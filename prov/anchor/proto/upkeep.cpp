@@ -31,7 +31,7 @@ void check_peer(Exchange& exchange, Peer& peer) {
   if (peer.state == PeerState::kAsked && peer.channel->peek() != nullptr) return;
   note_end(peer);
   // It had closed before it heard of us: what waits is for whoever has its name next.
-  if (peer.state == PeerState::kAsked && !peer.crashed) return restart_search(exchange, peer);
+  if (peer.state == PeerState::kAsked && !peer.gone) return restart_search(exchange, peer);
   begin_loss(exchange, peer, ECONNRESET);
 }
 
