@@ -26,7 +26,7 @@ JOBS = os.cpu_count() or 1
 TAIL_LINES = 60
 PASSED = re.compile(r"^PASS: ", re.MULTILINE)
 FAILED = re.compile(r"^(?:FAIL|ERROR|XPASS): .*", re.MULTILINE)
-FAILED_TEST = re.compile(r"FAIL: (\S+?)(?:\.py|\.sh)?(?: (\d+) - .*)?$")
+FAILED_TEST = re.compile(r"(?:FAIL|ERROR|XPASS): (\S+?)(?:\.py|\.sh)?(?: (\d+))?(?: - .*)?$")
 REASON_LINES = 8
 
 
@@ -109,10 +109,10 @@ def verdict(stage, status, text):
 def reason(stage, failure):
     """The last lines that the test which failed has said, indented, from the log that it left in the build folder."""
     test = FAILED_TEST.match(failure)
-    log = test and BUILD / stage.folder / f"{test[1]}.log"
-    if not log or not log.is_file():
+    logs = list((BUILD / stage.folder).glob(f"**/{test[1]}.log")) if test else []
+    if not logs:
         return []
-    said = log.read_text(errors="replace").splitlines()
+    said = max(logs, key=lambda log: log.stat().st_mtime).read_text(errors="replace").splitlines()
     if test[2]:
         end = next((i for i, line in enumerate(said) if line.startswith(f"not ok {test[2]} ")), len(said))
         start = next((i for i in range(end, 0, -1) if said[i - 1].startswith(("ok ", "not ok "))), 0)

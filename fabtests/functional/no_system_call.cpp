@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A reader that polls costs its writer no system call: the writer has the kernel kill it at the first one. A reader
-// that sleeps costs one, however much is sent until it wakes: the writer is traced.
+// that sleeps costs one write, however much is sent until it wakes: the writer is traced.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>

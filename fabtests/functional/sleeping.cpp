@@ -128,6 +128,7 @@ TEST(sleeping_until_notice_of_a_death, .ranks = 2, .mortal = 1u << 1, .anchor_on
   REQUIRE_OK(fi_tinject(pair.sleeper.ep.get(), "x", 1, pair.peer, 1));
   const Deadline deadline(15 * time_scale());
   while (pair.sleeper.entries.empty() && !deadline.expired()) pair.sleeper.read_all();
+  REQUIRE_EQ(pair.sleeper.entries.size(), 1u);
   if (team.rank() == 1) pair.sleeper.fall_asleep();
   const pid_t victim = meet_silent_victim(team);
   const Bytes unheard(kLarge);
@@ -135,7 +136,7 @@ TEST(sleeping_until_notice_of_a_death, .ranks = 2, .mortal = 1u << 1, .anchor_on
   pair.sleeper.fall_asleep();
   REQUIRE(kill(victim, SIGKILL) == 0);
   const Deadline clock(60);
-  pair.sleeper.await(2);
+  pair.sleeper.await(2, 15 * time_scale());
   REQUIRE_EQ(pair.sleeper.errors.size(), 1u);
   CHECK_EQ(pair.sleeper.errors[0], FI_ECONNRESET);
   CHECK(clock.elapsed() < kNoticeSeconds * time_scale());

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <fcntl.h>
 #include <poll.h>
 
 #include "../proto/distant_pair.h"
 #include "dispatch/sleeping.h"
 #include "dma/shm_region.h"
+#include "os/unique_fd.h"
 #include "proto/alertness.h"
 #include "proto/loss.h"
 #include "proto/polling.h"
-#include "proto/upkeep.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -34,10 +35,10 @@ bool has_notices(Node& node) {
   return ::poll(&wanted, 1, 0) == 1;
 }
 
-// As if the peer's lock were given up last.
-void heed_early_notice(Couple& couple) {
-  couple.b.exchange.doubtful = !heed_death(couple.b.exchange, couple.at_b().number);
-  cr_assert(couple.b.exchange.doubtful);
+// Its pipe loses its reader, as when it dies and its lock is given up last, or when it means harm.
+void hang_up(Node& node) {
+  const UniqueFd nothing(::open("/dev/null", O_RDWR));
+  cr_assert_geq(::dup2(nothing.get(), node.exchange.region->wait_object()), 0);
 }
 
 EndpointSettings patient() {
@@ -187,25 +188,37 @@ Test(sleeping, a_notice_that_comes_too_early_is_heeded_soon) {
   Couple couple(patient());
   settle(couple.a);
   settle(couple.b);
-  heed_early_notice(couple);
+  hang_up(couple.a);
+  cr_assert(has_notices(couple.b));
   TimePoint alarm = TimePoint::max();
   cr_assert(fall_asleep(couple.b.exchange, &alarm));
   cr_assert(alarm <= Clock::now() + Milliseconds{1});
+  cr_assert_eq(couple.at_b().state, PeerState::kConnected);
   couple.a.crash();
-  cr_assert(until([&] { return asleep(couple.b), couple.at_b().state == PeerState::kIdle; }, couple.b));
+  cr_assert(until([&] { return asleep(couple.b), couple.at_b().state == PeerState::kIdle; }));
 }
 
-// One that merely says so costs a look now and then.
-Test(sleeping, one_whose_death_was_told_and_who_lives_is_not_looked_at_for_ever) {
+Test(sleeping, one_that_lives_on_after_a_notice_is_looked_at_ever_more_rarely) {
   Couple couple(patient());
   settle(couple.a);
   settle(couple.b);
-  heed_early_notice(couple);
-  cr_assert(until([&] { return asleep(couple.b), !couple.b.exchange.doubtful; }, couple.b));
-  TimePoint alarm = TimePoint::max();
-  cr_assert(fall_asleep(couple.b.exchange, &alarm));
-  cr_assert(alarm > Clock::now() + Milliseconds{10'000});
+  hang_up(couple.a);
+  cr_assert(until([&] { return asleep(couple.b), couple.b.exchange.look_interval >= Milliseconds{16}; }));
   cr_assert_eq(couple.at_b().state, PeerState::kConnected);
+  cr_assert_eq(couple.at_b().notice, DeathNotice::kGiven);
+  cr_assert_not(has_notices(couple.b));
+}
+
+// Its number may be another peer's by then.
+Test(sleeping, nobody_is_told_of_one_that_is_a_peer_no_more) {
+  Couple couple(patient());
+  settle(couple.a);
+  settle(couple.b);
+  begin_loss(couple.b.exchange, couple.at_b(), EPROTO);
+  cr_assert(until([&] { return couple.at_b().state == PeerState::kIdle; }, couple.b));
+  cr_assert_eq(couple.b.exchange.abandoned.size(), 1u, "it lives, and may write to its block");
+  hang_up(couple.a);
+  cr_assert_not(has_notices(couple.b));
 }
 
 // It had no pipe when it was met.

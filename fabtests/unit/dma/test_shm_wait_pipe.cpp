@@ -111,6 +111,7 @@ Test(shm_wait_pipe, its_owners_death_is_told_to_all_who_watch) {
   cr_assert(other->take_death_notices(keys, 2) == 1 && keys[0] == 9);
   cr_assert_not(readable(one->death_notices()));
   cr_assert_eq(one->take_death_notices(keys, 2), 0u);
+  peer->unwatch();
   cr_assert_eq(peer->watch_with(one->death_notices(), 7), -ENXIO);
   cr_assert_eq(peer->wake(), -ENXIO);
 }
@@ -135,6 +136,19 @@ Test(shm_wait_pipe, another_peers_death_is_not_told) {
   cr_assert_eq(watcher->take_death_notices(&key, 1), 0u);
 }
 
+Test(shm_wait_pipe, who_is_not_watched_any_more_is_not_told_of) {
+  ShmPlace place;
+  auto owner = place.published("a");
+  const auto watcher = place.published("b");
+  cr_assert_geq(owner->wait_object(), 0);
+  const auto peer = place.attached("a");
+  cr_assert_eq(peer->watch_with(watcher->death_notices(), 7), 0);
+  peer->unwatch();
+  cr_assert_eq(peer->wake(), 0);
+  owner.reset();
+  cr_assert_not(readable(watcher->death_notices()));
+}
+
 Test(shm_wait_pipe, whoever_never_slept_cannot_be_watched) {
   ShmPlace place;
   const auto owner = place.published("a"), watcher = place.published("b");
@@ -157,6 +171,7 @@ Test(shm_wait_pipe, scarce_descriptors_are_left_alone) {
   limit.rlim_cur = 64;
   cr_assert_eq(::setrlimit(RLIMIT_NOFILE, &limit), 0);
   while (taken.empty() || taken.back().get() < 31) taken.emplace_back(::dup(notices));
+  cr_assert_geq(taken.size(), 2u);
   cr_assert_eq(peer->watch_with(notices, 7), -EMFILE);
   cr_assert_eq(peer->wake(), 0);
   const int next = taken.back().get() + 1;

@@ -2,8 +2,8 @@
 #include "dispatch/sleeping.h"
 
 #include <algorithm>
-#include <iterator>
 
+#include "dispatch/death_notices.h"
 #include "dispatch/progress.h"
 #include "proto/alertness.h"
 #include "proto/polling.h"
@@ -13,7 +13,7 @@ namespace anchor {
 namespace {
 
 // After which we look again at what nobody tells us of: a message that found no room in our own queue or memory, a
-// request for a connection that could not be answered yet, a peer that is about to be dead.
+// request for a connection that could not be answered yet.
 constexpr Milliseconds kShortNap{1};
 
 // What we would read by ourselves if its sender stayed silent, or have yet to ask for: passes do that, so there must be
@@ -68,48 +68,22 @@ bool awaits_untold_credits(Exchange& exchange) noexcept {
 // few peers in turn: files may have been cut or removed.
 constexpr int kIntervalsTold = 5;
 
-// Has notice given of all deaths that it can be given of: a peer that never slept has no pipe yet.
-void watch_regions(Exchange& exchange) noexcept {
-  exchange.new_regions = false;
-  exchange.notices = std::max(exchange.region->death_notices(), -1);
-  exchange.deaths_told = true;
-  for (std::size_t number = 0; number < exchange.peers.size(); ++number) {
-    Peer* peer = exchange.peers.numbered(number);
-    if (peer == nullptr || !peer->region || peer->death_told) continue;
-    peer->death_told = exchange.notices >= 0 && peer->region->watch_with(exchange.notices, number) == 0;
-    exchange.deaths_told &= peer->death_told;
-  }
-}
-
-void heed_notices(Exchange& exchange) {
-  std::uint64_t numbers[64];
-  std::size_t count;
-  do {
-    count = exchange.region->take_death_notices(numbers, std::size(numbers));
-    for (std::size_t i = 0; i < count; ++i) exchange.doubtful |= !heed_death(exchange, numbers[i]);
-  } while (count == std::size(numbers));
-}
-
 TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
   TimePoint alarm = TimePoint::max();
   if (exchange.peers.size() + exchange.abandoned.size() != 0) {
-    const auto interval = exchange.settings.liveness_interval * (exchange.deaths_told ? kIntervalsTold : 1);
-    alarm = std::max(exchange.last_check, now - interval) + interval;
+    const auto interval = exchange.settings.liveness_interval * kIntervalsTold;
+    alarm = exchange.deaths_told ? std::max(exchange.last_check, now - interval) + interval : exchange.next_look;
   }
   for (const Peer* peer : exchange.seeking)
     if (peer->state == PeerState::kSeeking) alarm = std::min(alarm, peer->next_attempt);
-  if (!exchange.contacts.empty() || exchange.doubtful || leaves_something(exchange))
-    alarm = std::min(alarm, now + kShortNap);
+  if (!exchange.contacts.empty() || leaves_something(exchange)) alarm = std::min(alarm, now + kShortNap);
   return std::max(alarm, now + kShortNap);
 }
 
-void keep_up(Exchange& exchange) {
+void keep_up(Exchange& exchange, TimePoint now) {
   sweep_all(exchange);
-  exchange.doubtful = false;
   upkeep(exchange);
-  if (exchange.deaths_told) return;
-  watch_regions(exchange);
-  check_untold(exchange);
+  look_at_untold(exchange, now);
 }
 
 // S7. Time is looked at after S4: the keeper, which finds us asleep from S3 on, drops a wake that is due before that,
@@ -140,13 +114,13 @@ bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
   if (!exchange.expected.empty() || !exchange.assisted.empty() || exchange.offered != 0 || stores_something(exchange))
     return false;
   const TimePoint now = Clock::now();
-  if (exchange.notices >= 0) heed_notices(exchange);
-  if (now >= exchange.alarm) keep_up(exchange);
+  heed_notices(exchange);
+  if (now >= exchange.alarm) keep_up(exchange, now);
   exchange.region->drain_wakes();  // S1
-  if (exchange.new_regions) watch_regions(exchange);
-  announce_sleep(exchange);  // S2 to S4
+  announce_sleep(exchange);        // S2 to S4
   look_once_more(exchange);
   if (look_again(exchange)) return false;
+  ask_for_notices(exchange);
   exchange.alarm = next_alarm(exchange, now);
   *alarm = std::min(*alarm, exchange.alarm);
   return true;

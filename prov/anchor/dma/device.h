@@ -134,8 +134,8 @@ class LocalRegion : public Sleeper {
   // A descriptor that becomes readable when an owner may have died whose region is watched by it
   // (RemoteRegion::watch_with); made on the first call. Negated errno value: there is none.
   virtual int death_notices() noexcept { return -EOPNOTSUPP; }
-  // Stores the keys of up to `room` such regions, which are watched no more, and returns how many. Fewer: it is
-  // unreadable until the next notice. A notice may be mistaken, and come a moment too early.
+  // Stores the keys of up to `room` such regions and returns how many. None: it is unreadable until the next notice.
+  // One may be mistaken, come a moment too early, or again while the region is watched.
   virtual std::size_t take_death_notices(std::uint64_t* /*keys*/, std::size_t /*room*/) noexcept { return 0; }
 
   // false once somebody cut the region's file short: private zeros stand in its place, and no peer reaches us any more.
@@ -177,8 +177,9 @@ class RemoteRegion : public Sleeper {
   virtual bool intact() const noexcept { return true; }
 
   // From now on the owner's death makes `notices`, a LocalRegion's death_notices(), readable, and `key` is found there.
-  // Requires: not watched. Negated errno value: it does not, so ask alive() now and then.
+  // Requires: not watched. Negated errno value: it does not, so ask alive() now and then; -ENXIO: it has died.
   virtual int watch_with(int /*notices*/, std::uint64_t /*key*/) noexcept { return -EOPNOTSUPP; }
+  virtual void unwatch() noexcept {}
 
   // Exclusive use of contact entry `index` of the peer's region until release_contact or our death. -EBUSY: taken.
   virtual int claim_contact(unsigned index) noexcept = 0;

@@ -154,7 +154,11 @@ int ShmLocalRegion::wake() noexcept { return pipe_ ? ring_wait_pipe(pipe_.get())
 int ShmLocalRegion::death_notices() noexcept {
   if (notices_) return notices_.get();
   const int error = open_hangup_watch(&notices_);
-  return error == 0 ? notices_.get() : error;
+  if (error == 0) return notices_.get();
+  if (!std::exchange(notices_refusal_told_, true))
+    ANCHOR_INFO(kEndpoint, "cannot be told of deaths (%s): %s wakes now and then to look", std::strerror(-error),
+                path_.c_str());
+  return error;
 }
 
 std::size_t ShmLocalRegion::take_death_notices(std::uint64_t* keys, std::size_t room) noexcept {

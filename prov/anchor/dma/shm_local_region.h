@@ -69,6 +69,7 @@ class ShmLocalRegion final : public LocalRegion {
   bool published_ = false;
   bool shortage_told_ = false;      // a caller may ask again and again; the log shall say it once
   bool pipe_refusal_told_ = false;  // likewise
+  bool notices_refusal_told_ = false;
 
   std::byte* base_ = nullptr;
   std::size_t size_limit_ = 0;

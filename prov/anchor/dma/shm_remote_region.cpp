@@ -21,13 +21,10 @@ namespace anchor {
 namespace {
 
 constexpr mode_t kForOthers = 0077;
-// Half of those that a process may have are left to others: none above is kept for what can do without.
+// The upper half of those that a process may have is left to others: none of them is kept for what can do without.
 bool scarce(int descriptor) noexcept {
-  static const rlim_t plenty = [] {
-    rlimit limit{};
-    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 2 : 0;
-  }();
-  return static_cast<rlim_t>(descriptor) >= plenty;
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) != 0 || static_cast<rlim_t>(descriptor) >= limit.rlim_cur / 2;
 }
 
 // Running out of descriptors says nothing about the peer: the caller shall ask again.
@@ -99,15 +96,17 @@ bool ShmRemoteRegion::alive() noexcept {
 }
 
 int ShmRemoteRegion::open_pipe() noexcept try {
-  return open_wait_pipe(wait_pipe_path(path_, identity_).c_str(), &pipe_);
+  const int error = open_wait_pipe(wait_pipe_path(path_, identity_).c_str(), &pipe_);
+  pipe_kept_ = error == 0 && !scarce(pipe_.get());
+  return error;
 } catch (const std::bad_alloc&) {
   return -ENOMEM;
 }
 
-// A pipe that is open already may stand in the watch, and have nothing to tell any more.
 int ShmRemoteRegion::watch_with(int notices, std::uint64_t key) noexcept {
-  if (const int error = open_pipe(); error != 0) return error;
-  const int error = scarce(pipe_.get()) ? -EMFILE : watch_hangup(notices, pipe_.get(), key);
+  if (!pipe_)
+    if (const int error = open_pipe(); error != 0) return error;
+  const int error = pipe_kept_ ? watch_hangup(notices, pipe_.get(), key) : -EMFILE;
   if (error != 0) pipe_.reset();
   return error;
 }
@@ -116,7 +115,7 @@ int ShmRemoteRegion::wake() noexcept {
   if (!pipe_)
     if (const int error = open_pipe(); error != 0) return error;
   const int error = ring_wait_pipe(pipe_.get());
-  if (scarce(pipe_.get())) pipe_.reset();
+  if (!pipe_kept_) pipe_.reset();
   return error;
 }
 

@@ -29,6 +29,7 @@ class ShmRemoteRegion final : public RemoteRegion {
   int map(std::uint64_t offset, std::size_t bytes, Mapping* mapping) noexcept override;
   bool alive() noexcept override;
   int watch_with(int notices, std::uint64_t key) noexcept override;
+  void unwatch() noexcept override { pipe_.reset(); }
   int wake() noexcept override;
   int claim_contact(unsigned index) noexcept override;
   void release_contact() noexcept override { contact_.reset(); }
@@ -40,7 +41,8 @@ class ShmRemoteRegion final : public RemoteRegion {
 
   const std::string path_;
   FileIdentity identity_;
-  ProcessFd pipe_;                  // to the owner's wait object, once it was used
+  ProcessFd pipe_;  // to the owner's wait object, once it was used
+  bool pipe_kept_ = false;
   ProcessFd contact_;               // open while a contact is claimed; its lock goes with it
   std::uint64_t mapped_end_ = 0;    // a living owner's file is never shorter
   std::shared_ptr<LostFlag> lost_;  // shared with the mappings, which may outlive this

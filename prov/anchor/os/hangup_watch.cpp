@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iterator>
 
 namespace anchor {
 
@@ -23,14 +22,10 @@ int watch_hangup(int watch, int pipe, std::uint64_t key) noexcept {
 }
 
 std::size_t take_hangups(int watch, std::uint64_t* keys, std::size_t room) noexcept {
-  epoll_event events[64];
-  std::size_t taken = 0;
-  while (taken < room) {
-    const int count = ::epoll_wait(watch, events, static_cast<int>(std::min(room - taken, std::size(events))), 0);
-    if (count <= 0) break;
-    for (int i = 0; i < count; ++i) keys[taken++] = events[i].data.u64;
-  }
-  return taken;
+  epoll_event events[kHangupsAtOnce];
+  const int count = ::epoll_wait(watch, events, static_cast<int>(std::min(room, kHangupsAtOnce)), 0);
+  for (int i = 0; i < count; ++i) keys[i] = events[i].data.u64;
+  return static_cast<std::size_t>(std::max(count, 0));
 }
 
 }  // namespace anchor

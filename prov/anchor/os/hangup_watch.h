@@ -14,11 +14,12 @@ namespace anchor {
 
 // 0 or a negated errno value, like the next one.
 int open_hangup_watch(ProcessFd* watch) noexcept;
-// `pipe` is open for writing only. `key` is told once, when its last reader has gone or if it has already; not after
-// the pipe was closed here.
+// `pipe` is open for writing only. `key` is told when its last reader has gone, or if it has already; again when
+// another one has come and gone; not after the pipe was closed here, and nowhere else is open.
 int watch_hangup(int watch, int pipe, std::uint64_t key) noexcept;
-// Stores up to `room` keys that were not told yet, and returns how many. Fewer: the watch is unreadable until there is
-// another one.
+// Stores up to `room` keys that were not told yet and returns how many, kHangupsAtOnce at most. The watch is readable
+// while there are more.
+inline constexpr std::size_t kHangupsAtOnce = 64;
 std::size_t take_hangups(int watch, std::uint64_t* keys, std::size_t room) noexcept;
 
 }  // namespace anchor

@@ -55,13 +55,13 @@ int write_byte_signal_held(int pipe) noexcept {
 }
 
 int write_byte(int pipe) noexcept {
-  static std::atomic<bool> unknown{false};
-  if (!unknown.load(std::memory_order_relaxed)) {
+  static std::atomic<bool> flag_refused{false};
+  if (!flag_refused.load(std::memory_order_relaxed)) {
     char byte = 1;
     const iovec bytes{&byte, 1};
     if (::pwritev2(pipe, &bytes, 1, kAtItsEnd, kNoSignal) == 1) return 0;
     if (errno == EAGAIN || errno == EPIPE) return -errno;
-    unknown.store(true, std::memory_order_relaxed);  // whatever a kernel or a filter of system calls says to it
+    flag_refused.store(true, std::memory_order_relaxed);  // whatever a kernel or a filter of system calls says to it
   }
   return write_byte_signal_held(pipe);
 }

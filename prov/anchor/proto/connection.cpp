@@ -62,7 +62,7 @@ int retrieve_record(Exchange& exchange, Peer& peer) {
   if (const int error = region->map(0, contents.header_size, &peer.header)) return error;
   peer.contents = contents;
   peer.region = std::move(region);
-  exchange.new_regions = true;
+  exchange.unasked = true;
   return 0;
 }
 
@@ -75,7 +75,7 @@ void forget_region(Peer& peer) noexcept {
   peer.direct.reset();
   peer.direct_tried = false;
   peer.region.reset();
-  peer.death_told = false;
+  peer.notice = DeathNotice::kUnasked;
   peer.header = Mapping();
 }
 

@@ -49,7 +49,8 @@ struct Exchange {
         sends(with.transmit_size),
         remotes(with.transmit_size),
         geometry{with.fifo_slots, with.fifo_payload},
-        areas_left(with.large_areas) {
+        areas_left(with.large_areas),
+        look_interval(with.liveness_interval) {
     contacts.reserve(kContactEntries);
   }
 
@@ -148,10 +149,14 @@ struct Exchange {
   bool roused = false;          // our own wait object was used in this epoch
   std::vector<Peer*> starving;  // told to ring when they return credits
   TimePoint alarm{};            // upkeep is due by then, however deep the sleep
-  bool new_regions = false;     // some peer's region has not been asked for notice of its owner's death
-  bool deaths_told = true;      // notice will be given of every peer's death
-  bool doubtful = false;        // some peer was alive still when notice came of its death
-  int notices = -1;             // the descriptor for that, once there is a region to watch
+
+  // Peers' deaths, while we sleep (dispatch/death_notices.h).
+  int notices = -1;              // a descriptor that tells of them, once there was a region to watch
+  bool unasked = false;          // a region was found whose owner's death nobody was asked to tell of yet
+  bool deaths_told = true;       // notice will be given of every peer's death
+  TimePoint next_look{};         // at those of whose deaths it is not; due if there are any
+  Milliseconds look_interval{};  // to the one after that
+  TimePoint last_look{};         // at all of them
 };
 
 }  // namespace anchor

@@ -77,6 +77,7 @@ void take_back_block(Exchange& exchange, Peer& peer) noexcept {
   if (!peer.may_write || !peer.region || !peer.region->alive()) {
     release_block(exchange, peer.granted, peer.area_offset);
   } else {
+    peer.region->unwatch();  // its number is somebody else's soon
     try {
       exchange.abandoned.push_back({peer.name, peer.granted, peer.area_offset, std::move(peer.region)});
       exchange.board_owners[peer.granted.notification] = nullptr;

@@ -64,6 +64,9 @@ struct TakenShare {
   std::uint32_t copied = 0;  // pieces
 };
 
+// Of its death, to us while we sleep: not asked for yet, not possible, promised, or come, perhaps before it was true.
+enum class DeathNotice : std::uint8_t { kUnasked, kNone, kPromised, kGiven };
+
 struct Peer {
   // Read for each message.
   std::unique_ptr<Channel> channel;  // kAsked: receives only
@@ -108,7 +111,7 @@ struct Peer {
   bool gone = false;
   EndpointName name;
   std::unique_ptr<RemoteRegion> region;
-  bool death_told = false;  // notice will be given of its death
+  DeathNotice notice = DeathNotice::kUnasked;
   Mapping header;
   AnchorContents contents{};
   std::unique_ptr<ProtectionView> protection;  // made when its memory is first wanted

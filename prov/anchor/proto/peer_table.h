@@ -50,7 +50,13 @@ class PeerTable {
   // Removes a peer that nothing refers to any more.
   void retire(Peer& peer);
 
-  std::size_t size() const noexcept { return peers_.size(); }                         // numbers in use are below this
+  std::size_t size() const noexcept { return peers_.size(); }  // numbers in use are below this
+  // All peers, which may be retired meanwhile, and others added.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for (std::size_t number = 0; number < size(); ++number)
+      if (Peer* peer = numbered(number)) visit(*peer);
+  }
   Peer* numbered(std::size_t number) const noexcept { return peers_[number].get(); }  // nullptr: a free number
 
  private:

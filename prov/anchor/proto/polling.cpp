@@ -182,8 +182,7 @@ void hear_all(Exchange& exchange) {
 
 void sweep_all(Exchange& exchange) {
   exchange.unwatched = false;
-  for (std::size_t number = 0; number < exchange.peers.size(); ++number)
-    if (Peer* peer = exchange.peers.numbered(number)) look_at(exchange, *peer);
+  exchange.peers.for_each([&](Peer& peer) { look_at(exchange, peer); });
 }
 
 }  // namespace anchor

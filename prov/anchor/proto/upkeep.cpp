@@ -23,18 +23,6 @@ void retry_searches(Exchange& exchange, TimePoint now) {
   }
 }
 
-void check_peer(Exchange& exchange, Peer& peer) {
-  if (peer.state != PeerState::kConnected && peer.state != PeerState::kAsked) return;
-  if (peer.mapped && peer.protection) peer.mapped->drop_stale(*peer.protection);
-  if (!peer.region || peer.region->alive()) return;
-  // What it had sent is received first; a grant among it tells on_grant that it has gone.
-  if (peer.state == PeerState::kAsked && peer.channel->peek() != nullptr) return;
-  note_end(peer);
-  // It had closed before it heard of us: what waits is for whoever has its name next.
-  if (peer.state == PeerState::kAsked && !peer.gone) return restart_search(exchange, peer);
-  begin_loss(exchange, peer, ECONNRESET);
-}
-
 // Rotates over all peers once in each liveness_interval.
 void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
   const std::size_t count = exchange.peers.size() + exchange.abandoned.size();
@@ -47,7 +35,7 @@ void check_liveness(Exchange& exchange, TimePoint now, std::size_t most) {
   for (due = std::min({due, count, most}); due != 0; --due) {
     if (++exchange.next_to_check >= exchange.peers.size()) exchange.next_to_check = 0;
     if (exchange.next_to_check >= exchange.peers.size()) return;
-    if (Peer* peer = exchange.peers.numbered(exchange.next_to_check)) check_peer(exchange, *peer);
+    if (Peer* peer = exchange.peers.numbered(exchange.next_to_check)) check_life(exchange, *peer);
   }
 }
 
@@ -70,28 +58,25 @@ bool comes_seldom(Exchange& exchange, TimePoint now) {
 void check_own_region(Exchange& exchange) {
   if (exchange.region->intact()) [[likely]]
     return;
-  for (std::size_t number = 0; number < exchange.peers.size(); ++number)
-    if (Peer* peer = exchange.peers.numbered(number)) begin_loss(exchange, *peer, EIO);
+  exchange.peers.for_each([&](Peer& peer) { begin_loss(exchange, peer, EIO); });
 }
 
 }  // namespace
 
-bool heed_death(Exchange& exchange, std::uint64_t number) {
-  Peer* peer = number < exchange.peers.size() ? exchange.peers.numbered(number) : nullptr;
-  if (peer == nullptr) return true;
-  peer->death_told = exchange.deaths_told = false;
-  check_peer(exchange, *peer);
-  return peer->state != PeerState::kConnected && peer->state != PeerState::kAsked;
-}
-
-void check_untold(Exchange& exchange) {
-  for (std::size_t number = 0; number < exchange.peers.size(); ++number)
-    if (Peer* peer = exchange.peers.numbered(number); peer != nullptr && !peer->death_told) check_peer(exchange, *peer);
+void check_life(Exchange& exchange, Peer& peer) {
+  if (peer.state != PeerState::kConnected && peer.state != PeerState::kAsked) return;
+  if (peer.mapped && peer.protection) peer.mapped->drop_stale(*peer.protection);
+  if (!peer.region || peer.region->alive()) return;
+  // What it had sent is received first; a grant among it tells on_grant that it has gone.
+  if (peer.state == PeerState::kAsked && peer.channel->peek() != nullptr) return;
+  note_end(peer);
+  // It had closed before it heard of us: what waits is for whoever has its name next.
+  if (peer.state == PeerState::kAsked && !peer.gone) return restart_search(exchange, peer);
+  begin_loss(exchange, peer, ECONNRESET);
 }
 
 void forget_strangers(Exchange& exchange) {
-  for (std::size_t number = 0; number < exchange.peers.size(); ++number)
-    if (Peer* peer = exchange.peers.numbered(number)) retire_if_unused(exchange, *peer);
+  exchange.peers.for_each([&](Peer& peer) { retire_if_unused(exchange, peer); });
 }
 
 void answer_contacts(Exchange& exchange) {

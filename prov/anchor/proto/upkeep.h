@@ -19,11 +19,8 @@ inline constexpr std::size_t kChecksWhereSeldom = 64;
 void forget_strangers(Exchange& exchange);
 // Answers whoever rang; who cannot be answered yet is looked at again in upkeep().
 void answer_contacts(Exchange& exchange);
-// Notice was given of the death of the peer of this number. false: it seems to be alive, as the notice comes a moment
-// before its lock is free; now it is one of those that nobody tells of.
-bool heed_death(Exchange& exchange, std::uint64_t number);
-// Looks at the lives of all peers whose deaths nobody tells of.
-void check_untold(Exchange& exchange);
+// Looks whether the peer lives still; if not, its loss begins. Four system calls.
+void check_life(Exchange& exchange, Peer& peer);
 // What is due, and says when the next time is (Exchange::until_upkeep). Looks at the lives of no more than
 // kChecksPerUpkeep peers, or kChecksWhereSeldom.
 void upkeep(Exchange& exchange);

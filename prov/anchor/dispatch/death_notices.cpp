@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dispatch/death_notices.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "proto/upkeep.h"
+
+namespace anchor {
+namespace {
+
+constexpr Milliseconds kFirstLook{1};
+constexpr std::size_t kNoticesAtOnce = 64;
+
+void look_soon(Exchange& exchange) noexcept {
+  exchange.look_interval = kFirstLook;
+  exchange.next_look = Clock::now() + kFirstLook;
+}
+
+void ask(Exchange& exchange, Peer& peer) noexcept {
+  exchange.notices = std::max(exchange.region->death_notices(), -1);
+  const int error = exchange.notices >= 0 ? peer.region->watch_with(exchange.notices, peer.number) : -EOPNOTSUPP;
+  peer.notice = error == 0 ? DeathNotice::kPromised : DeathNotice::kNone;
+  if (error != -ENXIO) return;
+  peer.notice = DeathNotice::kGiven;  // it is dying already
+  look_soon(exchange);
+}
+
+// `again`: also those that could not promise it before.
+void ask_all(Exchange& exchange, bool again) {
+  exchange.unasked = false;
+  exchange.deaths_told = true;
+  exchange.peers.for_each([&](Peer& peer) {
+    if (!peer.region) return;
+    if (peer.notice == DeathNotice::kUnasked || (again && peer.notice == DeathNotice::kNone)) ask(exchange, peer);
+    exchange.deaths_told &= peer.notice == DeathNotice::kPromised;
+  });
+}
+
+}  // namespace
+
+void ask_for_notices(Exchange& exchange) {
+  if (exchange.unasked) ask_all(exchange, false);
+}
+
+// Some at a time: more of them keep the descriptor readable.
+void heed_notices(Exchange& exchange) {
+  if (exchange.notices < 0) return;
+  std::uint64_t numbers[kNoticesAtOnce];
+  Peer* peers[kNoticesAtOnce] = {};
+  const std::size_t count = exchange.region->take_death_notices(numbers, kNoticesAtOnce);
+  if (count == 0) return;
+  // All of them first: a look may fail for want of memory, and a notice does not come again.
+  for (std::size_t i = 0; i < count; ++i) {
+    Peer* peer = numbers[i] < exchange.peers.size() ? exchange.peers.numbered(numbers[i]) : nullptr;
+    if (peer == nullptr || !peer->region) continue;
+    peer->region->unwatch();
+    peer->notice = DeathNotice::kGiven;
+    peers[i] = peer;
+  }
+  exchange.deaths_told = false;
+  look_soon(exchange);
+  for (Peer* peer : peers)
+    if (peer != nullptr) check_life(exchange, *peer);
+}
+
+void look_at_untold(Exchange& exchange, TimePoint now) {
+  if (exchange.deaths_told || now < exchange.next_look) return;
+  const bool all = now - exchange.last_look >= exchange.settings.liveness_interval;
+  if (all) exchange.last_look = now;
+  exchange.peers.for_each([&](Peer& peer) {
+    if (peer.notice == DeathNotice::kGiven || (all && peer.notice != DeathNotice::kPromised))
+      check_life(exchange, peer);
+  });
+  ask_all(exchange, all);
+  exchange.look_interval = std::min(2 * exchange.look_interval, exchange.settings.liveness_interval);
+  exchange.next_look = now + exchange.look_interval;
+}
+
+}  // namespace anchor
