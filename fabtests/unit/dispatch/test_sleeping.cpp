@@ -179,7 +179,9 @@ Test(sleeping, nobody_looks_at_peers_whose_deaths_are_told) {
 
   couple.a.crash();
   cr_assert(has_notices(couple.b));
-  asleep(couple.b);
+  alarm = TimePoint::max();
+  cr_assert(fall_asleep(couple.b.exchange, &alarm));
+  cr_assert(alarm > Clock::now() + Milliseconds{1000});
   cr_assert_eq(couple.at_b().state, PeerState::kIdle, "found and seen off by the look that the notice led to");
   cr_assert_not(has_notices(couple.b));
 }

@@ -27,6 +27,17 @@ unsigned files_in(const std::string& directory) {
   return count;
 }
 
+// The owner of "a", with its pipe.
+Child sleeper_elsewhere(ShmPlace& place) {
+  return Child([&](const Meeting& meeting) {
+    const auto region = place.published("a");
+    if (region == nullptr || region->wait_object() < 0) return 1;
+    meeting.tell();
+    meeting.await();
+    return 0;
+  });
+}
+
 }  // namespace
 
 Test(shm_wait_pipe, its_name_tells_whose_it_is) {
@@ -90,13 +101,7 @@ Test(shm_wait_pipe, waking_the_dead_does_no_harm) {
 
 Test(shm_wait_pipe, its_owners_death_is_told_to_all_who_watch) {
   ShmPlace place;
-  Child owner([&](const Meeting& meeting) {
-    const auto region = place.published("a");
-    if (region == nullptr || region->wait_object() < 0) return 1;
-    meeting.tell();
-    meeting.await();
-    return 0;
-  });
+  Child owner = sleeper_elsewhere(place);
   cr_assert(owner.await());
   const auto one = place.published("b"), other = place.published("c");
   const auto peer = place.attached("a"), to_other = place.attached("a");
@@ -182,13 +187,7 @@ Test(shm_wait_pipe, scarce_descriptors_are_left_alone) {
 
 Test(shm_wait_pipe, what_the_dead_leave_is_swept) {
   ShmPlace place;
-  Child owner([&](const Meeting& meeting) {
-    const auto region = place.published("a");
-    if (region == nullptr || region->wait_object() < 0) return 1;
-    meeting.tell();
-    meeting.await();
-    return 0;
-  });
+  Child owner = sleeper_elsewhere(place);
   cr_assert(owner.await());
   const auto living = place.published("b");
   cr_assert_geq(living->wait_object(), 0);

@@ -83,6 +83,7 @@ class Ep final : public fid_ep {
   int bind_events(Eq& eq, std::uint64_t flags);
   template <class Visit>
   void for_each_group(Visit&& visit);
+  bool may_sleep() const noexcept;
   void join_groups();
   void leave_groups() noexcept;
   void install_operations() noexcept;

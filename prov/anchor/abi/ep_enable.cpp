@@ -17,9 +17,19 @@ int Ep::enable() {
   if ((core.sends() && !core.transmit_queue) || (core.receives() && !core.receive_queue)) return -FI_ENOCQ;
   const int status = core.endpoint.enable();
   if (status != 0) return status;
+  // Made now, it has the kernel tell sleeping peers of our death, though we may poll for ever. Whoever cannot have one
+  // polls.
+  if (may_sleep()) static_cast<void>(endpoint_->wait_object());
   join_groups();
   install_operations();
   return 0;
+}
+
+bool Ep::may_sleep() const noexcept {
+  const EpCore& core = *core_;
+  const auto waits = [](const auto& bound) { return bound && bound->wait_object() != FI_WAIT_NONE; };
+  return waits(core.transmit_queue) || waits(core.receive_queue) || waits(core.send_counter) ||
+         waits(core.receive_counter);
 }
 
 template <class Visit>

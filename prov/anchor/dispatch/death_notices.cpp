@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "proto/upkeep.h"
 
@@ -58,10 +59,15 @@ void heed_notices(Exchange& exchange) {
     peer->notice = DeathNotice::kGiven;
     peers[i] = peer;
   }
-  exchange.deaths_told = false;
+  const bool told = std::exchange(exchange.deaths_told, false);
   look_soon(exchange);
-  for (Peer* peer : peers)
-    if (peer != nullptr) check_life(exchange, *peer);
+  bool dead = true;
+  for (Peer* peer : peers) {
+    if (peer == nullptr) continue;
+    check_life(exchange, *peer);
+    dead &= peer->state != PeerState::kConnected && peer->state != PeerState::kAsked;
+  }
+  if (dead) exchange.deaths_told = told;  // nobody is left to be looked at
 }
 
 void look_at_untold(Exchange& exchange, TimePoint now) {

@@ -4,7 +4,7 @@
 //
 // Its name is the region's, a plus sign, which no region's name holds, and the number of the region's file. So a pipe
 // belongs to one incarnation of an endpoint, and a leftover is told from the pipe of the one that lives. It is made
-// when its owner sleeps for the first time. The owner is its only reader, so that it also tells peers of the owner's
+// when its owner may sleep. The owner is its only reader, so that it also tells peers of the owner's
 // death (os/hangup_watch.h); it has the pipe open for writing too, so that no peer's death ends it.
 #pragma once
 
