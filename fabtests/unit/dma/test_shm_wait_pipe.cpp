@@ -76,7 +76,7 @@ Test(shm_wait_pipe, one_that_is_full_holds_up_nobody) {
   cr_assert_not(readable(fd));
 }
 
-Test(shm_wait_pipe, there_is_none_before_the_owner_sleeps_and_none_after_it_left) {
+Test(shm_wait_pipe, there_is_none_before_it_is_asked_for_and_none_after_its_owner_left) {
   ShmPlace place;
   auto owner = place.published("a");
   const auto peer = place.attached("a");
@@ -154,7 +154,7 @@ Test(shm_wait_pipe, who_is_not_watched_any_more_is_not_told_of) {
   cr_assert_not(readable(watcher->death_notices()));
 }
 
-Test(shm_wait_pipe, whoever_never_slept_cannot_be_watched) {
+Test(shm_wait_pipe, who_has_none_cannot_be_watched) {
   ShmPlace place;
   const auto owner = place.published("a"), watcher = place.published("b");
   const auto peer = place.attached("a");

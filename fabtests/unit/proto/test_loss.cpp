@@ -6,6 +6,7 @@
 #include "../os/log_capture.h"
 #include "node.h"
 #include "proto/peek.h"
+#include "proto/upkeep.h"
 #include "scarce_device.h"
 
 using namespace anchor;
@@ -116,6 +117,21 @@ Test(loss, who_closed_leaves_no_grudge_whatever_is_seen_first) {
   cr_assert(until([&] { return mortal.at_a().state == PeerState::kIdle; }, mortal.a));
   cr_assert_eq(mortal.a.send(mortal.to_b, "x", 1), 0);
   cr_assert_eq(mortal.at_a().state, PeerState::kSeeking);
+}
+
+// As when it had ended this connection alone, lived on, and was killed later.
+Test(loss, a_goodbye_that_is_read_after_the_death_was_seen_excuses_nothing) {
+  Mortal mortal;
+  mortal.connect();
+  mortal.b->say_goodbye(mortal.b->peer("a"));
+  mortal.b.reset();
+  check_life(mortal.a.exchange, mortal.at_a());
+  mortal.a.passes(2);
+  cr_assert_eq(mortal.at_a().state, PeerState::kIdle);
+  cr_assert_eq(mortal.a.send(mortal.to_b, "x", 1), 0);
+  Event event;
+  cr_assert(mortal.a.next(&event));
+  cr_assert_eq(event.error, ECONNRESET);
 }
 
 Test(loss, after_a_crash_nobody_is_waited_for) {

@@ -84,6 +84,7 @@ class Ep final : public fid_ep {
   template <class Visit>
   void for_each_group(Visit&& visit);
   bool may_sleep() const noexcept;
+  void prepare_sleep() noexcept;
   void join_groups();
   void leave_groups() noexcept;
   void install_operations() noexcept;

@@ -83,7 +83,10 @@ int Ep::bind_counter(Cntr& cntr, std::uint64_t flags) {
   for (const Place& place : places)
     if ((flags & place.event) != 0 && *place.holder) return -FI_EINVAL;
 
-  if (endpoint_->enabled()) cntr.group().join(endpoint_);
+  if (endpoint_->enabled()) {
+    prepare_sleep();
+    cntr.group().join(endpoint_);
+  }
   for (const Place& place : places) {
     if ((flags & place.event) == 0) continue;
     *place.holder = Use<Cntr>(cntr);

@@ -17,20 +17,27 @@ int Ep::enable() {
   if ((core.sends() && !core.transmit_queue) || (core.receives() && !core.receive_queue)) return -FI_ENOCQ;
   const int status = core.endpoint.enable();
   if (status != 0) return status;
-  // Made now, it has the kernel tell sleeping peers of our death, though we may poll for ever. Whoever cannot have one
-  // polls.
-  if (may_sleep()) static_cast<void>(endpoint_->wait_object());
+  if (may_sleep()) prepare_sleep();
   join_groups();
   install_operations();
   return 0;
 }
 
+// Where the application, or a thread of ours, may wait for something that is bound. A wait for a counter may sleep
+// whatever it was opened with.
 bool Ep::may_sleep() const noexcept {
   const EpCore& core = *core_;
-  const auto waits = [](const auto& bound) { return bound && bound->wait_object() != FI_WAIT_NONE; };
-  return waits(core.transmit_queue) || waits(core.receive_queue) || waits(core.send_counter) ||
-         waits(core.receive_counter);
+  const auto sleeps = [](const Use<Cq>& queue) {
+    return queue && queue->wait_object() != FI_WAIT_NONE && queue->wait_object() != FI_WAIT_YIELD;
+  };
+  return sleeps(core.transmit_queue) || sleeps(core.receive_queue) || core.send_counter || core.receive_counter ||
+         core.read_counter || core.write_counter || core.remote_read_counter || core.remote_write_counter ||
+         core.domain->progress_thread() != nullptr;
 }
+
+// On the shm device the kernel tells sleeping peers of our death by the wait object, though we may poll for ever. Where
+// there cannot be one, waiting polls.
+void Ep::prepare_sleep() noexcept { static_cast<void>(endpoint_->wait_object()); }
 
 template <class Visit>
 void Ep::for_each_group(Visit&& visit) {

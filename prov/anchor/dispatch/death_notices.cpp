@@ -13,29 +13,30 @@ namespace {
 constexpr Milliseconds kFirstLook{1};
 constexpr std::size_t kNoticesAtOnce = 64;
 
-void look_soon(Exchange& exchange) noexcept {
-  exchange.look_interval = kFirstLook;
-  exchange.next_look = Clock::now() + kFirstLook;
+void look_after(Exchange& exchange, Milliseconds delay) noexcept {
+  exchange.look_interval = delay;
+  exchange.next_look = Clock::now() + delay;
 }
 
-void ask(Exchange& exchange, Peer& peer) noexcept {
+bool lives(const Peer& peer) noexcept { return peer.region != nullptr && peer.state != PeerState::kLeaving; }
+
+void ask(Exchange& exchange, Peer& peer) {
   exchange.notices = std::max(exchange.region->death_notices(), -1);
   const int error = exchange.notices >= 0 ? peer.region->watch_with(exchange.notices, peer.number) : -EOPNOTSUPP;
   peer.notice = error == 0 ? DeathNotice::kPromised : DeathNotice::kNone;
-  if (error != -ENXIO) return;
-  peer.notice = DeathNotice::kGiven;  // it is dying already
-  look_soon(exchange);
+  if (error == -ENXIO) check_life(exchange, peer);
 }
 
 // `again`: also those that could not promise it before.
 void ask_all(Exchange& exchange, bool again) {
   exchange.unasked = false;
-  exchange.deaths_told = true;
+  const bool told = std::exchange(exchange.deaths_told, true);
   exchange.peers.for_each([&](Peer& peer) {
-    if (!peer.region) return;
+    if (!lives(peer)) return;
     if (peer.notice == DeathNotice::kUnasked || (again && peer.notice == DeathNotice::kNone)) ask(exchange, peer);
     exchange.deaths_told &= peer.notice == DeathNotice::kPromised;
   });
+  if (told && !exchange.deaths_told) look_after(exchange, exchange.settings.liveness_interval);
 }
 
 }  // namespace
@@ -60,14 +61,17 @@ void heed_notices(Exchange& exchange) {
     peers[i] = peer;
   }
   const bool told = std::exchange(exchange.deaths_told, false);
-  look_soon(exchange);
   bool dead = true;
   for (Peer* peer : peers) {
     if (peer == nullptr) continue;
     check_life(exchange, *peer);
-    dead &= peer->state != PeerState::kConnected && peer->state != PeerState::kAsked;
+    dead &= !lives(*peer);
   }
-  if (dead) exchange.deaths_told = told;  // nobody is left to be looked at
+  if (dead) {
+    exchange.deaths_told = told;  // nobody is left to be looked at
+  } else {
+    look_after(exchange, kFirstLook);
+  }
 }
 
 void look_at_untold(Exchange& exchange, TimePoint now) {

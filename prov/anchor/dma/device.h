@@ -177,7 +177,7 @@ class RemoteRegion : public Sleeper {
   virtual bool intact() const noexcept { return true; }
 
   // From now on the owner's death makes `notices`, a LocalRegion's death_notices(), readable, and `key` is found there.
-  // Requires: not watched. Negated errno value: it does not, so ask alive() now and then; -ENXIO: it has died.
+  // Requires: not watched. Negated errno value: it does not, so ask alive() now and then; -ENXIO: perhaps it has died.
   virtual int watch_with(int /*notices*/, std::uint64_t /*key*/) noexcept { return -EOPNOTSUPP; }
   virtual void unwatch() noexcept {}
 
@@ -235,9 +235,9 @@ class Device {
   virtual int create(const EndpointName& name, std::size_t header_size,
                      std::unique_ptr<LocalRegion>* region) noexcept = 0;
 
-  // -ENOENT: nobody has the name (yet); -EOWNERDEAD: nobody has it, and whoever had it last was killed, if that shows;
-  // -EACCES: the name's file belongs to another user or is open to others;
-  // -EAGAIN: no file descriptor left at the moment.
+  // -ENOENT: nobody has the name (yet); -EOWNERDEAD: nobody has it, and whoever had it last has just gone or was
+  // killed, if that shows; -EACCES: the name's file belongs to another user or is open to others; -EAGAIN: no file
+  // descriptor left at the moment.
   virtual int attach(const EndpointName& name, std::unique_ptr<RemoteRegion>* region) noexcept = 0;
 
   // -EOPNOTSUPP or the kernel's refusal when the peer's memory cannot be reached directly.

@@ -55,6 +55,7 @@ int retrieve_record(Exchange& exchange, Peer& peer) {
     return -ENOENT;
   }
   if (attached != 0) return attached;
+  peer.gone &= is_unique(peer.name);  // somebody has its name again
   Mapping first_page;
   if (const int error = region->map(0, kPageSize, &first_page)) return error;
   AnchorContents contents;

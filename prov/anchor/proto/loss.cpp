@@ -200,7 +200,7 @@ void retire_if_unused(Exchange& exchange, Peer& peer) {
 
 Verdict on_goodbye(Exchange& exchange, Peer& peer, const IncomingMessage&) {
   peer.may_write = false;
-  peer.gone = is_unique(peer.name);
+  peer.gone |= is_unique(peer.name);
   begin_loss(exchange, peer, ECONNRESET);
   return Verdict::kTaken;
 }

@@ -51,7 +51,7 @@ class PeerTable {
   void retire(Peer& peer);
 
   std::size_t size() const noexcept { return peers_.size(); }  // numbers in use are below this
-  // All peers, which may be retired meanwhile, and others added.
+  // All peers. They may be retired meanwhile; others that are added may be passed over.
   template <class Visit>
   void for_each(Visit&& visit) {
     for (std::size_t number = 0; number < size(); ++number)
