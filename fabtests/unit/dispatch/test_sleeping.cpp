@@ -1,50 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <fcntl.h>
 #include <poll.h>
 
 #include "../proto/distant_pair.h"
-#include "dispatch/sleeping.h"
-#include "dma/shm_region.h"
-#include "os/unique_fd.h"
 #include "proto/alertness.h"
 #include "proto/loss.h"
 #include "proto/polling.h"
+#include "sleeping_node.h"
 
 using namespace anchor;
 using namespace anchor::unit;
 
 namespace {
 
-bool asleep(Node& node) {
-  TimePoint alarm = TimePoint::max();
-  return fall_asleep(node.exchange, &alarm);
-}
-
-void settle(Node& node) {
-  cr_assert_geq(node.exchange.region->wait_object(), 0);
-  cr_assert(until([&] { return asleep(node); }, node));
-}
-
 bool woken(Node& node) {
   pollfd wanted{node.exchange.region->wait_object(), POLLIN, 0};
   return ::poll(&wanted, 1, 0) == 1;
-}
-
-bool has_notices(Node& node) {
-  pollfd wanted{node.exchange.notices, POLLIN, 0};
-  return ::poll(&wanted, 1, 0) == 1;
-}
-
-// Its pipe loses its reader, as when it dies and its lock is given up last, or when it means harm.
-void hang_up(Node& node) {
-  const UniqueFd nothing(::open("/dev/null", O_RDWR));
-  cr_assert_geq(::dup2(nothing.get(), node.exchange.region->wait_object()), 0);
-}
-
-EndpointSettings patient() {
-  EndpointSettings settings = quick();
-  settings.liveness_interval = Milliseconds{60'000};
-  return settings;
 }
 
 }  // namespace
@@ -163,96 +133,6 @@ Test(sleeping, a_fifo_that_is_left_to_the_board_is_looked_at_once_more) {
   cr_assert_eq(couple.a.send(couple.to_b, "x", 1), 0);
   stop_polling(couple.b.exchange, couple.at_b());
   cr_assert_not(asleep(couple.b));
-}
-
-Test(sleeping, nobody_looks_at_peers_whose_deaths_are_told) {
-  EndpointSettings settings = quick();
-  settings.liveness_interval = Milliseconds{1000};
-  Couple couple(settings);
-  settle(couple.a);
-  settle(couple.b);
-  cr_assert(couple.b.exchange.deaths_told);
-  TimePoint alarm = TimePoint::max();
-  cr_assert(fall_asleep(couple.b.exchange, &alarm));
-  cr_assert(alarm > Clock::now() + Milliseconds{1000});
-  cr_assert_not(has_notices(couple.b));
-
-  couple.a.crash();
-  cr_assert(has_notices(couple.b));
-  alarm = TimePoint::max();
-  cr_assert(fall_asleep(couple.b.exchange, &alarm));
-  cr_assert(alarm > Clock::now() + Milliseconds{1000});
-  cr_assert_eq(couple.at_b().state, PeerState::kIdle, "found and seen off by the look that the notice led to");
-  cr_assert_not(has_notices(couple.b));
-}
-
-Test(sleeping, a_notice_that_comes_too_early_is_heeded_soon) {
-  Couple couple(patient());
-  settle(couple.a);
-  settle(couple.b);
-  hang_up(couple.a);
-  cr_assert(has_notices(couple.b));
-  TimePoint alarm = TimePoint::max();
-  cr_assert(fall_asleep(couple.b.exchange, &alarm));
-  cr_assert(alarm <= Clock::now() + Milliseconds{1});
-  cr_assert_eq(couple.at_b().state, PeerState::kConnected);
-  couple.a.crash();
-  cr_assert(until([&] { return asleep(couple.b), couple.at_b().state == PeerState::kIdle; }));
-}
-
-Test(sleeping, one_that_lives_on_after_a_notice_is_looked_at_ever_more_rarely) {
-  Couple couple(patient());
-  settle(couple.a);
-  settle(couple.b);
-  hang_up(couple.a);
-  cr_assert(until([&] { return asleep(couple.b), couple.b.exchange.look_interval >= Milliseconds{16}; }));
-  cr_assert_eq(couple.at_b().state, PeerState::kConnected);
-  cr_assert_eq(couple.at_b().notice, DeathNotice::kGiven);
-  cr_assert_not(has_notices(couple.b));
-}
-
-// Its number may be another peer's by then.
-Test(sleeping, nobody_is_told_of_one_that_is_a_peer_no_more) {
-  Couple couple(patient());
-  settle(couple.a);
-  settle(couple.b);
-  cr_assert_eq(couple.at_b().notice, DeathNotice::kPromised);
-  begin_loss(couple.b.exchange, couple.at_b(), EPROTO);
-  cr_assert(until([&] { return couple.at_b().state == PeerState::kIdle; }, couple.b));
-  cr_assert_eq(couple.b.exchange.abandoned.size(), 1u, "it lives, and may write to its block");
-  hang_up(couple.a);
-  cr_assert_not(has_notices(couple.b));
-}
-
-// It had no pipe when it was met.
-Test(sleeping, who_sleeps_late_is_watched_from_the_next_alarm_on) {
-  Couple couple;
-  settle(couple.b);
-  cr_assert_not(couple.b.exchange.deaths_told);
-  settle(couple.a);
-  cr_assert(until([&] { return asleep(couple.b), couple.b.exchange.deaths_told; }, couple.b));
-  couple.a.crash();
-  cr_assert(has_notices(couple.b));
-}
-
-// Nobody tells of that.
-Test(sleeping, a_peer_whose_file_was_removed_is_found_by_alarms) {
-  Couple couple;
-  settle(couple.a);
-  settle(couple.b);
-  cr_assert(couple.b.exchange.deaths_told);
-  cr_assert(std::filesystem::remove(region_path(couple.place.scratch.path(), named("a"))));
-  cr_assert(until([&] { return asleep(couple.b), couple.at_b().state == PeerState::kIdle; }, couple.b));
-}
-
-Test(sleeping, peers_whose_deaths_are_not_told_are_looked_at) {
-  Couple couple(patient());
-  settle(couple.b);
-  cr_assert_not(couple.b.exchange.deaths_told, "a has no pipe");
-  TimePoint alarm = TimePoint::max();
-  cr_assert(fall_asleep(couple.b.exchange, &alarm));
-  cr_assert(alarm <= Clock::now() + Milliseconds{60'000});
-  cr_assert(alarm > Clock::now() + Milliseconds{10'000}, "it was looked at just now");
 }
 
 // By the upkeep of the very pass that looks again.

@@ -135,6 +135,19 @@ Test(peer_table, numbers_are_used_again) {
   cr_assert_eq(table.peers.numbered(1), &second);
 }
 
+Test(peer_table, all_are_visited_though_some_are_retired_meanwhile) {
+  Table table;
+  for (const char* name : {"a", "b", "c", "d"}) table.peers.with_name(named(name));
+  table.peers.retire(*table.peers.numbered(1));
+  std::vector<std::uint32_t> seen;
+  table.peers.for_each([&](Peer& peer) {
+    seen.push_back(peer.number);
+    if (peer.number != 3) table.peers.retire(peer);
+  });
+  cr_assert(seen == std::vector<std::uint32_t>({0, 2, 3}));
+  cr_assert_eq(&table.peers.with_name(named("d")), table.peers.numbered(3));
+}
+
 Test(peer_table, a_retired_peer_is_found_anew) {
   Table table;
   const std::uint64_t a = table.addresses.insert(named("a"));
