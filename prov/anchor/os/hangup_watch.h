@@ -12,6 +12,8 @@
 
 namespace anchor {
 
+inline constexpr std::size_t kHangupsAtOnce = 64;
+
 // 0 or a negated errno value, like the next one.
 int open_hangup_watch(ProcessFd* watch) noexcept;
 // `pipe` is open for writing only. `key` is told when its last reader has gone, or if it has already; again when
@@ -19,7 +21,6 @@ int open_hangup_watch(ProcessFd* watch) noexcept;
 int watch_hangup(int watch, int pipe, std::uint64_t key) noexcept;
 // Stores up to `room` keys that were not told yet and returns how many, kHangupsAtOnce at most. The watch is readable
 // while there are more.
-inline constexpr std::size_t kHangupsAtOnce = 64;
 std::size_t take_hangups(int watch, std::uint64_t* keys, std::size_t room) noexcept;
 
 }  // namespace anchor
