@@ -3,6 +3,8 @@
 always a file that all its processes share."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
@@ -30,11 +32,19 @@ class Leftovers:
 
     def __init__(self) -> None:
         self.earlier = regions()
-        self.shared_earlier = SHARED.exists()
 
     def remove(self) -> None:
         for path in regions() - self.earlier:
             if not Path("/proc", path.name.split(":")[0]).exists():
                 path.unlink(missing_ok=True)
-        if not self.shared_earlier and SHARED.exists() and not mapped(SHARED):
+
+
+@contextmanager
+def shared_file_removed() -> Iterator[None]:
+    """At the end, unless it was there before or somebody has it."""
+    earlier = SHARED.exists()
+    try:
+        yield
+    finally:
+        if not earlier and not mapped(SHARED):
             SHARED.unlink(missing_ok=True)
