@@ -61,7 +61,6 @@ class RequestPool {
     ++node->generation;
     node->next_free = free_;
     free_ = node;
-    --in_use_;
   }
 
   // Requires: in use.
@@ -79,7 +78,12 @@ class RequestPool {
     return node->generation == generation ? node->request() : nullptr;
   }
 
-  std::size_t in_use() const noexcept { return in_use_; }
+  // Linear, like for_each().
+  std::size_t in_use() noexcept {
+    std::size_t count = 0;
+    for_each([&](T*) { ++count; });
+    return count;
+  }
 
   // Each T in use; visit may release it.
   template <class Visit>
@@ -108,7 +112,6 @@ class RequestPool {
 
   T* take(Node* node) noexcept {
     static_assert(std::is_nothrow_default_constructible_v<T>);
-    ++in_use_;
     ++node->generation;
     return new (node->storage) T;
   }
@@ -130,7 +133,6 @@ class RequestPool {
   }
 
   Node* free_ = nullptr;  // last in, first out: the warmest
-  std::size_t in_use_ = 0;
   std::size_t made_ = 0;  // nodes ever used
   const std::size_t limit_;
   std::vector<std::unique_ptr<Node[]>> slabs_;
