@@ -13,7 +13,11 @@ namespace {
 constexpr std::uint64_t kLow8 = 0xff;
 
 PostedReceive receive(std::uint32_t source, std::uint64_t tag, std::uint64_t ignore = 0) {
-  return {.source = source, .tag = tag, .ignore = ignore};
+  PostedReceive made;
+  made.source = source;
+  made.tag = tag;
+  made.ignore = ignore;
+  return made;
 }
 
 UnexpectedMessage message(std::uint32_t source, std::uint64_t tag) { return {.source = source, .tag = tag}; }

@@ -8,10 +8,11 @@
 
 namespace anchor {
 
+// The list's own while the element stands in it, and nothing before.
 template <class Node>
 struct Links {
-  Node* next = nullptr;
-  Node* previous = nullptr;
+  Node* next;
+  Node* previous;
 };
 
 template <class Node, Links<Node> Node::*kLinks>

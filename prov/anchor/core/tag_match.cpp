@@ -39,6 +39,7 @@ void TagMatcher::index_receives() noexcept {
 
 void TagMatcher::file_receive(PostedReceive* receive) noexcept {
   const std::uint32_t at = receive_class(key_of(receive->source, receive->ignore));
+  receive->sequence = next_sequence_++;
   receive->class_index = kOverflow;
   if (at != kOverflow) {
     ReceiveClass& its = classes_[at];

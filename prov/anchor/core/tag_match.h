@@ -28,15 +28,16 @@ namespace anchor {
 inline constexpr std::uint32_t kAnySource = ~0u;
 inline constexpr unsigned kMaxClasses = 4;  // a power of two; each costs an unexpected message 16 bytes
 
-// Base of a posted receive: one cache line. The caller fills source (a peer's number, or kAnySource), tag and ignore.
+// Base of a posted receive: one cache line. The caller fills source (a peer's number, or kAnySource), tag and ignore;
+// the rest is the matcher's, and all of it but `order` only while the receives are filed.
 struct PostedReceive {
   std::uint32_t source = kAnySource;
-  std::uint32_t class_index = 0;  // the matcher's, like all from sequence on
+  std::uint32_t class_index;
   std::uint64_t tag = 0;
   std::uint64_t ignore = 0;
-  std::uint64_t sequence = 0;  // decides between classes: the lower was posted earlier
-  Links<PostedReceive> order{};
-  Links<PostedReceive> ring{};  // receives of one class and key, or the overflow receives
+  std::uint64_t sequence;  // decides between classes: the lower was posted earlier
+  Links<PostedReceive> order;
+  Links<PostedReceive> ring;  // receives of one class and key, or the overflow receives
 };
 static_assert(sizeof(PostedReceive) == 64);
 
@@ -173,7 +174,6 @@ class TagMatcher {
 };
 
 inline void TagMatcher::post(PostedReceive* receive) noexcept {
-  receive->sequence = next_sequence_++;
   posted_.push_back(receive);
   if (filed_) [[unlikely]]
     file_receive(receive);
