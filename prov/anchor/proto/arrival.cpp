@@ -31,14 +31,12 @@ namespace {
       exchange.matcher(envelope.tagged).find_receive(envelope.peer->number, envelope.tag));
 }
 
-// What most messages are, and what they meet: few bytes that nobody wants to hear of again, and a receive that has room
-// for all of them, takes no other, and ends with an entry in the queue.
-[[gnu::always_inline]] inline bool is_usual(const Exchange& exchange, const Peer& peer, const IncomingMessage& message,
-                                            const ReceiveRequest& receive) noexcept {
-  return receive.segment_count == 1 && message.length <= std::min(receive.length, kSmallCopy) &&
-         (receive.flags & (kWantCompletion | kMultiReceive | kDeferred)) == kWantCompletion &&
-         (message.flags & kWantFinish) == 0 && exchange.receive_counter == nullptr &&
-         (!exchange.settings.report_unknown_source || peer.address != kAnyAddress);
+// Messages that a receive takes on the usual way are shorter: those that it has room for, unless it takes several, or
+// does not end with an entry in the queue.
+[[gnu::always_inline]] inline std::uint32_t limit_at_once(const WorkRequest& work) noexcept {
+  const bool usual =
+      work.segment_count == 1 && (work.flags & (kWantCompletion | kMultiReceive | kDeferred)) == kWantCompletion;
+  return usual ? static_cast<std::uint32_t>(std::min(work.length, kSmallCopy)) + 1 : 0;
 }
 
 void deliver_bytes(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope, const std::byte* bytes) {
@@ -157,25 +155,39 @@ bool stays_open(const Exchange& exchange, const ReceiveRequest& receive, std::ui
   receive.tagged = work.type == WorkType::kTaggedReceive;
   receive.posted = false;
   receive.open = true;
+  receive.limit_at_once = limit_at_once(work);
+}
+
+// What most messages are, and what they meet: few bytes that nobody wants to hear of again, and so cause nothing that
+// has to wait for room in the peer's FIFO; a receive that has room for all of them, and one in the queue that nobody
+// else can interfere with. Nothing is called, so there is no frame to be set up.
+template <bool kTagged>
+[[gnu::always_inline]] inline Verdict receive_at_once(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  CompletionQueue* queue = exchange.receive_queue;
+  if (queue == nullptr || !queue->takes_at_once() || exchange.receive_counter != nullptr) [[unlikely]]
+    return receive_eager(exchange, peer, message);
+  if (exchange.settings.report_unknown_source && peer.address == kAnyAddress) [[unlikely]]
+    return receive_eager(exchange, peer, message);
+  TagMatcher& matcher = kTagged ? exchange.tagged : exchange.untagged;
+  auto* receive = static_cast<ReceiveRequest*>(matcher.find_early(peer.number, message.tag));
+  if (receive == nullptr || message.length >= receive->limit_at_once || (message.flags & kWantFinish) != 0) [[unlikely]]
+    return receive_eager(exchange, peer, message);
+  small_copy(receive->segments[0].iov_base, message.payload, message.length);
+  matcher.remove_early(receive);
+  queue->push_at_once(received_entry(receive->context, kTagged,
+                                     {message.tag, message.data, message.flags, peer.reported}, message.length));
+  exchange.receives.release(receive);
+  return Verdict::kTaken;
 }
 
 }  // namespace
 
-// Nothing is called on the usual way, so there is no frame to be set up.
 Verdict on_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
-  CompletionQueue* queue = exchange.receive_queue;
-  if (queue == nullptr || !queue->takes_at_once() || !peer.control.empty()) [[unlikely]]
-    return receive_eager(exchange, peer, message);
-  TagMatcher& matcher = exchange.matcher(message.operation == Operation::kTaggedEager);
-  auto* receive = static_cast<ReceiveRequest*>(matcher.find_early(peer.number, message.tag));
-  if (receive == nullptr || !is_usual(exchange, peer, message, *receive)) [[unlikely]]
-    return receive_eager(exchange, peer, message);
-  small_copy(receive->segments[0].iov_base, message.payload, message.length);
-  matcher.remove_early(receive);
-  queue->push_at_once(
-      received_entry(*receive, {message.tag, message.data, message.flags, peer.reported}, message.length));
-  exchange.receives.release(receive);
-  return Verdict::kTaken;
+  return receive_at_once<false>(exchange, peer, message);
+}
+
+Verdict on_tagged_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
+  return receive_at_once<true>(exchange, peer, message);
 }
 
 Verdict on_announce(Exchange& exchange, Peer& peer, const IncomingMessage& message) {

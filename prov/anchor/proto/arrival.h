@@ -10,6 +10,7 @@
 namespace anchor {
 
 Verdict on_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+Verdict on_tagged_eager(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 Verdict on_announce(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
 // post_receive() as it is mostly: one buffer, nothing unexpected, any source or one that is being talked to. False: it

@@ -95,7 +95,7 @@ void complete_receive(Exchange& exchange, const ReceiveRequest& receive, const E
   if (receive.flags & kDeferred) [[unlikely]]
     return end_deferred_receive(exchange, receive, envelope, delivery);
   const MessageSource source{envelope.tag, envelope.data, envelope.flags, envelope.peer->reported};
-  Completion completion = received_entry(receive, source, delivery.received);
+  Completion completion = received_entry(receive.context, receive.tagged, source, delivery.received);
   if (receive.flags & kMultiReceive) {
     completion.buffer = static_cast<std::byte*>(receive.segments[0].iov_base) + delivery.offset;
     if (delivery.releases) completion.flags |= kCompletionMultiReceive;

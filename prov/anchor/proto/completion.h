@@ -30,10 +30,10 @@ struct MessageSource {
   std::uint8_t flags;      // MessageFlag
   std::uint64_t reported;  // Peer::reported
 };
-inline Completion received_entry(const ReceiveRequest& receive, const MessageSource& source,
+inline Completion received_entry(void* context, bool tagged, const MessageSource& source,
                                  std::size_t received) noexcept {
-  return {.context = receive.context,
-          .flags = received_flags(receive.tagged) |
+  return {.context = context,
+          .flags = received_flags(tagged) |
                    ((source.flags & kHasRemoteData) != 0 ? std::uint64_t{kCompletionRemoteData} : 0),
           .length = received,
           .buffer = nullptr,

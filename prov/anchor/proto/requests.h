@@ -75,8 +75,9 @@ struct ReceiveRequest : PostedReceive {
   std::uint32_t segment_count;
   std::size_t length;
   void* context;
-  std::size_t used;       // multi-receive: bytes given to messages so far
-  std::uint32_t pending;  // messages on their way into the buffer
+  std::size_t used;             // multi-receive: bytes given to messages so far
+  std::uint32_t pending;        // messages on their way into the buffer
+  std::uint32_t limit_at_once;  // lengths below it: nothing but a copy and an entry in the queue; 0: there are none
   bool tagged;
   bool posted;  // stands in its matcher
   bool open;    // takes further messages
