@@ -51,15 +51,15 @@ class Channel {
   // Whether the peer looks at its FIFO by itself, and need not be rung for. Requires connected().
   virtual bool watched() const noexcept = 0;
 
-  // No next message shows, by a look at its slot alone: there may be credits to return. Not known (false) where memory
-  // is not coherent.
-  bool quiet() const noexcept { return awaited_.absent(); }
   // What every pass may go by until the next call of peek() or consume().
   AwaitedMessage awaited() const noexcept { return owes_ ? AwaitedMessage{} : awaited_; }
 
   // The next message from the peer, nullptr if none; consume() takes it off.
   virtual const IncomingMessage* peek() noexcept = 0;
   virtual void consume() noexcept = 0;
+  // Both, for who takes several: nullptr if no message shows by a look at its slot alone. peek() may have something to
+  // do then (awaited()).
+  virtual const IncomingMessage* next() noexcept = 0;
   virtual bool broken() const noexcept = 0;
   // A larger payload area, for a writer that sends much: the reader offers `bytes` of its memory at `area` and tells
   // the writer; who takes them, a mapping of them, from its next message on, which it says first (kTakeArea); when the

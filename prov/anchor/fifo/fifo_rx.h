@@ -23,6 +23,7 @@ class FifoRx {
   FifoRx(const std::byte* block, const BlockGeometry& geometry, std::uint32_t start = 0) noexcept
       : slots_(reinterpret_cast<const Slot*>(block + geometry.slots_offset())),
         mask_(geometry.slot_count - 1),
+        quarter_(geometry.slot_count / 4),
         position_(start),
         returned_(start),
         payload_(block + geometry.payload_offset()),
@@ -50,14 +51,10 @@ class FifoRx {
     ++position_;
     // Every quarter of the ring, or of what its writer uses of the payload area, so that it never waits for the last
     // bit.
-    if (message_.flags & kInArea) [[unlikely]] {
-      unreturned_bytes_ += message_.length + kCacheLine;
-      bytes_read_ += message_.length;
-      if (message_.length >= kMinMeasured && is_timed(measurable_++)) measure();
-    }
-    const std::uint32_t used = message_.flags & kStreamed ? payload_size_ : kCachedWindow;
-    if (position_ - returned_ > mask_ / 4 || unreturned_bytes_ > used / 4) return return_credits();
-    return false;
+    bool due = position_ - returned_ >= quarter_;
+    if (message_.flags & kInArea) [[unlikely]]
+      due |= account_area();
+    return due && return_credits();
   }
 
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
@@ -89,8 +86,8 @@ class FifoRx {
   bool locate_payload() noexcept {
     if ((message_.flags & kInArea) == 0) {
       message_.payload = reinterpret_cast<const std::byte*>(message_.body);
-      if (message_.length <= kInlineSize) [[likely]]
-        return !(broken_ |= (message_.flags & ~kKnownFlags) != 0);
+      if (message_.length <= kInlineSize && (message_.flags & (kCarriesTail | ~kKnownFlags)) == 0) [[likely]]
+        return true;
       broken_ = true;
       return false;
     }
@@ -104,6 +101,15 @@ class FifoRx {
       return false;
     Port::refresh(message_.payload, message_.length);
     return true;
+  }
+
+  // A message's bytes have been read. Whether their credits are due.
+  bool account_area() noexcept {
+    unreturned_bytes_ += message_.length + kCacheLine;
+    bytes_read_ += message_.length;
+    if (message_.length >= kMinMeasured && is_timed(measurable_++)) measure();
+    const std::uint32_t used = message_.flags & kStreamed ? payload_size_ : kCachedWindow;
+    return unreturned_bytes_ > used / 4;
   }
 
   // From peek() to consume(): whatever else is done there is done either way.
@@ -124,6 +130,7 @@ class FifoRx {
 
   const Slot* const slots_;
   const std::uint32_t mask_;
+  const std::uint32_t quarter_;
   std::uint32_t position_;  // slots consumed
   std::uint32_t returned_;  // position_ as the writer knows it
   std::uint32_t unreturned_bytes_ = 0;

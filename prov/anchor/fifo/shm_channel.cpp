@@ -13,8 +13,8 @@
 namespace anchor {
 namespace {
 
-// So many messages behind the first that went the same way are a stream. Where they alternate, a line that one side
-// prefetches is taken away from the other, which polls it.
+// More messages than so many without one from the other side are a stream. Where they alternate, who prefetches the
+// line of a later slot takes it away from the other side, which will poll it.
 constexpr std::uint32_t kStream = 4;
 // What is stored to a peer's memory in one piece goes past our caches from here on: it is not read here again.
 constexpr std::size_t kLongStore = 32u << 10;
@@ -74,17 +74,10 @@ class FifoChannel final : public Channel {
     return message;
   }
 
-  void consume() noexcept override {
-    if (rx_.consume()) [[unlikely]]
-      tell_credits();
-    count_in_a_row(false);
-    owes_ = rx_.owes_bytes();
-    // Of a stream's reader no answer is expected that credits could wait for: the same pass looks again.
-    if (owes_ && in_a_row_ != 0) {
-      awaited_ = {};
-    } else {
-      await_next();
-    }
+  void consume() noexcept override { take_off(); }
+  const IncomingMessage* next() noexcept override {
+    take_off();
+    return awaited_.absent() ? nullptr : peek();
   }
   bool broken() const noexcept override { return rx_.broken(); }
   void offer_area(const std::byte* area, std::uint32_t bytes) noexcept override {
@@ -136,8 +129,7 @@ class FifoChannel final : public Channel {
  private:
   // What is done behind each message. `in_area`: it had bytes there. 0.
   int follow_up(bool in_area) noexcept {
-    count_in_a_row(true);
-    if (in_a_row_ >= kStream) tx_->prefetch(in_area);
+    if (++sent_in_a_row_ > kStream) tx_->prefetch(in_area);
     return tx_->reader_wants_notification() ? ring() : 0;
   }
 
@@ -170,9 +162,18 @@ class FifoChannel final : public Channel {
     bell_.ring();
   }
 
-  void count_in_a_row(bool out) noexcept {
-    in_a_row_ = out == last_went_out_ ? in_a_row_ + 1 : 0;
-    last_went_out_ = out;
+  // consume()
+  [[gnu::always_inline]] void take_off() noexcept {
+    if (rx_.consume()) [[unlikely]]
+      tell_credits();
+    const bool alternates = std::exchange(sent_in_a_row_, 0) != 0;
+    owes_ = rx_.owes_bytes();
+    // Of a stream's reader no answer is expected that credits could wait for: the same pass looks again.
+    if (owes_ && !alternates) {
+      awaited_ = {};
+      return;
+    }
+    await_next();
   }
 
   // Where nobody else's store is found by a plain load, peek() is asked in each pass.
@@ -201,8 +202,7 @@ class FifoChannel final : public Channel {
   const bool reached_;
   bool polled_ = false;
   bool starved_ = false;
-  bool last_went_out_ = false;
-  std::uint32_t in_a_row_ = 0;  // messages before the last one that went the same way
+  std::uint32_t sent_in_a_row_ = 0;  // messages since one was received
   Mapping peer_mapping_;
   const std::byte* offered_ = nullptr;  // to the peer, which has not taken it yet
   std::uint32_t offered_bytes_ = 0;

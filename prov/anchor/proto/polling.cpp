@@ -30,23 +30,24 @@ class Attendance {
 bool receive_from(Exchange& exchange, Peer& peer) {
   Channel& channel = *peer.channel;
   const Attendance attendance(channel);
-  for (unsigned taken = 0; taken < kMessagesPerPoll; ++taken) {
-    const IncomingMessage* message = channel.peek();
-    if (message == nullptr) {
-      if (channel.broken()) [[unlikely]]
-        begin_loss(exchange, peer, EPROTO);
-      return taken != 0;
-    }
+  const IncomingMessage* message = channel.peek();
+  if (message == nullptr && channel.broken()) [[unlikely]]
+    begin_loss(exchange, peer, EPROTO);
+  unsigned taken = 0;
+  while (message != nullptr) {
     const Verdict verdict = handle(exchange, peer, *message);
-    if (verdict == Verdict::kNotNow) return taken != 0;
-    if (verdict == Verdict::kMalformed) [[unlikely]] {
+    if (verdict == Verdict::kMalformed) [[unlikely]]
       begin_loss(exchange, peer, EPROTO);
-      return false;
+    if (verdict != Verdict::kTaken) [[unlikely]]
+      break;
+    if (++taken < kMessagesPerPoll) {
+      message = channel.next();
+    } else {
+      channel.consume();
+      message = nullptr;
     }
-    channel.consume();
-    if (channel.quiet()) return true;
   }
-  return true;
+  return taken != 0;
 }
 
 // A peer that is leaving: what it sent before is received, then its requests end. That is no more than its ring holds:
@@ -75,13 +76,6 @@ void take_last_messages(Exchange& exchange, Peer& peer, bool* all) {
 // Nobody rings for a message that waits already, nor for one of our own, nor for the end of one that is leaving.
 bool may_rest(const Peer& peer) noexcept {
   return peer.region != nullptr && peer.state != PeerState::kLeaving && peer.channel->peek() == nullptr;
-}
-
-// Someone may ring: a peer whose FIFO is not polled at any time, a new one seldom. A pass that found messages leaves
-// the board to the next ones, but not for ever.
-bool scans_now(const Exchange& exchange, bool found) noexcept {
-  const bool all_polled = exchange.peers.size() == exchange.polled.size();
-  return exchange.passes % kPassesPerScan == 0 || (!found && !all_polled);
 }
 
 void hear(Exchange& exchange, std::uint32_t index) {
@@ -164,9 +158,12 @@ bool poll_peers(Exchange& exchange) {
     found |= attend(exchange, i);
     i = std::min(i, exchange.polled.size());  // several may have left
   }
-  if (exchange.passes % kIdlePolls == 0 && exchange.polled.size() > kFreePolls) [[unlikely]]
+  const bool due = exchange.passes % kPassesPerScan == 0;
+  if (due && exchange.passes % kIdlePolls == 0 && exchange.polled.size() > kFreePolls) [[unlikely]]
     leave_idle_to_board(exchange);
-  if (scans_now(exchange, found)) scan_board(exchange);
+  // Someone may ring: a peer whose FIFO is not polled at any time, a new one seldom. A pass that found messages leaves
+  // the board to the next ones, but not for ever.
+  if (due || (!found && exchange.peers.size() != exchange.polled.size())) scan_board(exchange);
   return found;
 }
 
