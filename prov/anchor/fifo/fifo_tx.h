@@ -97,10 +97,19 @@ class FifoTx {
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are prepared, and the lines
   // that bytes as many as the last message's will go to. `in_area`: it had some there.
-  void prefetch(bool in_area) const noexcept {
+  void prefetch_stream(bool in_area) const noexcept {
     if constexpr (!Port::kCoherent) return;
     prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
     if (in_area) prefetch_place();
+  }
+  // When a message has been taken that may be answered: has the lines for the answer brought here while the application
+  // prepares it, be it as long as the last message. A slot is soon taken away again by its reader, who polls it: that is
+  // worth it only where nothing has to be written before. Measured on AMD's Zen 4, half a round trip: 8 bytes in 97 ns
+  // instead of 104, 1 KiB in 207 instead of 222.
+  void prefetch_answer(bool in_area) const noexcept {
+    if constexpr (!Port::kCoherent) return;
+    if (in_area) return prefetch_place();
+    prefetch_to_write(&slots_[head_ & mask_]);
   }
 
   // A tail that came with a message of the other direction, or in our block: whichever is behind the other is no news,

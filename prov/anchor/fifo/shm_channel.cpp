@@ -129,7 +129,7 @@ class FifoChannel final : public Channel {
  private:
   // What is done behind each message. `in_area`: it had bytes there. 0.
   int follow_up(bool in_area) noexcept {
-    if (++sent_in_a_row_ > kStream) tx_->prefetch(in_area);
+    if (++sent_in_a_row_ > kStream) tx_->prefetch_stream(in_area);
     return tx_->reader_wants_notification() ? ring() : 0;
   }
 
@@ -173,6 +173,7 @@ class FifoChannel final : public Channel {
       awaited_ = {};
       return;
     }
+    if (alternates) tx_->prefetch_answer(owes_);
     await_next();
   }
 
