@@ -60,6 +60,9 @@ class FifoRx {
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
   bool return_all() noexcept { return owes_bytes() && return_credits(); }
 
+  // Whether the last message had its bytes in the payload area.
+  bool was_in_area() const noexcept { return (message_.flags & kInArea) != 0; }
+
   // Slots consumed.
   std::uint32_t position() const noexcept { return position_; }
 

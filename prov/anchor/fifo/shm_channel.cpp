@@ -173,7 +173,7 @@ class FifoChannel final : public Channel {
       awaited_ = {};
       return;
     }
-    if (alternates) tx_->prefetch_answer(owes_);
+    if (alternates) tx_->prefetch_answer(rx_.was_in_area());
     await_next();
   }
 
