@@ -221,6 +221,23 @@ Test(arrival, announcements_that_make_no_sense_are_malformed) {
   cr_assert_eq(couple.b.exchange.tagged.unexpected(), 1u);
 }
 
+Test(arrival, messages_around_the_limits_of_the_usual_way) {
+  Couple couple;
+  const std::vector<unsigned char> out = bytes_of(80);
+  unsigned char in[80];
+  for (const std::size_t room : {0, 1, 8, 40, 63, 64, 65, 80}) {
+    for (const std::size_t length : {0, 1, 8, 9, 40, 41, 64, 65, 66, 80}) {
+      cr_assert_eq(couple.b.receive(in, room), 0);
+      cr_assert_eq(couple.a.send(couple.to_b, out.data(), length), 0);
+      const auto end = await(couple.b);
+      const std::size_t received = std::min(room, length);
+      cr_assert_eq(end.error, length > room ? kTruncated : 0, "%zu bytes into %zu", length, room);
+      cr_assert_eq(end.completion.length, received);
+      cr_assert_eq(std::memcmp(in, out.data(), received), 0);
+    }
+  }
+}
+
 Test(arrival, an_answer_can_only_be_wanted_for_a_message_with_a_name) {
   Couple couple;
   const auto message = forged(Operation::kEager, AreaBody{}, kWantFinish, 4, "abc");

@@ -105,13 +105,17 @@ Test(outbox, control_messages_wait_for_room_in_order) {
   cr_assert(couple.a.exchange.backlogged.empty());
 }
 
-Test(outbox, who_collects_no_answers_is_read_no_further) {
+Test(outbox, who_collects_no_answers_is_read_no_further_than_what_wants_none) {
   Couple couple;
   for (std::size_t i = 0; i < kMaxOwedControl + 100; ++i) post_finish(couple.a.exchange, couple.at_a(), i, 0);
   cr_assert_gt(couple.at_a().control.size(), kMaxOwedControl);
   const auto message = forged(Operation::kEager, AreaBody{}, 0, 0, "");
   cr_assert_eq(on_eager(couple.a.exchange, couple.at_a(), message), Verdict::kNotNow);
   cr_assert_eq(on_announce(couple.a.exchange, couple.at_a(), message), Verdict::kNotNow);
+  char byte = 0;
+  cr_assert_eq(couple.a.receive(&byte, 1), 0);
+  const auto wanted = forged(Operation::kTaggedEager, AreaBody{}, 0, 0, "");
+  cr_assert_eq(on_tagged_eager(couple.a.exchange, couple.at_a(), wanted), Verdict::kTaken);
 }
 
 Test(outbox, nothing_is_owed_to_one_who_left) {

@@ -121,6 +121,19 @@ Test(polling, a_broken_fifo_is_found_by_the_sweep) {
   cr_assert_null(star.hub.exchange.peers.numbered(number), "a stranger that breaks the protocol is forgotten");
 }
 
+Test(polling, nonsense_behind_a_message_is_found_by_the_pass_that_takes_it) {
+  Couple couple;
+  couple.b.progress();
+  const AwaitedMessage awaited = couple.at_b().channel->awaited();
+  auto* slots = reinterpret_cast<Slot*>(const_cast<SharedWord*>(awaited.head));
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1), 0);
+  slots[1].head.store(
+      SlotHead::pack(awaited.position + 1, SlotHead::kind(static_cast<std::uint8_t>(Operation::kEager), 0xff, 0)));
+  couple.b.progress();
+  cr_assert_eq(couple.b.exchange.tagged.unexpected(), 1u);
+  cr_assert_eq(couple.at_b().state, PeerState::kLeaving);
+}
+
 Test(polling, each_gets_its_turn) {
   Couple couple;
   for (unsigned i = 0; i < 2 * kMessagesPerPoll; ++i) cr_assert_eq(couple.a.send(couple.to_b, "x", 1, 0, 0), 0);

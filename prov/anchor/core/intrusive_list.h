@@ -8,7 +8,7 @@
 
 namespace anchor {
 
-// The list's own while the element stands in it, and nothing before.
+// Meaningless unless the element stands in a list.
 template <class Node>
 struct Links {
   Node* next;

@@ -28,8 +28,8 @@ namespace anchor {
 inline constexpr std::uint32_t kAnySource = ~0u;
 inline constexpr unsigned kMaxClasses = 4;  // a power of two; each costs an unexpected message 16 bytes
 
-// Base of a posted receive: one cache line. The caller fills source (a peer's number, or kAnySource), tag and ignore;
-// the rest is the matcher's, and all of it but `order` only while the receives are filed.
+// Base of a posted receive: one cache line. The caller fills source (a peer's number, or kAnySource), tag and ignore.
+// The rest is the matcher's: `order` is valid while it is posted, the others only while receives are filed (filed_).
 struct PostedReceive {
   std::uint32_t source = kAnySource;
   std::uint32_t class_index;

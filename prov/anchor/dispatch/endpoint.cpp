@@ -160,7 +160,7 @@ int Endpoint::submit_receive(const WorkRequest& request) noexcept {
 void Endpoint::report_failure(const WorkRequest& request, int error) noexcept {
   const LockGuard guard(state_->lock);
   if (!is_receive(request.type)) return fail_send(state_->exchange, request, error);
-  ReceiveRequest receive;
+  ReceiveRequest receive{};
   receive.tag = request.tag;
   receive.flags = request.flags;
   receive.context = request.context;

@@ -39,12 +39,13 @@ bool stores_something(Exchange& exchange) noexcept {
 }
 
 // A pass left it there: what it needs is no room of the peer's. Or it found the peer dead, which the next one sees off.
-// Where credits are owed the look returns them: no pass comes that would, and their writer may wait for them.
+// Where credits are owed the look returns them: no pass comes that would, and their writer may wait for them. It may
+// find nonsense, which a pass ends the connection for.
 bool leaves_something(const Exchange& exchange) noexcept {
   return std::any_of(exchange.polled.begin(), exchange.polled.end(), [](const PolledPeer& polled) {
     if (polled.peer->state == PeerState::kLeaving) return true;
     Channel& channel = *polled.peer->channel;
-    return !channel.awaited().absent() && channel.peek() != nullptr;
+    return !channel.awaited().absent() && (channel.peek() != nullptr || channel.broken());
   });
 }
 

@@ -51,16 +51,17 @@ class Channel {
   // Whether the peer looks at its FIFO by itself, and need not be rung for. Requires connected().
   virtual bool watched() const noexcept = 0;
 
-  // What every pass may go by until the next call of peek() or consume().
+  // What every pass may go by until the next call of peek(), consume() or next().
   AwaitedMessage awaited() const noexcept { return owes_ ? AwaitedMessage{} : awaited_; }
 
   // The next message from the peer, nullptr if none; consume() takes it off.
   virtual const IncomingMessage* peek() noexcept = 0;
   virtual void consume() noexcept = 0;
-  // Both, for who takes several: nullptr if no message shows by a look at its slot alone. peek() may have something to
-  // do then (awaited()).
+  // consume() and then peek(), for who takes several; where a look at the slot shows nothing, credits may be left to
+  // the next peek() (awaited()).
   virtual const IncomingMessage* next() noexcept = 0;
-  virtual bool broken() const noexcept = 0;
+  // A slot made no sense: there will be no next message.
+  bool broken() const noexcept { return broken_; }
   // A larger payload area, for a writer that sends much: the reader offers `bytes` of its memory at `area` and tells
   // the writer; who takes them, a mapping of them, from its next message on, which it says first (kTakeArea); when the
   // reader finds that it looks there. Once a connection each.
@@ -103,6 +104,7 @@ class Channel {
   std::optional<InitiatorShare> outgoing_share_;
   AwaitedMessage awaited_;
   bool owes_ = false;  // peek() has credits to return if there is no message
+  bool broken_ = false;
 };
 
 // A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, the

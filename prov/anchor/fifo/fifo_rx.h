@@ -60,9 +60,6 @@ class FifoRx {
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
   bool return_all() noexcept { return owes_bytes() && return_credits(); }
 
-  // Whether the last message had its bytes in the payload area.
-  bool was_in_area() const noexcept { return (message_.flags & kInArea) != 0; }
-
   // Slots consumed.
   std::uint32_t position() const noexcept { return position_; }
 
@@ -89,7 +86,7 @@ class FifoRx {
   bool locate_payload() noexcept {
     if ((message_.flags & kInArea) == 0) {
       message_.payload = reinterpret_cast<const std::byte*>(message_.body);
-      if (message_.length <= kInlineSize && (message_.flags & (kCarriesTail | ~kKnownFlags)) == 0) [[likely]]
+      if (!broken_ && message_.length <= kInlineSize && (message_.flags & kRefusedWithoutArea) == 0) [[likely]]
         return true;
       broken_ = true;
       return false;

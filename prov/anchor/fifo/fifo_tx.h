@@ -25,9 +25,10 @@ namespace anchor {
 // with 10.
 inline constexpr std::uint32_t kPrefetchDistance = 8;
 static_assert(kPrefetchDistance <= kMinSlots / 2);  // beyond, few are messages that are still to be read
-// Bytes of a message's place in the payload area whose lines are prefetched, from its first: more than are needed at
-// once hold up what is needed first. Likewise, half a round trip of 1 KiB: 192 ns with so many, 211 with half of them,
-// 205 with none; of 2 KiB 266, 301 and 303. Of longer messages none: 4 KiB take 437 with so many and 422 without.
+// Where messages alternate: of a place in the payload area for up to so many bytes the lines of the first few are
+// prefetched. More than are needed at once hold up what is needed first. Half a round trip there of 1 KiB with 1024:
+// 192 ns, with 512: 211, with none: 205; of 2 KiB 266, 301 and 303; of 4 KiB 437 with 1024 and 422 with none.
+inline constexpr std::uint32_t kLongestPrefetched = 2048;
 inline constexpr std::uint32_t kMostPrefetched = 1024;
 
 template <class Port>
@@ -58,7 +59,8 @@ class FifoTx {
       return error;
     Slot& slot = slots_[head_ & mask_];
     std::uint8_t flags = message.flags;
-    if (flags & kInArea) {
+    last_in_area_ = (flags & kInArea) != 0;
+    if (last_in_area_) {
       AreaPlace place{.offset = 0, .tail = consumed};
       const CopyWay way = way_of(message.length);
       if (const int error = reserve(message.length, way, &place.offset)) return error;
@@ -86,6 +88,7 @@ class FifoTx {
     assert(length <= kInlineSize);
     if (length > kInlineSize) __builtin_unreachable();  // Port::put() calls something for longer ones
     Slot& slot = slots_[head_ & mask_];
+    last_in_area_ = false;
     Port::put(slot.body, bytes, length);
     publish(slot, kind, tag, data);
   }
@@ -100,19 +103,19 @@ class FifoTx {
   }
 
   // In a stream of messages: has the line of a later slot brought here while the next ones are prepared, and the lines
-  // that bytes as many as the last message's will go to. `in_area`: it had some there.
-  void prefetch_stream(bool in_area) const noexcept {
+  // that bytes as many as the last message's will go to.
+  void prefetch_stream() const noexcept {
     if constexpr (!Port::kCoherent) return;
     prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
-    if (in_area) prefetch_place();
+    if (last_in_area_) prefetch_place(kMinMeasured - kCacheLine, kMinMeasured);
   }
-  // When a message has been taken that may be answered: has the lines for the answer brought here while the application
-  // prepares it, be it as long as the last message. A slot is soon taken away again by its reader, who polls it: that
-  // is worth it only where nothing has to be written before. Half a round trip of 8 bytes: 97 ns instead of 104.
-  void prefetch_answer(bool in_area) const noexcept {
+  // When a message has been taken that may be answered: has the first lines that an answer like our last message will
+  // go to brought here while the application prepares it. A slot is soon taken away again by its reader, who polls it:
+  // that is worth it only where nothing has to be written before. Half a round trip of 8 bytes: 97 ns instead of 104.
+  void prefetch_answer() const noexcept {
     if constexpr (!Port::kCoherent) return;
-    if (in_area) return prefetch_place();
-    prefetch_to_write(&slots_[head_ & mask_]);
+    if (last_in_area_) return prefetch_place(kLongestPrefetched, kMostPrefetched);
+    if (knows_slot()) prefetch_to_write(&slots_[head_ & mask_]);
   }
 
   // A tail that came with a message of the other direction, or in our block: whichever is behind the other is no news,
@@ -195,15 +198,15 @@ class FifoTx {
     }
     const std::uint32_t skip = skipped(size, end);
     *offset = skip != 0 ? 0 : payload_offset_;
-    last_size_ = size;
+    last_size_ = way == CopyWay::kCached ? size : 0;
     payload_offset_ = *offset + size == payload_size_ ? 0 : *offset + size;
     payload_head_ += size + skip;
     return 0;
   }
   // Not of what the reader may still be reading: that would take the lines away from it.
-  void prefetch_place() const noexcept {
-    if (last_size_ > kMinMeasured || room() < last_size_ || payload_offset_ + last_size_ > payload_size_) return;
-    for (std::uint32_t line = 0; line < std::min(last_size_, kMostPrefetched); line += kCacheLine)
+  void prefetch_place(std::size_t longest, std::size_t most) const noexcept {
+    if (last_size_ > longest || room() < last_size_ || payload_offset_ + last_size_ > payload_size_) return;
+    for (std::size_t line = 0; line < std::min<std::size_t>(last_size_, most); line += kCacheLine)
       prefetch_to_write(payload_ + payload_offset_ + line);
   }
 
@@ -243,7 +246,8 @@ class FifoTx {
   std::uint32_t payload_size_;
   const std::uint32_t max_payload_;
   std::uint32_t payload_offset_ = 0;
-  std::uint32_t last_size_ = 0;     // of what reserve() gave last
+  std::uint32_t last_size_ = 0;     // of what reserve() gave last; 0: for bytes that went past the caches
+  bool last_in_area_ = false;       // the last message had bytes there
   std::uint32_t payload_head_ = 0;  // bytes reserved, skipped ones included
   std::uint32_t payload_tail_ = 0;
   CopyChoice choice_;

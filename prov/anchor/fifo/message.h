@@ -50,6 +50,8 @@ enum MessageFlag : std::uint8_t {
 };
 inline constexpr std::uint8_t kKnownFlags =
     kHasRemoteData | kInArea | kWantFinish | kWithdrawable | kCarriesTail | kStreamed;
+// Unknown ones, and a tail that would have no place.
+inline constexpr std::uint8_t kRefusedWithoutArea = static_cast<std::uint8_t>(~kKnownFlags) | kCarriesTail;
 
 // Bodies: the last 40 bytes of a slot. Every message with kInArea begins with AreaPlace, or with its first word.
 struct AreaPlace {

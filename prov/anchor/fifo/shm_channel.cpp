@@ -46,13 +46,13 @@ class FifoChannel final : public Channel {
       if (const int error = move_area()) return error;
     if (const int error = tx_->put(message, rx_.position())) [[unlikely]]
       return error;
-    return follow_up((message.flags & kInArea) != 0);
+    return follow_up();
   }
   int send_small(std::uint32_t kind, std::uint64_t tag, std::uint64_t data, const void* bytes) noexcept override {
     if (!tx_->knows_slot()) [[unlikely]]
       return send_small_with_credits(kind, tag, data, bytes);
     tx_->put_small(kind, tag, data, bytes);
-    return follow_up(false);
+    return follow_up();
   }
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
@@ -69,17 +69,29 @@ class FifoChannel final : public Channel {
       if (rx_.return_all()) [[unlikely]]
         tell_credits();
       owes_ = rx_.owes_bytes();  // still, if not connected yet
+      broken_ = rx_.broken();
       await_next();
     }
     return message;
   }
 
-  void consume() noexcept override { take_off(); }
+  [[gnu::always_inline]] void consume() noexcept override {
+    if (rx_.consume()) [[unlikely]]
+      tell_credits();
+    const bool alternates = std::exchange(sent_in_a_row_, 0) != 0;
+    if (alternates) tx_->prefetch_answer();
+    owes_ = rx_.owes_bytes();
+    // Of a stream's reader no answer is expected that credits could wait for: they are returned by a look at once.
+    if (owes_ && !alternates) {
+      awaited_ = {};
+    } else {
+      await_next();
+    }
+  }
   const IncomingMessage* next() noexcept override {
-    take_off();
+    consume();
     return awaited_.absent() ? nullptr : peek();
   }
-  bool broken() const noexcept override { return rx_.broken(); }
   void offer_area(const std::byte* area, std::uint32_t bytes) noexcept override {
     offered_ = area;
     offered_bytes_ = bytes;
@@ -127,9 +139,9 @@ class FifoChannel final : public Channel {
   void set_pulled(std::uint64_t word) noexcept override { PortType::hint(theirs_->progress.pulled, word); }
 
  private:
-  // What is done behind each message. `in_area`: it had bytes there. 0.
-  int follow_up(bool in_area) noexcept {
-    if (++sent_in_a_row_ > kStream) tx_->prefetch_stream(in_area);
+  // What is done behind each message. 0.
+  int follow_up() noexcept {
+    if (++sent_in_a_row_ > kStream) tx_->prefetch_stream();
     return tx_->reader_wants_notification() ? ring() : 0;
   }
 
@@ -144,7 +156,7 @@ class FifoChannel final : public Channel {
                                                 const void* bytes) noexcept {
     if (const int error = tx_->find_slot()) return error;
     tx_->put_small(kind, tag, data, bytes);
-    return follow_up(false);
+    return follow_up();
   }
 
   // What follows the message that says so lies in the larger area.
@@ -160,21 +172,6 @@ class FifoChannel final : public Channel {
   [[gnu::noinline]] void tell_credits() noexcept {
     if (!tx_ || (reached_ && ours_.status.starved.load(std::memory_order_relaxed) == 0)) return;
     bell_.ring();
-  }
-
-  // consume()
-  [[gnu::always_inline]] void take_off() noexcept {
-    if (rx_.consume()) [[unlikely]]
-      tell_credits();
-    const bool alternates = std::exchange(sent_in_a_row_, 0) != 0;
-    owes_ = rx_.owes_bytes();
-    // Of a stream's reader no answer is expected that credits could wait for: the same pass looks again.
-    if (owes_ && !alternates) {
-      awaited_ = {};
-      return;
-    }
-    if (alternates) tx_->prefetch_answer(rx_.was_in_area());
-    await_next();
   }
 
   // Where nobody else's store is found by a plain load, peek() is asked in each pass.

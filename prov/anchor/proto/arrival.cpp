@@ -31,9 +31,9 @@ namespace {
       exchange.matcher(envelope.tagged).find_receive(envelope.peer->number, envelope.tag));
 }
 
-// Messages that a receive takes on the usual way are shorter: those that it has room for, unless it takes several, or
-// does not end with an entry in the queue.
-[[gnu::always_inline]] inline std::uint32_t limit_at_once(const WorkRequest& work) noexcept {
+// The length from which on a message cannot go the usual way to this receive. 0: none can, as it takes several, or ends
+// without an entry in the queue.
+[[gnu::always_inline]] inline std::uint32_t at_once_below(const WorkRequest& work) noexcept {
   const bool usual =
       work.segment_count == 1 && (work.flags & (kWantCompletion | kMultiReceive | kDeferred)) == kWantCompletion;
   return usual ? static_cast<std::uint32_t>(std::min(work.length, kSmallCopy)) + 1 : 0;
@@ -155,12 +155,12 @@ bool stays_open(const Exchange& exchange, const ReceiveRequest& receive, std::ui
   receive.tagged = work.type == WorkType::kTaggedReceive;
   receive.posted = false;
   receive.open = true;
-  receive.limit_at_once = limit_at_once(work);
+  receive.at_once_below = at_once_below(work);
 }
 
-// What most messages are, and what they meet: few bytes that nobody wants to hear of again, and so cause nothing that
-// has to wait for room in the peer's FIFO; a receive that has room for all of them, and one in the queue that nobody
-// else can interfere with. Nothing is called, so there is no frame to be set up.
+// The usual way: few bytes for which no Finish is wanted, so that they cause nothing that has to wait for room in the
+// peer's FIFO, meet a receive with room for all of them, and a queue with room for an entry, which nobody shares.
+// Nothing is called, so there is no frame to be set up.
 template <bool kTagged>
 [[gnu::always_inline]] inline Verdict receive_at_once(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   CompletionQueue* queue = exchange.receive_queue;
@@ -170,7 +170,7 @@ template <bool kTagged>
     return receive_eager(exchange, peer, message);
   TagMatcher& matcher = kTagged ? exchange.tagged : exchange.untagged;
   auto* receive = static_cast<ReceiveRequest*>(matcher.find_early(peer.number, message.tag));
-  if (receive == nullptr || message.length >= receive->limit_at_once || (message.flags & kWantFinish) != 0) [[unlikely]]
+  if (receive == nullptr || message.length >= receive->at_once_below || (message.flags & kWantFinish) != 0) [[unlikely]]
     return receive_eager(exchange, peer, message);
   small_copy(receive->segments[0].iov_base, message.payload, message.length);
   matcher.remove_early(receive);

@@ -32,7 +32,7 @@ DeferredCompletion& completion_of(void* context) noexcept { return *static_cast<
 
 // As it would have been without having been deferred.
 ReceiveRequest plain(const ReceiveRequest& receive) noexcept {
-  ReceiveRequest made;
+  ReceiveRequest made{};
   made.source = receive.source;
   made.tag = receive.tag;
   made.ignore = receive.ignore;

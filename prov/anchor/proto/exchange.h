@@ -36,7 +36,7 @@ struct AbandonedBlock {
   std::unique_ptr<RemoteRegion> writer;
 };
 
-// A peer whose FIFO is looked at in every pass. A power of two in size: how many there are is asked with every message.
+// A peer whose FIFO is looked at in every pass. A power of two in size, so that how many there are is no division.
 struct alignas(32) PolledPeer {
   Peer* peer;
   AwaitedMessage awaited;  // as its channel said last

@@ -30,23 +30,22 @@ class Attendance {
 bool receive_from(Exchange& exchange, Peer& peer) {
   Channel& channel = *peer.channel;
   const Attendance attendance(channel);
-  const IncomingMessage* message = channel.peek();
-  if (message == nullptr && channel.broken()) [[unlikely]]
-    begin_loss(exchange, peer, EPROTO);
   unsigned taken = 0;
+  const IncomingMessage* message = channel.peek();
   while (message != nullptr) {
     const Verdict verdict = handle(exchange, peer, *message);
     if (verdict == Verdict::kMalformed) [[unlikely]]
       begin_loss(exchange, peer, EPROTO);
     if (verdict != Verdict::kTaken) [[unlikely]]
       break;
-    if (++taken < kMessagesPerPoll) {
-      message = channel.next();
-    } else {
+    if (++taken == kMessagesPerPoll) {
       channel.consume();
-      message = nullptr;
+      break;
     }
+    message = channel.next();
   }
+  if (channel.broken()) [[unlikely]]
+    begin_loss(exchange, peer, EPROTO);
   return taken != 0;
 }
 
@@ -158,12 +157,12 @@ bool poll_peers(Exchange& exchange) {
     found |= attend(exchange, i);
     i = std::min(i, exchange.polled.size());  // several may have left
   }
-  const bool due = exchange.passes % kPassesPerScan == 0;
-  if (due && exchange.passes % kIdlePolls == 0 && exchange.polled.size() > kFreePolls) [[unlikely]]
+  const bool scan_is_due = exchange.passes % kPassesPerScan == 0;
+  if (scan_is_due && exchange.passes % kIdlePolls == 0 && exchange.polled.size() > kFreePolls) [[unlikely]]
     leave_idle_to_board(exchange);
   // Someone may ring: a peer whose FIFO is not polled at any time, a new one seldom. A pass that found messages leaves
   // the board to the next ones, but not for ever.
-  if (due || (!found && exchange.peers.size() != exchange.polled.size())) scan_board(exchange);
+  if (scan_is_due || (!found && exchange.peers.size() != exchange.polled.size())) scan_board(exchange);
   return found;
 }
 

@@ -14,7 +14,7 @@ inline constexpr std::size_t kFreePolls = 4;
 inline constexpr std::uint32_t kIdlePolls = 1024;
 // While messages come in, or every FIFO is polled, the board is looked at once in so many passes.
 inline constexpr std::uint32_t kPassesPerScan = 8;
-static_assert(kIdlePolls % kPassesPerScan == 0);
+static_assert(kIdlePolls % kPassesPerScan == 0);  // most passes ask for neither with one look
 // Messages taken from one FIFO in one pass: the others get their turn.
 inline constexpr unsigned kMessagesPerPoll = 32;
 

@@ -70,14 +70,14 @@ struct OwedReply {
 };
 
 struct ReceiveRequest : PostedReceive {
-  // Set by make_receive().
+  // Set when it is posted.
   std::uint32_t flags;  // WorkFlag
   std::uint32_t segment_count;
   std::size_t length;
   void* context;
   std::size_t used;             // multi-receive: bytes given to messages so far
   std::uint32_t pending;        // messages on their way into the buffer
-  std::uint32_t limit_at_once;  // lengths below it: nothing but a copy and an entry in the queue; 0: there are none
+  std::uint32_t at_once_below;  // bytes: shorter messages go the usual way (arrival.cpp)
   bool tagged;
   bool posted;  // stands in its matcher
   bool open;    // takes further messages
