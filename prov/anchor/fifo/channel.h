@@ -103,8 +103,8 @@ class Channel {
   std::optional<TargetShare> incoming_share_;
   std::optional<InitiatorShare> outgoing_share_;
   AwaitedMessage awaited_;
-  bool owes_ = false;  // peek() has credits to return if there is no message
-  bool broken_ = false;
+  bool owes_ = false;    // peek() has credits to return if there is no message
+  bool broken_ = false;  // as peek() found it: broken() is asked in each pass
 };
 
 // A channel whose receiving half is `block`, a zeroed block of ours. `loopback`: the peer is the endpoint itself, the
