@@ -57,6 +57,12 @@ class FifoRx {
     return due && return_credits();
   }
 
+  // In a stream of messages in slots: has the line behind the next one brought here while that is handled.
+  void prefetch_stream() const noexcept {
+    if constexpr (!Port::kCoherent) return;
+    if ((message_.flags & kInArea) == 0) prefetch_to_read(&slots_[(position_ + 1) & mask_]);
+  }
+
   // When nothing is there to read: a writer whose next message needs half of the area gets all of it back.
   bool return_all() noexcept { return owes_bytes() && return_credits(); }
 

@@ -79,7 +79,11 @@ class FifoChannel final : public Channel {
     if (rx_.consume()) [[unlikely]]
       tell_credits();
     const bool alternates = std::exchange(sent_in_a_row_, 0) != 0;
-    if (alternates) tx_->prefetch_answer();
+    if (alternates) {
+      tx_->prefetch_answer();
+    } else {
+      rx_.prefetch_stream();
+    }
     owes_ = rx_.owes_bytes();
     // Of a stream's reader no answer is expected that credits could wait for: they are returned by a look at once.
     if (owes_ && !alternates) {
