@@ -246,3 +246,20 @@ Test(sleeping, whoever_is_leaving_is_not_stored_to) {
   cr_assert_not(pair.a.exchange.streaming.empty());
   cr_assert(asleep(pair.a));
 }
+
+// As in a loop of blocking reads that wait for less than a nap.
+Test(sleeping, what_is_due_is_not_put_off_by_who_falls_asleep_again) {
+  Couple couple(patient());
+  settle(couple.b);
+  Exchange& exchange = couple.b.exchange;
+  exchange.deaths_told = false;
+  const TimePoint due = Clock::now() + std::chrono::microseconds(500);
+  exchange.next_look = due;
+  TimePoint alarm = TimePoint::max();
+  cr_assert(fall_asleep(exchange, &alarm));
+  cr_assert(alarm > due, "no shorter than a nap");
+  while (Clock::now() < due) {
+  }
+  cr_assert(asleep(couple.b));
+  cr_assert(exchange.next_look > due, "nobody has looked");
+}

@@ -78,7 +78,7 @@ TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
   for (const Peer* peer : exchange.seeking)
     if (peer->state == PeerState::kSeeking) alarm = std::min(alarm, peer->next_attempt);
   if (!exchange.contacts.empty() || leaves_something(exchange)) alarm = std::min(alarm, now + kShortNap);
-  return std::max(alarm, now + kShortNap);
+  return alarm;
 }
 
 void keep_up(Exchange& exchange, TimePoint now) {
@@ -123,7 +123,8 @@ bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
   if (look_again(exchange)) return false;
   ask_for_notices(exchange);
   exchange.alarm = next_alarm(exchange, now);
-  *alarm = std::min(*alarm, exchange.alarm);
+  // The nap is the sleeper's alone: who comes back sooner, again and again, must not put off what is due.
+  *alarm = std::min(*alarm, std::max(exchange.alarm, now + kShortNap));
   return true;
 }
 
