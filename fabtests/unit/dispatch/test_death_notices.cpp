@@ -16,7 +16,7 @@ using namespace anchor::unit;
 namespace {
 
 bool has_notices(Node& node) {
-  pollfd wanted{node.exchange.notices, POLLIN, 0};
+  pollfd wanted{node.exchange.region->death_notices(), POLLIN, 0};
   return ::poll(&wanted, 1, 0) == 1;
 }
 

@@ -21,8 +21,8 @@ void look_after(Exchange& exchange, Milliseconds delay) noexcept {
 bool lives(const Peer& peer) noexcept { return peer.region != nullptr && peer.state != PeerState::kLeaving; }
 
 void ask(Exchange& exchange, Peer& peer) {
-  exchange.notices = std::max(exchange.region->death_notices(), -1);
-  const int error = exchange.notices >= 0 ? peer.region->watch_with(exchange.notices, peer.number) : -EOPNOTSUPP;
+  const int notices = exchange.region->death_notices();
+  const int error = notices >= 0 ? peer.region->watch_with(notices, peer.number) : -EOPNOTSUPP;
   peer.notice = error == 0 ? DeathNotice::kPromised : DeathNotice::kNone;
   if (error == -ENXIO) check_life(exchange, peer);
 }
@@ -47,7 +47,6 @@ void ask_for_notices(Exchange& exchange) {
 
 // Some at a time: more of them keep the descriptor readable.
 void heed_notices(Exchange& exchange) {
-  if (exchange.notices < 0) return;
   std::uint64_t numbers[kNoticesAtOnce];
   Peer* peers[kNoticesAtOnce] = {};
   const std::size_t count = exchange.region->take_death_notices(numbers, kNoticesAtOnce);

@@ -189,7 +189,7 @@ int Endpoint::wait_object() noexcept {
 
 int Endpoint::death_notices() noexcept {
   const LockGuard guard(state_->lock);
-  return state_->exchange.notices;
+  return state_->exchange.region->death_notices();
 }
 
 bool Endpoint::fall_asleep(bool first, TimePoint* alarm) noexcept {

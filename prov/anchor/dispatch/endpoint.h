@@ -88,7 +88,7 @@ class Endpoint {
   // A descriptor that is readable while there may be something to do for who fell asleep. Requires enabled(). A negated
   // errno value: there is none, poll.
   int wait_object() noexcept;
-  // Likewise, readable when a peer may have died; -1: fall_asleep() has not asked for any such notice yet.
+  // Likewise, readable when a peer may have died. A negated errno value: nobody tells of that.
   int death_notices() noexcept;
   // As fall_asleep() in sleeping.h.
   bool fall_asleep(bool first, TimePoint* alarm) noexcept;

@@ -73,11 +73,12 @@ bool ProgressGroup::engage(TimePoint* alarm) noexcept {
   bool asleep = true;
   for (Member& member : members_) {
     if (member.descriptor < 0) member.descriptor = add_descriptor(member.endpoint->wait_object());
+    // Before there are peers: one may come while we sleep, by what another sleeper does.
+    const int notices = member.notices < 0 ? member.endpoint->death_notices() : member.notices;
+    if (member.notices < 0) member.notices = add_descriptor(notices);
     if (!member.endpoint->fall_asleep(!member.counted, alarm)) asleep = false;
-    // Only now: notices are asked for when there are peers to be watched.
-    const int notices = member.endpoint->death_notices();
-    if (member.notices < 0 && notices >= 0) member.notices = add_descriptor(notices);
-    if (member.descriptor < 0 || member.notices != notices) *alarm = std::min(*alarm, Clock::now() + kPollInterval);
+    const bool deaf = member.descriptor < 0 || (member.notices < 0 && notices >= 0);
+    if (deaf) *alarm = std::min(*alarm, Clock::now() + kPollInterval);
     member.counted = true;
   }
   // Last: what the passes above put into it needs no signal, as the caller looks at it afterwards.

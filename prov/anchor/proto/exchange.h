@@ -151,7 +151,6 @@ struct Exchange {
   TimePoint alarm{};            // upkeep is due by then, however deep the sleep
 
   // Peers' deaths, while we sleep (dispatch/death_notices.h).
-  int notices = -1;              // a descriptor that tells of them, once there was a region to watch
   bool unasked = false;          // a region was found whose owner's death nobody was asked to tell of yet
   bool deaths_told = true;       // notice will be given of every peer's death
   TimePoint next_look{};         // at those of whose deaths it is not; due if there are any
