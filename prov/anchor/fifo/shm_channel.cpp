@@ -79,11 +79,7 @@ class FifoChannel final : public Channel {
     if (rx_.consume()) [[unlikely]]
       tell_credits();
     const bool alternates = std::exchange(sent_in_a_row_, 0) != 0;
-    if (alternates) {
-      tx_->prefetch_answer();
-    } else {
-      rx_.prefetch_stream();
-    }
+    if (alternates) tx_->prefetch_answer();
     owes_ = rx_.owes_bytes();
     // Of a stream's reader no answer is expected that credits could wait for: they are returned by a look at once.
     if (owes_ && !alternates) {
@@ -94,7 +90,9 @@ class FifoChannel final : public Channel {
   }
   const IncomingMessage* next() noexcept override {
     consume();
-    return awaited_.absent() ? nullptr : peek();
+    if (awaited_.absent()) return nullptr;
+    rx_.prefetch_stream();
+    return peek();
   }
   void offer_area(const std::byte* area, std::uint32_t bytes) noexcept override {
     offered_ = area;

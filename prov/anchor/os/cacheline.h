@@ -15,7 +15,8 @@ inline constexpr std::size_t kCacheLine = 64;
 inline constexpr std::size_t kWriterSpacing = 128;
 inline constexpr std::size_t kPageSize = 4096;
 
-// Hints that a line will be read soon. No builtin, which GCC drops in a function that does nothing else.
+// Hints that a line will be read soon. Not by the builtin where there is another way: GCC drops it in a function that
+// does nothing else.
 inline void prefetch_to_read(const void* line) noexcept {
 #if defined(__x86_64__)
   asm volatile("prefetcht0 %0" : : "m"(*static_cast<const char*>(line)));
@@ -23,6 +24,7 @@ inline void prefetch_to_read(const void* line) noexcept {
   __builtin_prefetch(line);
 #endif
 }
+
 // Hints that a line will be written soon.
 inline void prefetch_to_write(const void* line) noexcept {
 #if defined(__x86_64__)
