@@ -252,7 +252,9 @@ Test(sleeping, what_is_due_is_not_put_off_by_who_falls_asleep_again) {
   Couple couple(patient());
   settle(couple.b);
   Exchange& exchange = couple.b.exchange;
-  exchange.deaths_told = false;
+  cr_assert_not(exchange.deaths_told, "a has no pipe");
+  exchange.alarm = TimePoint::max();  // nothing is due, and
+  exchange.kept_up = {};              // has not been for long
   const TimePoint due = Clock::now() + std::chrono::microseconds(500);
   exchange.next_look = due;
   TimePoint alarm = TimePoint::max();
@@ -262,4 +264,15 @@ Test(sleeping, what_is_due_is_not_put_off_by_who_falls_asleep_again) {
   }
   cr_assert(asleep(couple.b));
   cr_assert(exchange.next_look > due, "nobody has looked");
+}
+
+// A peer may come by what another sleeper does.
+Test(sleeping, who_has_no_peers_sleeps_until_an_alarm_too) {
+  Place place;
+  Node a(place.device, "a");
+  settle(a);
+  TimePoint alarm = TimePoint::max();
+  cr_assert(fall_asleep(a.exchange, &alarm));
+  cr_assert(alarm > Clock::now());
+  cr_assert(alarm < Clock::now() + 10 * a.exchange.settings.liveness_interval);
 }

@@ -66,22 +66,25 @@ bool awaits_untold_credits(Exchange& exchange) noexcept {
 }
 
 // Where notice is given of every death, the alarm is for what could not reach our wait object, and for the lives of a
-// few peers in turn: files may have been cut or removed.
+// few peers in turn: files may have been cut or removed. Without peers it is for one that comes while we sleep, by what
+// another sleeper does.
 constexpr int kIntervalsTold = 5;
 
 TimePoint next_alarm(const Exchange& exchange, TimePoint now) noexcept {
-  TimePoint alarm = TimePoint::max();
-  if (exchange.peers.size() + exchange.abandoned.size() != 0) {
-    const auto interval = exchange.settings.liveness_interval * kIntervalsTold;
+  const auto interval = exchange.settings.liveness_interval * kIntervalsTold;
+  TimePoint alarm = now + interval;
+  if (exchange.peers.size() + exchange.abandoned.size() != 0)
     alarm = exchange.deaths_told ? std::max(exchange.last_check, now - interval) + interval : exchange.next_look;
-  }
   for (const Peer* peer : exchange.seeking)
     if (peer->state == PeerState::kSeeking) alarm = std::min(alarm, peer->next_attempt);
   if (!exchange.contacts.empty() || leaves_something(exchange)) alarm = std::min(alarm, now + kShortNap);
   return alarm;
 }
 
+// No oftener than naps end, whatever is due: who falls asleep much more often finds several things due at once then.
 void keep_up(Exchange& exchange, TimePoint now) {
+  if (now < exchange.alarm || now - exchange.kept_up < kShortNap) return;
+  exchange.kept_up = now;
   sweep_all(exchange);
   upkeep(exchange);
   look_at_untold(exchange, now);
@@ -116,12 +119,13 @@ bool fall_asleep(Exchange& exchange, TimePoint* alarm) {
     return false;
   const TimePoint now = Clock::now();
   heed_notices(exchange);
-  if (now >= exchange.alarm) keep_up(exchange, now);
+  keep_up(exchange, now);
   exchange.region->drain_wakes();  // S1
   announce_sleep(exchange);        // S2 to S4
   look_once_more(exchange);
-  if (look_again(exchange)) return false;
-  ask_for_notices(exchange);
+  const bool awake = look_again(exchange);
+  ask_for_notices(exchange);  // for others who sleep on this endpoint even if we do not
+  if (awake) return false;
   exchange.alarm = next_alarm(exchange, now);
   // The nap is the sleeper's alone: who comes back sooner, again and again, must not put off what is due.
   *alarm = std::min(*alarm, std::max(exchange.alarm, now + kShortNap));

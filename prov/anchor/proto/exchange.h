@@ -148,7 +148,8 @@ struct Exchange {
   bool unwatched = false;       // some FIFO is not polled any more since the last barrier
   bool roused = false;          // our own wait object was used in this epoch
   std::vector<Peer*> starving;  // told to ring when they return credits
-  TimePoint alarm{};            // upkeep is due by then, however deep the sleep
+  TimePoint alarm{};            // when upkeep is due, however deep the sleep; past: whoever falls asleep next does it
+  TimePoint kept_up{};          // when that was done last
 
   // Peers' deaths, while we sleep (dispatch/death_notices.h).
   bool unasked = false;          // a region was found whose owner's death nobody was asked to tell of yet
