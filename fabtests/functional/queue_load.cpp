@@ -36,23 +36,6 @@ TEST(queue_small_loses_nothing, .ranks = 2, .anchor_only = true) {
   for (const std::size_t size : {1u, 2u, 16u}) overfill(team, size);
 }
 
-// Who reads until nothing is left has made progress already.
-TEST(queue_that_a_read_has_emptied_is_left_alone_once, .anchor_only = true) {
-  Soliloquy one(FI_CQ_FORMAT_TAGGED);
-  fi_cq_tagged_entry entries[4];
-  char in[16];
-  one.exchange(1, in);
-  REQUIRE_EQ(one.read(entries, 4), 1);
-  one.exchange(2, in);
-  CHECK_EQ(fi_cq_read(one.cq.get(), entries, 4), -FI_EAGAIN);
-  CHECK_EQ(fi_cq_read(one.cq.get(), entries, 4), 1);
-  one.exchange(3, in);
-  one.make_progress();
-  CHECK_EQ(fi_cq_read(one.cq.get(), entries, 1), 1);
-  one.exchange(4, in);
-  CHECK_EQ(fi_cq_read(one.cq.get(), entries, 1), 1);  // what fills its buffer may have left something
-}
-
 // Nothing is read while messages are sent and received: -FI_EAGAIN at some time, or room without end; no loss.
 TEST(queue_unread_is_not_overrun, .anchor_only = true) {
   constexpr std::uint64_t kMessages = 5000;

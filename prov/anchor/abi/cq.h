@@ -29,21 +29,11 @@ class Cq final : public fid_cq {
 
   static Cq& from(fid_cq* descriptor) noexcept { return static_cast<Cq&>(*descriptor); }
 
-  // An empty queue is read again after progress was made. Not so by the read behind one that has emptied it, which made
-  // progress just before: who reads until nothing is left, as Open MPI does, shall get to what was found. A count of
-  // zero asks for progress only (fi_cq(3)).
+  // An empty queue is read again after progress was made. A count of zero asks for progress only (fi_cq(3)).
   template <class Emit>
   std::ptrdiff_t read(std::size_t count, Emit&& emit) noexcept {
-    if (queue_.empty() || count == 0) {
-      if (emptied_.load(std::memory_order_relaxed)) {
-        emptied_.store(false, std::memory_order_relaxed);
-        if (count != 0) return -EAGAIN;
-      }
-      group_.progress();
-    }
-    const std::ptrdiff_t result = queue_.read(count, emit);
-    if (result > 0 && static_cast<std::size_t>(result) < count) emptied_.store(true, std::memory_order_relaxed);
-    return result;
+    if (queue_.empty() || count == 0) group_.progress();
+    return queue_.read(count, emit);
   }
 
   ssize_t read_error(fi_cq_err_entry* entry) noexcept;
@@ -85,7 +75,6 @@ class Cq final : public fid_cq {
   const bool waits_for_threshold_;
   std::atomic<std::uint32_t> signals_{0};
   std::atomic<std::uint32_t> signals_seen_{0};
-  std::atomic<bool> emptied_{false};  // relaxed: a hint, whichever threads read
   // Error data of an application that brought no buffer for it, whole until the queue is read again. Threads that read
   // errors at once and want to tell their data apart bring buffers.
   Lock lent_lock_;
