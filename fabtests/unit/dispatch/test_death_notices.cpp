@@ -74,6 +74,16 @@ Test(death_notices, one_that_lives_on_after_a_notice_is_looked_at_ever_more_rare
   cr_assert_not(has_notices(couple.b));
 }
 
+// Others may sleep on the endpoint.
+Test(death_notices, who_stays_awake_has_asked_for_them_too) {
+  Couple couple(patient());
+  settle(couple.a);
+  cr_assert_eq(couple.a.send(couple.to_b, "x", 1), 0);
+  cr_assert_eq(couple.at_b().notice, DeathNotice::kUnasked);
+  cr_assert_not(asleep(couple.b), "the message is there");
+  cr_assert_eq(couple.at_b().notice, DeathNotice::kPromised);
+}
+
 // Its number may be another peer's by then.
 Test(death_notices, nobody_is_told_of_one_that_is_a_peer_no_more) {
   Couple couple(patient());

@@ -269,10 +269,25 @@ Test(sleeping, what_is_due_is_not_put_off_by_who_falls_asleep_again) {
 // A peer may come by what another sleeper does.
 Test(sleeping, who_has_no_peers_sleeps_until_an_alarm_too) {
   Place place;
-  Node a(place.device, "a");
+  Node a(place.device, "a", patient());
   settle(a);
   TimePoint alarm = TimePoint::max();
   cr_assert(fall_asleep(a.exchange, &alarm));
   cr_assert(alarm > Clock::now());
-  cr_assert(alarm < Clock::now() + 10 * a.exchange.settings.liveness_interval);
+  cr_assert(alarm <= Clock::now() + 5 * a.exchange.settings.liveness_interval);
+}
+
+Test(sleeping, what_is_due_is_done_once_a_nap_however_often_it_is) {
+  Couple couple(patient());
+  settle(couple.b);
+  Exchange& exchange = couple.b.exchange;
+  cr_assert_not(exchange.deaths_told, "a has no pipe");
+  const TimePoint due = Clock::now();
+  exchange.alarm = exchange.next_look = due;
+  exchange.kept_up = due + Milliseconds{60'000};  // the nap is not over for long
+  cr_assert(asleep(couple.b));
+  cr_assert(exchange.next_look == due);
+  exchange.kept_up = {};
+  cr_assert(asleep(couple.b));
+  cr_assert(exchange.next_look > due);
 }

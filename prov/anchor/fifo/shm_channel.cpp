@@ -91,8 +91,9 @@ class FifoChannel final : public Channel {
   const IncomingMessage* next() noexcept override {
     consume();
     if (awaited_.absent()) return nullptr;
-    rx_.prefetch_stream();
-    return peek();
+    const IncomingMessage* message = peek();
+    if (message != nullptr) rx_.prefetch_stream();
+    return message;
   }
   void offer_area(const std::byte* area, std::uint32_t bytes) noexcept override {
     offered_ = area;
