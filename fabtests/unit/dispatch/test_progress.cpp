@@ -54,9 +54,7 @@ Test(progress, what_we_read_from_a_silent_sender_came_in) {
 
 Test(progress, a_piece_of_what_both_copy_came_in) {
   UnderWay pair(quick());
-  for (bool shared : {true, true, false})
-    pair.at_b().choice.took(shared, kLong, std::chrono::microseconds(shared ? 1 : 9));
-  for (unsigned i = 0; i < 2; ++i) pair.at_b().choice.shares(kLong);  // the trials
+  prefer(pair.at_b(), true, kLong);
   cr_assert_eq(await(pair.b, pair.a).completion.length, kLong);
   cr_assert_eq(await(pair.a, pair.b).error, 0);
   cr_assert_eq(pair.b.receive(pair.received.data(), kLong), 0);

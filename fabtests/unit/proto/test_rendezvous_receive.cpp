@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "node.h"
+#include "proto/loss.h"
 #include "proto/rendezvous.h"
 
 using namespace anchor;
@@ -10,6 +11,7 @@ using namespace anchor::unit;
 namespace {
 
 constexpr std::size_t kLong = 1'000'003;
+constexpr std::size_t kMedium = 50'000;  // never shared
 
 // Whose every pass comes late.
 EndpointSettings absent_minded() {
@@ -33,6 +35,23 @@ struct Announced : Couple {
 
   std::vector<unsigned char> sent, received;
   IncomingTransfer* transfer;
+};
+
+// b owes a something that finds no room in a's FIFO: the message is there, and its sender has not been told.
+struct Untold : Couple {
+  explicit Untold(std::size_t length, std::uint32_t flags = kWantCompletion)
+      : sent(bytes_of(length)), received(length) {
+    prefer(at_b(), true, kMedium);
+    cr_assert_eq(b.receive(received.data(), length), 0);
+    cr_assert_eq(a.send(to_b, sent.data(), length, 0, flags), 0);
+    cr_assert_not_null(at_b().channel->peek());  // which may carry credits
+    while (at_b().channel->has_room()) cr_assert_eq(b.send(to_a, "x", 1, 7, 0), 0);
+    b.passes(10);
+    cr_assert(received == sent);
+    cr_assert_not(b.next(&event), "the application might stop making progress");
+  }
+  std::vector<unsigned char> sent, received;
+  Event event;
 };
 
 }  // namespace
@@ -202,4 +221,68 @@ Test(rendezvous_receive, nothing_is_moved_into_an_empty_buffer) {
   cr_assert_eq(event.error, kTruncated);
   cr_assert_eq(event.overflow_length, kLong);
   cr_assert_eq(await(couple.a, couple.b).error, 0);
+}
+
+Test(rendezvous_receive, one_that_is_not_long_is_read_at_once_where_that_is_faster) {
+  Couple couple;
+  const auto sent = bytes_of(kMedium);
+  std::vector<unsigned char> received(kMedium);
+  prefer(couple.at_b(), true, kMedium);
+  cr_assert_eq(couple.b.receive(received.data(), kMedium), 0);
+  cr_assert_eq(couple.a.send(couple.to_b, sent.data(), kMedium), 0);
+  couple.b.progress();
+  Event event;
+  cr_assert(couple.b.next(&event), "the very pass that finds it");
+  cr_assert(received == sent);
+  cr_assert_eq(await(couple.a, couple.b).error, 0);
+}
+
+// Or neither way could be measured.
+Test(rendezvous_receive, nothing_goes_one_way_while_something_goes_the_other) {
+  Couple couple;
+  const auto sent = bytes_of(kMedium);
+  std::vector<std::vector<unsigned char>> received(4, std::vector<unsigned char>(kMedium));
+  for (auto& place : received) cr_assert_eq(couple.b.receive(place.data(), kMedium), 0);
+  std::vector<TransferWay> ways;
+  const auto announce = [&](bool directly) {
+    prefer(couple.at_b(), directly, kMedium);
+    cr_assert_eq(couple.a.send(couple.to_b, sent.data(), kMedium), 0);
+    couple.b.progress();
+    ways.clear();
+    couple.b.exchange.incoming.for_each([&](const IncomingTransfer* transfer) {
+      ways.push_back(transfer->way);
+      return true;
+    });
+  };
+  for (const bool directly : {false, false, true}) announce(directly);
+  cr_assert(ways == (std::vector{TransferWay::kStreamed, TransferWay::kStreamed, TransferWay::kQueued}));
+  announce(true);
+  cr_assert_eq(ways.back(), TransferWay::kQueued, "behind the one that waits");
+  for (unsigned i = 0; i < 4; ++i) cr_assert_eq(await(couple.b, couple.a).error, 0);
+  for (const auto& place : received) cr_assert(place == sent);
+  for (const std::uint32_t count : couple.at_b().arriving) cr_assert_eq(count, 0u);
+}
+
+Test(rendezvous_receive, ends_when_its_sender_has_been_told) {
+  Untold couple(kMedium);
+  cr_assert_eq(await(couple.b, couple.a).completion.length, kMedium);
+  cr_assert_eq(await(couple.a, couple.b).error, 0);
+  cr_assert_eq(couple.b.exchange.transfers.in_use() + couple.a.exchange.sends.in_use(), 0u);
+}
+
+Test(rendezvous_receive, one_that_came_with_its_bytes_ends_when_its_sender_has_been_told) {
+  Untold couple(1000, kWantCompletion | kDeliveryComplete);
+  cr_assert_eq(await(couple.b, couple.a).completion.length, 1000u);
+  cr_assert_eq(await(couple.a, couple.b).error, 0);
+  cr_assert_eq(couple.b.exchange.transfers.in_use() + couple.a.exchange.sends.in_use(), 0u);
+}
+
+Test(rendezvous_receive, what_is_there_is_not_lost_with_a_sender_that_cannot_be_told) {
+  Untold couple(kMedium);
+  begin_loss(couple.b.exchange, couple.at_b(), ECONNRESET);
+  couple.b.passes(2);
+  cr_assert(couple.b.next(&couple.event));
+  cr_assert_eq(couple.event.error, 0);
+  cr_assert_eq(couple.event.completion.length, kMedium);
+  cr_assert_eq(couple.b.exchange.transfers.in_use(), 0u);
 }

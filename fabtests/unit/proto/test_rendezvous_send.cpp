@@ -77,6 +77,23 @@ Test(rendezvous_send, a_position_past_the_end_is_the_end) {
   cr_assert_eq(sender.streamed(), kLong);
 }
 
+// What comes first ends first, and its receiver can tell what it took.
+Test(rendezvous_send, one_after_the_other) {
+  Sender sender;
+  cr_assert_eq(sender.a.send(sender.to_b, sender.sent.data(), kLong), 0);
+  std::vector<SendRequest*> requests;
+  sender.a.exchange.sends.for_each([&](SendRequest* found) { requests.push_back(found); });
+  for (unsigned i = 0; i < 2; ++i)
+    cr_assert_eq(sender.clear_to_send(7 + i, kLong, sender.a.exchange.sends.id(requests[i])), Verdict::kTaken);
+  sender.a.progress();
+  while (const IncomingMessage* message = sender.at_b().channel->peek()) {
+    cr_assert(message->operation != Operation::kChunk || message->body_as<ChunkBody>().transfer == 7);
+    sender.at_b().channel->consume();
+  }
+  cr_assert_eq(requests[1]->position, 0u);
+  cr_assert_gt(sender.streamed(), kLong);
+}
+
 // The digest of this name is zero, as `pulled` is before anybody has written to it.
 Test(rendezvous_send, an_unwritten_pulled_says_nothing) {
   Sender sender;

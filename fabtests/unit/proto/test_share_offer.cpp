@@ -18,7 +18,7 @@ using Range = std::pair<std::uint64_t, std::uint64_t>;
 struct Offer : ExposedPair {
   Offer() {
     cr_assert(may_offer(at_a()));
-    open_offer(a.exchange, at_a(), 4 * kSmallestPiece);
+    open_offer(a.exchange, at_a(), 4 * kLargestPiece);
   }
   int proceed(int result = 0) {
     return continue_offer(a.exchange, at_a(), [&](std::uint64_t first, std::uint64_t end) {
@@ -35,6 +35,23 @@ struct Offer : ExposedPair {
 };
 
 }  // namespace
+
+// As many for either end, of whole pages, and as few as can be.
+Test(share_offer, pieces) {
+  const auto pieces_of = [](std::uint64_t bytes) {
+    ExposedPair pair;
+    open_offer(pair.a.exchange, pair.at_a(), bytes);
+    const OfferedShare& offered = pair.at_a().offered;
+    cr_assert(offered.piece % kPageSize == 0 && offered.piece <= kLargestPiece);
+    cr_assert_leq((offered.pieces - 1) * std::uint64_t{offered.piece}, bytes);
+    return offered.pieces;
+  };
+  for (const std::uint64_t bytes : {kShortestShare, 3 * kShortestShare + 1, 2 * kLargestPiece})
+    cr_assert_eq(pieces_of(bytes), 2u);
+  cr_assert_eq(pieces_of(2 * kLargestPiece + 1), 4u);
+  cr_assert_eq(pieces_of(4 * kLargestPiece), 4u);
+  cr_assert_leq(pieces_of(kLongestShare), ShareWord::kMostPieces);
+}
 
 Test(share_offer, one_at_a_time) {
   Offer offer;

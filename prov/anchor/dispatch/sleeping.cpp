@@ -21,7 +21,9 @@ constexpr Milliseconds kShortNap{1};
 bool pulls_something(Exchange& exchange) noexcept {
   bool pulls = false;
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
-    pulls = transfer->way == TransferWay::kReads || (transfer->pulls && transfer->envelope.peer->direct != nullptr);
+    const TransferWay way = transfer->way;
+    pulls = way == TransferWay::kReads || way == TransferWay::kQueued ||
+            (way != TransferWay::kMoved && transfer->pulls && transfer->envelope.peer->direct != nullptr);
     return !pulls;
   });
   return pulls;

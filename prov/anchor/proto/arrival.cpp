@@ -48,9 +48,9 @@ void deliver_bytes(Exchange& exchange, ReceiveRequest& receive, const Envelope& 
   } else {
     scatter(receive.segments, receive.segment_count, landing.offset, bytes, received);
   }
-  finish_receive(exchange, receive, envelope, landing.offset, received, received < envelope.length ? kTruncated : 0);
   if (envelope.request != 0) [[unlikely]]
-    post_finish(exchange, *envelope.peer, envelope.request, 0);
+    return tell_delivered(exchange, receive, envelope, landing.offset, received);
+  finish_receive(exchange, receive, envelope, landing.offset, received, received < envelope.length ? kTruncated : 0);
 }
 
 [[gnu::noinline]] UnexpectedRequest* keep_unexpected(Exchange& exchange, const Envelope& envelope, std::size_t bytes) {

@@ -2,6 +2,7 @@
 // Everything an endpoint knows of one other endpoint. Owned by the PeerTable, used under the endpoint's lock.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -88,10 +89,14 @@ struct Peer {
   std::uint32_t unanswered_reads = 0;   // those of them that read its memory
   std::uint32_t served_reads = 0;       // ServedReads of it
   Attention attention;
-  OfferedShare offered;   // an operation of ours
-  TakenShare taken;       // one of its
-  TransferChoice choice;  // for its long messages
-  TimePoint delivered{};  // the last of them
+  OfferedShare offered;  // an operation of ours
+  TakenShare taken;      // one of its
+  // Its announced messages.
+  TransferChoice choice;
+  std::array<std::uint32_t, kTransferWays> arriving{};  // how many are on their way in, by TransferWay
+  std::uint32_t held_in_pass = ~0u;                     // Exchange::passes when one of them had to wait for its turn
+  TimePoint delivered{};                                // the last of them
+  std::uint32_t stalled_in_pass = ~0u;                  // likewise, when there was no room to stream one of ours
   // Streams of reads and writes (rma_batch.cpp).
   std::uint32_t counted_pass = ~0u;  // Exchange::passes when the last one began
   std::uint32_t begun_in_pass = 0;   // how many since

@@ -37,17 +37,22 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
 // Receiver: a pass begins, or ends, while something is on its way in.
 void note_return(Exchange& exchange) noexcept;
 void note_leave(Exchange& exchange) noexcept;
-// Receiver: reads a part of each message whose sender is silent. Returns whether bytes came in, or one ended.
+// Receiver: begins what has its turn, and reads a part of each message that it copies itself, or whose sender is
+// silent. Returns whether bytes came in, or one ended.
 bool pull_stalled(Exchange& exchange);
 // Receiver: ends a transfer; `error`: 0 or a positive errno value, told to the sender and to the application.
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error);
+// Receiver: `received` bytes of a message that needs no transfer are there; tells the sender, and ends the receive.
+void tell_delivered(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope, std::size_t offset,
+                    std::size_t received);
 Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
-// Receiver: whether both ends may copy it, and should.
-bool wants_share(Exchange& exchange, const IncomingTransfer& transfer) noexcept;
-// Offers a kQueued one to the sender when it can be, and moves a piece of a kShared one; takes another way when neither
-// can be done. Returns as pull_stalled() does.
-bool share_transfer(Exchange& exchange, IncomingTransfer& transfer);
+// Receiver: whether both ends may copy it.
+bool can_be_shared(const IncomingTransfer& transfer) noexcept;
+// Offers the sender to copy a part of one that goes kShared from now on. Requires can_be_shared(), may_offer().
+void offer_transfer(Exchange& exchange, IncomingTransfer& transfer);
+// Moves a piece of it, or has it streamed when that cannot be done. Returns as pull_stalled() does.
+bool move_a_piece(Exchange& exchange, IncomingTransfer& transfer);
 // Has the sender stream it. Whatever was moved in another way is moved again.
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
 // Reads those bytes of it from the sender's memory. 0, or a negated errno value.

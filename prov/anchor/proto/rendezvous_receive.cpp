@@ -35,6 +35,16 @@ std::ptrdiff_t pull_bytes(const IncomingTransfer& transfer, std::uint64_t positi
   return transfer.envelope.peer->direct->read(to, to_count, from, from_count);
 }
 
+std::uint32_t& count_of(const IncomingTransfer& transfer, TransferWay way) noexcept {
+  return transfer.envelope.peer->arriving[static_cast<std::size_t>(way)];
+}
+
+void go(IncomingTransfer& transfer, TransferWay way) noexcept {
+  --count_of(transfer, transfer.way);
+  transfer.way = way;
+  ++count_of(transfer, way);
+}
+
 // Returns whether bytes came in.
 bool pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
@@ -52,18 +62,68 @@ bool pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
     return false;
   }
   transfer.back = begin;
-  peer.channel->set_pulled(pulled_word(exchange.transfers.id(&transfer), begin));
+  // Only who streams it wants to know.
+  if (transfer.way == TransferWay::kStreamed)
+    peer.channel->set_pulled(pulled_word(exchange.transfers.id(&transfer), begin));
   if (transfer.front >= transfer.back) finish_transfer(exchange, transfer, 0);
   return true;
+}
+
+// Whether it can be read from the sender's memory as well as be streamed, so that the faster way is chosen.
+bool has_choice(const IncomingTransfer& transfer) noexcept {
+  const Peer& peer = *transfer.envelope.peer;
+  return transfer.pulls && peer.direct != nullptr && peer.state == PeerState::kConnected &&
+         (transfer.wanted < kShortestShare || can_be_shared(transfer));
+}
+
+// Whether what is on its way from the same sender leaves it the turn. What goes one way has ended before anything goes
+// the other: whoever streams one message takes the time that copying another is measured by.
+bool has_turn(const IncomingTransfer& transfer, bool directly) noexcept {
+  return count_of(transfer, TransferWay::kReads) + count_of(transfer, TransferWay::kShared) == 0 &&
+         (!directly || count_of(transfer, TransferWay::kStreamed) == 0);
+}
+
+// A kQueued one, unless it has to wait.
+void start_transfer(Exchange& exchange, IncomingTransfer& transfer) {
+  Peer& peer = *transfer.envelope.peer;
+  if (transfer.pulls && is_absent(exchange)) return go(transfer, TransferWay::kReads);
+  const bool chooses = has_choice(transfer);
+  const bool directly = chooses && peer.choice.goes_directly(transfer.wanted);
+  if (!has_turn(transfer, directly)) return;
+  if (chooses) {
+    peer.choice.take_turn(transfer.wanted);
+    transfer.begun = Clock::now().time_since_epoch();
+  }
+  if (directly && transfer.wanted < kShortestShare) return go(transfer, TransferWay::kReads);
+  if (directly && peer.offered.active) return;  // an operation of ours is shared: its turn comes
+  if (directly && may_offer(peer)) {
+    go(transfer, TransferWay::kShared);
+    return offer_transfer(exchange, transfer);
+  }
+  ask_for_stream(exchange, transfer);
+}
+
+// Who has all its completions may stop making progress, and its peer would wait for ever for what it still owes: the
+// receive ends when the peer has been told.
+bool owes_control(const Peer& peer) noexcept { return peer.state == PeerState::kConnected && !peer.control.empty(); }
+
+// The application gets its buffer.
+void end_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
+  exchange.incoming.remove(&transfer);
+  --count_of(transfer, transfer.way);
+  if (error == 0 && transfer.wanted < transfer.envelope.length) error = kTruncated;
+  const std::size_t received = error == 0 || error == kTruncated ? transfer.wanted : 0;
+  finish_receive(exchange, *transfer.receive, transfer.envelope, transfer.offset, received, error);
+  exchange.transfers.release(&transfer);
 }
 
 // How the next one of its length shall come.
 void note_duration(const IncomingTransfer& transfer) noexcept {
   Peer& peer = *transfer.envelope.peer;
   const TimePoint now = Clock::now();
-  const bool by_sender = transfer.way == TransferWay::kStreamed && transfer.back == transfer.wanted;
-  if (by_sender || transfer.way == TransferWay::kShared)
-    peer.choice.took(transfer.way == TransferWay::kShared, transfer.wanted,
+  const bool streamed = transfer.way == TransferWay::kStreamed;
+  if (!streamed || transfer.back == transfer.wanted)
+    peer.choice.took(!streamed, transfer.wanted,
                      now.time_since_epoch() - std::max(transfer.begun, peer.delivered.time_since_epoch()));
   peer.delivered = now;
 }
@@ -80,7 +140,7 @@ int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_
 }
 
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer) {
-  transfer.way = TransferWay::kStreamed;
+  go(transfer, TransferWay::kStreamed);
   const std::uint64_t place = place_of(exchange, transfer);
   transfer.placeable = place != 0;
   OutgoingMessage message{.operation = Operation::kClearToSend};
@@ -121,26 +181,27 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   exchange.incoming.push_back(transfer);
   note_leave(exchange);
   rouse(exchange);
+  ++count_of(*transfer, TransferWay::kQueued);
   if (transfer->wanted == 0) return finish_transfer(exchange, *transfer, 0);
-
-  transfer->way = TransferWay::kReads;
   transfer->pulls = envelope.peer->direct != nullptr;
-  transfer->begun = exchange.left.time_since_epoch();
-  if (wants_share(exchange, *transfer)) {
-    transfer->way = TransferWay::kQueued;
-    share_transfer(exchange, *transfer);
-  } else if (!is_absent(exchange) || !transfer->pulls) {
-    ask_for_stream(exchange, *transfer);
-  }
+  if (count_of(*transfer, TransferWay::kQueued) == 1) start_transfer(exchange, *transfer);
 }
 
 bool pull_stalled(Exchange& exchange) {
   const bool absent = is_absent(exchange);
   bool moved = false;
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
-    const Peer& sender = *transfer->envelope.peer;
-    if (transfer->way == TransferWay::kQueued || transfer->way == TransferWay::kShared) {
-      moved |= share_transfer(exchange, *transfer);
+    Peer& sender = *transfer->envelope.peer;
+    if (transfer->way == TransferWay::kQueued && sender.held_in_pass != exchange.passes)
+      start_transfer(exchange, *transfer);
+    if (transfer->way == TransferWay::kQueued) {
+      sender.held_in_pass = exchange.passes;  // those behind it wait, too
+    } else if (transfer->way == TransferWay::kMoved) {
+      if (owes_control(sender)) return true;
+      end_transfer(exchange, *transfer, 0);
+      moved = true;
+    } else if (transfer->way == TransferWay::kShared) {
+      moved |= move_a_piece(exchange, *transfer);
     } else if (sender.direct == nullptr || !transfer->pulls) {
       if (transfer->way == TransferWay::kReads) ask_for_stream(exchange, *transfer);
     } else if (absent || transfer->way == TransferWay::kReads || exchange.passes - sender.heard_in_pass > kPatience) {
@@ -152,10 +213,28 @@ bool pull_stalled(Exchange& exchange) {
   return moved;
 }
 
+void tell_delivered(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope, std::size_t offset,
+                    std::size_t received) {
+  post_finish(exchange, *envelope.peer, envelope.request, 0);
+  if (owes_control(*envelope.peer)) {
+    if (IncomingTransfer* transfer = exchange.transfers.acquire()) {
+      transfer->envelope = envelope;
+      transfer->receive = &receive;
+      transfer->offset = offset;
+      transfer->wanted = received;
+      transfer->way = TransferWay::kMoved;
+      exchange.incoming.push_back(transfer);
+      ++count_of(*transfer, TransferWay::kMoved);
+      return;
+    }
+  }
+  finish_receive(exchange, receive, envelope, offset, received, received < envelope.length ? kTruncated : 0);
+}
+
 Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   if ((message.flags & kInArea) == 0) return Verdict::kMalformed;
   IncomingTransfer* transfer = exchange.transfers.find(message.body_as<ChunkBody>().transfer);
-  if (transfer == nullptr) return Verdict::kTaken;  // we had the rest already
+  if (transfer == nullptr || transfer->way == TransferWay::kMoved) return Verdict::kTaken;  // we had the rest already
   if (transfer->envelope.peer != &peer || message.length > transfer->wanted - transfer->front)
     return Verdict::kMalformed;
   // One that is shared must not end before the sender has said that it is done with its part.
@@ -168,16 +247,15 @@ Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message)
 }
 
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
-  exchange.incoming.remove(&transfer);
-  if (error == 0 && share_length(transfer.wanted)) note_duration(transfer);
+  if (transfer.way == TransferWay::kMoved) return end_transfer(exchange, transfer, 0);
+  if (error == 0 && transfer.begun != Clock::duration{}) note_duration(transfer);
   // A later transfer whose name has the same digest must not find this one's word. The sender sees the zero before that
   // one's kClearToSend.
-  if (transfer.back < transfer.wanted) transfer.envelope.peer->channel->set_pulled(0);
+  if (transfer.way == TransferWay::kStreamed && transfer.back < transfer.wanted)
+    transfer.envelope.peer->channel->set_pulled(0);
   if (transfer.envelope.request != 0) post_finish(exchange, *transfer.envelope.peer, transfer.envelope.request, -error);
-  if (error == 0 && transfer.wanted < transfer.envelope.length) error = kTruncated;
-  const std::size_t received = error == 0 || error == kTruncated ? transfer.wanted : 0;
-  finish_receive(exchange, *transfer.receive, transfer.envelope, transfer.offset, received, error);
-  exchange.transfers.release(&transfer);
+  if (error == 0 && owes_control(*transfer.envelope.peer)) return go(transfer, TransferWay::kMoved);
+  end_transfer(exchange, transfer, error);
 }
 
 }  // namespace anchor

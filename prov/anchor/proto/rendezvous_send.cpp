@@ -97,9 +97,12 @@ Verdict on_clear_to_send(Exchange& exchange, Peer& peer, const IncomingMessage& 
 void push_streams(Exchange& exchange) {
   std::uint64_t allowance = kPlacedSize;
   exchange.streaming.for_each([&](SendRequest* request) {
+    Peer& peer = *request->peer;
+    if (peer.stalled_in_pass == exchange.passes) return true;  // the room is for those before it
     const int error = push_stream(*request, &allowance);
     if (error == 0) stop_streaming(exchange, *request);
-    if (error != 0 && error != -EAGAIN) begin_loss(exchange, *request->peer, -error);
+    if (error == -EAGAIN) peer.stalled_in_pass = exchange.passes;
+    if (error != 0 && error != -EAGAIN) begin_loss(exchange, peer, -error);
     return true;
   });
 }

@@ -22,10 +22,15 @@ iovec landing_of(const IncomingTransfer& transfer) noexcept {
   return count == 1 ? parts[0] : iovec{};
 }
 
+}  // namespace
+
+bool can_be_shared(const IncomingTransfer& transfer) noexcept {
+  return share_length(transfer.wanted) && landing_of(transfer).iov_len == transfer.wanted;
+}
+
 void offer_transfer(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
   open_offer(exchange, peer, transfer.wanted);
-  transfer.way = TransferWay::kShared;
   OutgoingMessage message{.operation = Operation::kClearToSend, .data = peer.offered.number};
   message.set_body(ClearToSendBody{.request = transfer.envelope.request,
                                    .transfer = exchange.transfers.id(&transfer),
@@ -36,7 +41,6 @@ void offer_transfer(Exchange& exchange, IncomingTransfer& transfer) {
   static_cast<void>(peer.channel->send(message));
 }
 
-// Returns whether bytes came in, or it ended.
 bool move_a_piece(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
   const std::uint64_t piece = peer.offered.piece;
@@ -59,32 +63,6 @@ bool move_a_piece(Exchange& exchange, IncomingTransfer& transfer) {
   transfer.pulls = false;  // the sender's own loads can do what the kernel cannot
   ask_for_stream(exchange, transfer);
   return moved;
-}
-
-}  // namespace
-
-bool wants_share(Exchange& exchange, const IncomingTransfer& transfer) noexcept {
-  Peer& peer = *transfer.envelope.peer;
-  return share_length(transfer.wanted) && peer.direct != nullptr && !is_absent(exchange) &&
-         peer.state == PeerState::kConnected && landing_of(transfer).iov_len == transfer.wanted &&
-         peer.choice.shares(transfer.wanted);
-}
-
-bool share_transfer(Exchange& exchange, IncomingTransfer& transfer) {
-  const Peer& peer = *transfer.envelope.peer;
-  if (transfer.way == TransferWay::kShared) return move_a_piece(exchange, transfer);
-  if (may_offer(peer)) {
-    offer_transfer(exchange, transfer);
-    return false;
-  }
-  // Something else is being shared: its turn comes. Else nothing tells when it could be.
-  if (peer.offered.active) return false;
-  if (peer.direct != nullptr && is_absent(exchange)) {
-    transfer.way = TransferWay::kReads;
-  } else {
-    ask_for_stream(exchange, transfer);
-  }
-  return false;
 }
 
 }  // namespace anchor

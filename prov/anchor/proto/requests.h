@@ -126,9 +126,11 @@ struct UnexpectedRequest : UnexpectedMessage {
 enum class TransferWay : std::uint8_t {
   kReads,     // we read all of it from the sender's memory
   kStreamed,  // the sender streams it, and we read a part if the sender is silent
-  kQueued,    // it will be shared, when the sender is done with what is shared now
   kShared,    // both copy it
+  kQueued,    // it has not begun: its turn among the sender's messages has not come
+  kMoved,     // it is there, but the sender has not been told: its FIFO is full
 };
+inline constexpr std::size_t kTransferWays = 5;
 
 // An announced message on its way into a matched receive.
 struct IncomingTransfer {
@@ -138,8 +140,8 @@ struct IncomingTransfer {
   std::uint64_t wanted = 0;  // bytes to move: the message, or what there is room for
   std::uint64_t front = 0;   // bytes there from the start: the sender's chunks
   std::uint64_t back = 0;    // lowest byte there from the end: what we read from the sender's memory
-  TransferWay way = TransferWay::kReads;
-  Clock::duration begun{};           // the clock then
+  TransferWay way = TransferWay::kQueued;
+  Clock::duration begun{};           // the clock then; 0: how long it takes says nothing
   bool pulls = true;                 // reading from the sender's memory has not failed yet
   bool placeable = false;            // kStreamed: the sender may put it where it belongs
   Links<IncomingTransfer> moving{};  // Exchange::incoming

@@ -10,6 +10,9 @@
 namespace anchor {
 namespace {
 
+// Shorter ones are gathered, several in one system call (rma_batch.cpp).
+constexpr std::uint64_t kShortestAccess = 2 * kShortestShare;
+
 OutgoingMessage offer_of(const RemoteRequest& request, const OfferedShare& offered) noexcept {
   OutgoingMessage message{.operation = Operation::kRemoteShare, .tag = request.targets[0].key, .data = offered.number};
   message.set_body(RemoteShareBody{
@@ -36,8 +39,9 @@ int move_pieces(Peer& peer, const RemoteRequest& request, std::uint64_t first, s
 }  // namespace
 
 bool may_share(const Peer& peer, const RemoteWork& work, const CheckedTargets& checked) noexcept {
-  return share_length(work.base.length) && work.base.segment_count == 1 && work.target_count == 1 && !checked.mapped &&
-         may_offer(peer);
+  const std::uint64_t length = work.base.length;
+  return length >= kShortestAccess && share_length(length) && work.base.segment_count == 1 && work.target_count == 1 &&
+         !checked.mapped && may_offer(peer);
 }
 
 void offer_share(Exchange& exchange, Peer& peer, RemoteRequest& request) noexcept {

@@ -8,13 +8,13 @@
 namespace anchor {
 namespace {
 
-constexpr std::uint64_t kLargestPiece = 256u << 10;
-constexpr std::uint64_t kPieces = 8;
 // Passes for which the last piece is left to a peer that has had others: then it is taken to be busy elsewhere.
 constexpr std::uint32_t kPassesToTake = 400;
 
+// As many for either end, and few: each costs a system call and a word that changes hands.
 std::uint64_t piece_of(std::uint64_t bytes) noexcept {
-  return std::clamp(bytes / kPieces / kSmallestPiece * kSmallestPiece, kSmallestPiece, kLargestPiece);
+  const std::uint64_t pieces = 2 * ((bytes - 1) / (2 * kLargestPiece) + 1);
+  return round_up((bytes - 1) / pieces + 1, kPageSize);
 }
 
 // Who has had its half leaves the last piece to the other one, for a while: where they meet shall be the same place

@@ -16,11 +16,11 @@
 
 namespace anchor {
 
-// Telling and waiting for each other costs about as much as copying a tenth of this.
-inline constexpr std::uint64_t kShortestShare = 128u << 10;
-// Each piece is a system call, for both; and of the last one the other end waits for a half.
-inline constexpr std::uint64_t kSmallestPiece = 64u << 10;
-inline constexpr std::uint64_t kLongestShare = kSmallestPiece * ShareWord::kMostPieces;
+// Telling and waiting for each other costs about as much as copying a sixth of this.
+inline constexpr std::uint64_t kShortestShare = 64u << 10;
+// Of the last piece the other end waits for a half.
+inline constexpr std::uint64_t kLargestPiece = 256u << 10;
+inline constexpr std::uint64_t kLongestShare = kLargestPiece * (ShareWord::kMostPieces - 1);
 
 inline bool share_length(std::uint64_t bytes) noexcept { return bytes >= kShortestShare && bytes <= kLongestShare; }
 
