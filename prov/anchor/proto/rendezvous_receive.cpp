@@ -79,8 +79,10 @@ bool has_choice(const IncomingTransfer& transfer) noexcept {
 // Whether what is on its way from the same sender leaves it the turn. What goes one way has ended before anything goes
 // the other: whoever streams one message takes the time that copying another is measured by.
 bool has_turn(const IncomingTransfer& transfer, bool directly) noexcept {
-  return count_of(transfer, TransferWay::kReads) + count_of(transfer, TransferWay::kShared) == 0 &&
-         (!directly || count_of(transfer, TransferWay::kStreamed) == 0);
+  if (count_of(transfer, TransferWay::kReads) + count_of(transfer, TransferWay::kShared) != 0) return false;
+  if (!directly) return true;
+  const bool free = transfer.wanted < kShortestShare || !transfer.envelope.peer->offered.active;
+  return free && count_of(transfer, TransferWay::kStreamed) == 0;
 }
 
 // A kQueued one, unless it has to wait.
@@ -95,12 +97,9 @@ void start_transfer(Exchange& exchange, IncomingTransfer& transfer) {
     transfer.begun = Clock::now().time_since_epoch();
   }
   if (directly && transfer.wanted < kShortestShare) return go(transfer, TransferWay::kReads);
-  if (directly && peer.offered.active) return;  // an operation of ours is shared: its turn comes
-  if (directly && may_offer(peer)) {
-    go(transfer, TransferWay::kShared);
-    return offer_transfer(exchange, transfer);
-  }
-  ask_for_stream(exchange, transfer);
+  if (!directly || !may_offer(peer)) return ask_for_stream(exchange, transfer);
+  go(transfer, TransferWay::kShared);
+  offer_transfer(exchange, transfer);
 }
 
 // Who has all its completions may stop making progress, and its peer would wait for ever for what it still owes: the
