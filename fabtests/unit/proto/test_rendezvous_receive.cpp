@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <algorithm>
+
 #include "node.h"
 #include "proto/loss.h"
 #include "proto/rendezvous.h"
@@ -39,8 +41,8 @@ struct Announced : Couple {
 
 // b owes a something that finds no room in a's FIFO: the message is there, and its sender has not been told.
 struct Untold : Couple {
-  explicit Untold(std::size_t length, std::uint32_t flags = kWantCompletion)
-      : sent(bytes_of(length)), received(length) {
+  explicit Untold(std::size_t length, std::uint32_t flags = kWantCompletion, const EndpointSettings& settings = quick())
+      : Couple(settings), sent(bytes_of(length)), received(length) {
     prefer(at_b(), true, kMedium);
     cr_assert_eq(b.receive(received.data(), length), 0);
     cr_assert_eq(a.send(to_b, sent.data(), length, 0, flags), 0);
@@ -240,13 +242,14 @@ Test(rendezvous_receive, one_that_is_not_long_is_read_at_once_where_that_is_fast
 // Or neither way could be measured.
 Test(rendezvous_receive, nothing_goes_one_way_while_something_goes_the_other) {
   Couple couple;
-  const auto sent = bytes_of(kMedium);
-  std::vector<std::vector<unsigned char>> received(4, std::vector<unsigned char>(kMedium));
-  for (auto& place : received) cr_assert_eq(couple.b.receive(place.data(), kMedium), 0);
+  const auto sent = bytes_of(kLong);
+  std::vector<std::vector<unsigned char>> received;
+  for (const std::size_t length : {kMedium, kMedium, kMedium, kLong}) received.emplace_back(length);
   std::vector<TransferWay> ways;
-  const auto announce = [&](bool directly) {
-    prefer(couple.at_b(), directly, kMedium);
-    cr_assert_eq(couple.a.send(couple.to_b, sent.data(), kMedium), 0);
+  const auto announce = [&](std::vector<unsigned char>& place, bool directly) {
+    prefer(couple.at_b(), directly, place.size());
+    cr_assert_eq(couple.b.receive(place.data(), place.size()), 0);
+    cr_assert_eq(couple.a.send(couple.to_b, sent.data(), place.size()), 0);
     couple.b.progress();
     ways.clear();
     couple.b.exchange.incoming.for_each([&](const IncomingTransfer* transfer) {
@@ -254,12 +257,12 @@ Test(rendezvous_receive, nothing_goes_one_way_while_something_goes_the_other) {
       return true;
     });
   };
-  for (const bool directly : {false, false, true}) announce(directly);
-  cr_assert(ways == (std::vector{TransferWay::kStreamed, TransferWay::kStreamed, TransferWay::kQueued}));
-  announce(true);
-  cr_assert_eq(ways.back(), TransferWay::kQueued, "behind the one that waits");
+  for (unsigned i = 0; i < 4; ++i) announce(received[i], i == 2);
+  cr_assert(
+      ways == (std::vector{TransferWay::kStreamed, TransferWay::kStreamed, TransferWay::kQueued, TransferWay::kQueued}),
+      "the last one waits for the one before");
   for (unsigned i = 0; i < 4; ++i) cr_assert_eq(await(couple.b, couple.a).error, 0);
-  for (const auto& place : received) cr_assert(place == sent);
+  for (const auto& place : received) cr_assert(std::equal(place.begin(), place.end(), sent.begin()));
   for (const std::uint32_t count : couple.at_b().arriving) cr_assert_eq(count, 0u);
 }
 
@@ -275,6 +278,17 @@ Test(rendezvous_receive, one_that_came_with_its_bytes_ends_when_its_sender_has_b
   cr_assert_eq(await(couple.b, couple.a).completion.length, 1000u);
   cr_assert_eq(await(couple.a, couple.b).error, 0);
   cr_assert_eq(couple.b.exchange.transfers.in_use() + couple.a.exchange.sends.in_use(), 0u);
+}
+
+// Both may do so, and their applications post receives only when they have completions.
+Test(rendezvous_receive, is_not_held_up_by_a_sender_that_is_not_read_from) {
+  EndpointSettings settings = quick();
+  settings.unexpected_limit = 0;
+  Untold couple(kMedium, kWantCompletion, settings);
+  cr_assert_eq(couple.a.send(couple.to_b, "y", 1, 5), 0);
+  couple.b.passes(2);
+  cr_assert(couple.b.next(&couple.event));
+  cr_assert_eq(couple.event.completion.length, kMedium);
 }
 
 Test(rendezvous_receive, what_is_there_is_not_lost_with_a_sender_that_cannot_be_told) {

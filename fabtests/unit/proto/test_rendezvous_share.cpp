@@ -133,3 +133,14 @@ Test(rendezvous_share, chunks_that_nobody_asked_for_are_malformed) {
                Verdict::kMalformed);
   pair.finish();
 }
+
+// The kernel's refusal costs time that only direct copies are charged with.
+Test(rendezvous_share, what_could_not_be_shared_is_streamed_the_next_time) {
+  Shared pair;
+  for (unsigned i = 0; i < 20; ++i) pair.at_b().choice.took(false, kLong, Milliseconds{1});
+  cr_assert(pair.at_b().choice.goes_directly(kLong));
+  pair.transfer->segments.list[0].address = 16;
+  pair.transfer->begun -= std::chrono::hours(1);
+  pair.finish();
+  cr_assert_not(pair.at_b().choice.goes_directly(kLong));
+}

@@ -76,6 +76,7 @@ struct Peer {
   bool told = false;                    // it knows that it is polled
   bool starving = false;                // stands in Exchange::starving
   bool backlogged = false;              // stands in Exchange::backlogged
+  bool refused = false;                 // what it sent last has to wait for the application
   std::uint32_t number = 0;             // the matcher's name for it
   std::uint32_t heard_in_pass = 0;      // Exchange::passes when it was last found to have a message
   std::uint64_t address = kAnyAddress;  // its lowest fi_addr_t
@@ -89,14 +90,14 @@ struct Peer {
   std::uint32_t unanswered_reads = 0;   // those of them that read its memory
   std::uint32_t served_reads = 0;       // ServedReads of it
   Attention attention;
-  OfferedShare offered;  // an operation of ours
-  TakenShare taken;      // one of its
+  OfferedShare offered;                 // an operation of ours
+  TakenShare taken;                     // one of its
+  std::uint32_t stalled_in_pass = ~0u;  // Exchange::passes when there was no room to stream one of our messages
   // Its announced messages.
   TransferChoice choice;
   std::array<std::uint32_t, kTransferWays> arriving{};  // how many are on their way in, by TransferWay
   std::uint32_t held_in_pass = ~0u;                     // Exchange::passes when one of them had to wait for its turn
   TimePoint delivered{};                                // the last of them
-  std::uint32_t stalled_in_pass = ~0u;                  // likewise, when there was no room to stream one of ours
   // Streams of reads and writes (rma_batch.cpp).
   std::uint32_t counted_pass = ~0u;  // Exchange::passes when the last one began
   std::uint32_t begun_in_pass = 0;   // how many since

@@ -31,13 +31,16 @@ bool receive_from(Exchange& exchange, Peer& peer) {
   Channel& channel = *peer.channel;
   const Attendance attendance(channel);
   unsigned taken = 0;
+  peer.refused = false;
   const IncomingMessage* message = channel.peek();
   while (message != nullptr) {
     const Verdict verdict = handle(exchange, peer, *message);
     if (verdict == Verdict::kMalformed) [[unlikely]]
       begin_loss(exchange, peer, EPROTO);
-    if (verdict != Verdict::kTaken) [[unlikely]]
+    if (verdict != Verdict::kTaken) [[unlikely]] {
+      peer.refused = verdict == Verdict::kNotNow;
       break;
+    }
     if (++taken == kMessagesPerPoll) {
       channel.consume();
       break;

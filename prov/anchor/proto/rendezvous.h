@@ -40,7 +40,8 @@ void note_leave(Exchange& exchange) noexcept;
 // Receiver: begins what has its turn, and reads a part of each message that it copies itself, or whose sender is
 // silent. Returns whether bytes came in, or one ended.
 bool pull_stalled(Exchange& exchange);
-// Receiver: ends a transfer; `error`: 0 or a positive errno value, told to the sender and to the application.
+// Receiver: ends a transfer; `error`: 0 or a positive errno value, told to the sender and to the application. One that
+// is kMoved has been told, and ends without error.
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error);
 // Receiver: `received` bytes of a message that needs no transfer are there; tells the sender, and ends the receive.
 void tell_delivered(Exchange& exchange, ReceiveRequest& receive, const Envelope& envelope, std::size_t offset,
@@ -53,7 +54,7 @@ bool can_be_shared(const IncomingTransfer& transfer) noexcept;
 void offer_transfer(Exchange& exchange, IncomingTransfer& transfer);
 // Moves a piece of it, or has it streamed when that cannot be done. Returns as pull_stalled() does.
 bool move_a_piece(Exchange& exchange, IncomingTransfer& transfer);
-// Has the sender stream it. Whatever was moved in another way is moved again.
+// Has the sender stream it. What the receiver has not read by then is moved, or all of it.
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
 // Reads those bytes of it from the sender's memory. 0, or a negated errno value.
 int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept;

@@ -72,8 +72,8 @@ bool pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
 // Whether it can be read from the sender's memory as well as be streamed, so that the faster way is chosen.
 bool has_choice(const IncomingTransfer& transfer) noexcept {
   const Peer& peer = *transfer.envelope.peer;
-  return transfer.pulls && peer.direct != nullptr && peer.state == PeerState::kConnected &&
-         (transfer.wanted < kShortestShare || can_be_shared(transfer));
+  if (!transfer.pulls || peer.direct == nullptr || peer.state != PeerState::kConnected) return false;
+  return transfer.wanted < kShortestShare || (can_be_shared(transfer) && (peer.offered.active || may_offer(peer)));
 }
 
 // Whether what is on its way from the same sender leaves it the turn. What goes one way has ended before anything goes
@@ -92,19 +92,24 @@ void start_transfer(Exchange& exchange, IncomingTransfer& transfer) {
   const bool chooses = has_choice(transfer);
   const bool directly = chooses && peer.choice.goes_directly(transfer.wanted);
   if (!has_turn(transfer, directly)) return;
-  if (chooses) {
+  if (chooses && transfer.wanted == transfer.envelope.length) {
     peer.choice.take_turn(transfer.wanted);
     transfer.begun = Clock::now().time_since_epoch();
+    transfer.directly = directly;
   }
-  if (directly && transfer.wanted < kShortestShare) return go(transfer, TransferWay::kReads);
-  if (!directly || !may_offer(peer)) return ask_for_stream(exchange, transfer);
+  if (!directly) return ask_for_stream(exchange, transfer);
+  if (transfer.wanted < kShortestShare) return go(transfer, TransferWay::kReads);
   go(transfer, TransferWay::kShared);
   offer_transfer(exchange, transfer);
 }
 
 // Who has all its completions may stop making progress, and its peer would wait for ever for what it still owes: the
 // receive ends when the peer has been told.
-bool owes_control(const Peer& peer) noexcept { return peer.state == PeerState::kConnected && !peer.control.empty(); }
+// Not where we do not read what it sends until the application has posted receives: it may have its completion first,
+// and the peer likewise.
+bool owes_control(const Peer& peer) noexcept {
+  return peer.state == PeerState::kConnected && !peer.control.empty() && !peer.refused;
+}
 
 // The application gets its buffer.
 void end_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
@@ -120,9 +125,9 @@ void end_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
 void note_duration(const IncomingTransfer& transfer) noexcept {
   Peer& peer = *transfer.envelope.peer;
   const TimePoint now = Clock::now();
-  const bool streamed = transfer.way == TransferWay::kStreamed;
-  if (!streamed || transfer.back == transfer.wanted)
-    peer.choice.took(!streamed, transfer.wanted,
+  // What could not be copied directly was streamed after all, and took that much longer.
+  if (transfer.directly || transfer.back == transfer.wanted)
+    peer.choice.took(transfer.directly, transfer.wanted,
                      now.time_since_epoch() - std::max(transfer.begun, peer.delivered.time_since_epoch()));
   peer.delivered = now;
 }
@@ -224,7 +229,7 @@ void tell_delivered(Exchange& exchange, ReceiveRequest& receive, const Envelope&
       transfer->way = TransferWay::kMoved;
       exchange.incoming.push_back(transfer);
       ++count_of(*transfer, TransferWay::kMoved);
-      return;
+      return note_leave(exchange);
     }
   }
   finish_receive(exchange, receive, envelope, offset, received, received < envelope.length ? kTruncated : 0);
@@ -233,9 +238,10 @@ void tell_delivered(Exchange& exchange, ReceiveRequest& receive, const Envelope&
 Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   if ((message.flags & kInArea) == 0) return Verdict::kMalformed;
   IncomingTransfer* transfer = exchange.transfers.find(message.body_as<ChunkBody>().transfer);
-  if (transfer == nullptr || transfer->way == TransferWay::kMoved) return Verdict::kTaken;  // we had the rest already
+  if (transfer == nullptr) return Verdict::kTaken;  // we had the rest already
   if (transfer->envelope.peer != &peer || message.length > transfer->wanted - transfer->front)
     return Verdict::kMalformed;
+  if (transfer->way == TransferWay::kMoved) return Verdict::kTaken;  // likewise
   // One that is shared must not end before the sender has said that it is done with its part.
   if (transfer->way != TransferWay::kStreamed) return Verdict::kMalformed;
   const ReceiveRequest& receive = *transfer->receive;

@@ -98,10 +98,11 @@ void push_streams(Exchange& exchange) {
   std::uint64_t allowance = kPlacedSize;
   exchange.streaming.for_each([&](SendRequest* request) {
     Peer& peer = *request->peer;
-    if (peer.stalled_in_pass == exchange.passes) return true;  // the room is for those before it
+    const bool through_fifo = request->destination == nullptr;
+    if (through_fifo && peer.stalled_in_pass == exchange.passes) return true;  // the room is for those before it
     const int error = push_stream(*request, &allowance);
     if (error == 0) stop_streaming(exchange, *request);
-    if (error == -EAGAIN) peer.stalled_in_pass = exchange.passes;
+    if (error == -EAGAIN && through_fifo) peer.stalled_in_pass = exchange.passes;
     if (error != 0 && error != -EAGAIN) begin_loss(exchange, peer, -error);
     return true;
   });

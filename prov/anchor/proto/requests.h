@@ -130,7 +130,7 @@ enum class TransferWay : std::uint8_t {
   kQueued,    // it has not begun: its turn among the sender's messages has not come
   kMoved,     // it is there, but the sender has not been told: its FIFO is full
 };
-inline constexpr std::size_t kTransferWays = 5;
+inline constexpr std::size_t kTransferWays = static_cast<std::size_t>(TransferWay::kMoved) + 1;
 
 // An announced message on its way into a matched receive.
 struct IncomingTransfer {
@@ -142,6 +142,7 @@ struct IncomingTransfer {
   std::uint64_t back = 0;    // lowest byte there from the end: what we read from the sender's memory
   TransferWay way = TransferWay::kQueued;
   Clock::duration begun{};           // the clock then; 0: how long it takes says nothing
+  bool directly = false;             // it began so; with `begun`
   bool pulls = true;                 // reading from the sender's memory has not failed yet
   bool placeable = false;            // kStreamed: the sender may put it where it belongs
   Links<IncomingTransfer> moving{};  // Exchange::incoming

@@ -12,7 +12,7 @@ namespace anchor {
 namespace {
 
 // A pass does one for each peer, and others wait meanwhile.
-constexpr std::uint32_t kLargestPiece = 1u << 20;
+constexpr std::uint32_t kLargestTaken = 1u << 20;
 
 // 0, or a negated errno value: not all was moved.
 int copy_all(DirectCopy& direct, std::uint32_t rights, const iovec* pieces, std::uint32_t count,
@@ -73,7 +73,7 @@ bool assist(Exchange& exchange, Peer& peer) noexcept {
 bool take_share(Exchange& exchange, Peer& peer, const TakenShare& offer, std::uint64_t number) noexcept {
   if (peer.distant()) return false;  // the share has a writer at either end: between hosts no line has
   if (peer.taken.active || number == 0 || number > UINT16_MAX) return false;
-  if (offer.piece == 0 || offer.piece > kLargestPiece || offer.length == 0) return false;
+  if (offer.piece == 0 || offer.piece > kLargestTaken || offer.length == 0) return false;
   const std::uint64_t pieces = (offer.length - 1) / offer.piece + 1;
   if (pieces > ShareWord::kMostPieces) return false;
   peer.taken = offer;

@@ -11,7 +11,7 @@ namespace {
 // Passes for which the last piece is left to a peer that has had others: then it is taken to be busy elsewhere.
 constexpr std::uint32_t kPassesToTake = 400;
 
-// As many for either end, and few: each costs a system call and a word that changes hands.
+// As many for either end, or nearly, and few: each costs a system call and a word that changes hands.
 std::uint64_t piece_of(std::uint64_t bytes) noexcept {
   const std::uint64_t pieces = 2 * ((bytes - 1) / (2 * kLargestPiece) + 1);
   return round_up((bytes - 1) / pieces + 1, kPageSize);
