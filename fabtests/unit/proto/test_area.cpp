@@ -18,10 +18,12 @@ EndpointSettings with_areas(std::size_t count) {
   return settings;
 }
 
+// Through the area: what is copied directly needs none.
 void carry(Node& from, std::uint64_t to, Node& at, unsigned messages) {
   const auto sent = bytes_of(kLong);
   for (unsigned i = 0; i < messages; ++i) {
     std::vector<unsigned char> in(kLong);
+    prefer(at.exchange.peers.with_name(from.exchange.name), false, kLong);
     cr_assert_eq(at.receive(in.data(), in.size()), 0);
     cr_assert_eq(from.send(to, sent.data(), sent.size()), 0);
     for (unsigned ended = 0; ended < 2;) {
