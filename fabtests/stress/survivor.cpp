@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kEchoRequest = 3ull << 32;
 constexpr std::uint64_t kEchoAnswer = 4ull << 32;
+constexpr std::uint64_t kFarewell = 5ull << 32;
 constexpr double kLongestTalk = 0.02;    // seconds until the kill; contact takes a part of it
 constexpr double kNoticeSeconds = 1;     // for a victim that was met
 constexpr double kConnectSeconds = 0.5;  // FI_ANCHOR_CONNECT_TIMEOUT of this program: for one that was not
@@ -30,7 +31,8 @@ Survivor::Survivor(Team& team, Node& node, fi_addr_t bystander)
 }
 
 bool Survivor::busy(bool sends) const {
-  return std::any_of(slots_.begin(), slots_.end(), [sends](const Slot& s) { return s.busy && s.sends == sends; });
+  const auto counts = [sends](const Slot& slot) { return slot.busy && slot.sends == sends; };
+  return counts(farewell_) || std::any_of(slots_.begin(), slots_.end(), counts);
 }
 
 void Survivor::start_all() {
@@ -82,6 +84,7 @@ void Survivor::take(const Entry& entry) {
     ++errors_;
     return;
   }
+  CHECK(&slot != &farewell_);
   met_ = true;
   ++deliveries_;
   if (slot.sends) return;
@@ -106,7 +109,25 @@ void Survivor::cancel_receives() {
   }
 }
 
+// A message that is too long to be sent before it is received, and never is: it ends when the death is noticed, or the
+// search for the victim given up. All else may have ended before; then what is sent to the next victim of that name
+// would begin as sent to the dead one.
+void Survivor::bid_farewell() {
+  node_.submit([&] {
+    return fi_tsend(node_.ep(), farewell_.buffer.data(), kLargestMessage, nullptr, address_, kFarewell, &farewell_);
+  });
+  farewell_.busy = true;
+}
+
+void Survivor::report_busy(const Slot& slot) const {
+  if (!slot.busy) return;
+  const char* kind = slot.remote ? "remote access" : slot.sends ? "send" : "receive";
+  note_failure(FABTESTS_PLACE, "round " + std::to_string(number_) + ": a " + kind + " never ended" +
+                                   (met_ ? "" : "; the victim was not met"));
+}
+
 void Survivor::await_ends(double limit) {
+  bid_farewell();
   const Deadline clock(60);
   const std::uint64_t echoes = echo_;
   while (busy(true) || busy(false)) {
@@ -114,7 +135,8 @@ void Survivor::await_ends(double limit) {
     if (!met_ && !busy(true)) cancel_receives();
     if (clock.elapsed() > 10 * time_scale()) break;
   }
-  CHECK(!busy(true) && !busy(false));
+  for (const Slot& slot : slots_) report_busy(slot);
+  report_busy(farewell_);
   if (clock.elapsed() > limit * time_scale()) {
     note_failure(FABTESTS_PLACE,
                  "round " + std::to_string(number_) + ": noticed only after " + std::to_string(clock.elapsed()) + " s");

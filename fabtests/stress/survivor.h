@@ -46,6 +46,8 @@ class Survivor {
   void take(const Entry& entry);
   void progress();
   void cancel_receives();
+  void bid_farewell();
+  void report_busy(const Slot& slot) const;
   bool busy(bool sends) const;
   void check_memory() const;
 
@@ -55,6 +57,7 @@ class Survivor {
   fi_addr_t address_ = 0;
   std::uint64_t number_ = 0;
   std::array<Slot, 2 * kInFlight> slots_;
+  Slot farewell_{.sends = true};
   // What victims reach for lies in the middle.
   Bytes memory_ = Bytes(3 * kLargestMessage, kUntouchable);
   Owned<fid_mr> region_;
