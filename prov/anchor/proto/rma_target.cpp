@@ -190,6 +190,7 @@ Verdict on_remote_read(Exchange& exchange, Peer& peer, const IncomingMessage& me
     if (body.length == 0 || body.length > peer.channel->max_payload()) return Verdict::kMalformed;
     return take_turn(peer, [&] { return carry_out_read(exchange, peer, message); });
   }
+  if (peer.state == PeerState::kLeaving) return Verdict::kTaken;  // nobody waits for these bytes any more
   if (!may_answer(peer) || peer.served_reads >= kMaxServedReads) return Verdict::kNotNow;
   // All of it, so that the peer gets nothing of what it may not read as a whole.
   const int error = check_access(exchange, {message.tag, body.address, body.length, kRemoteRead, &exchange});

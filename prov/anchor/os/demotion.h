@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Lines of memory that were written here and are read by another processor next.
+//
+// Such a line stays in the writer's nearest cache until the reader asks for it, and the question goes all the way to
+// it. A demotion puts the line where all processors look first. Stateless, thread-safe.
+#pragma once
+
+#include <cstddef>
+
+#include "os/cacheline.h"
+
+namespace anchor {
+
+// Hints that the line was written for somebody else. Processors that do not know the instruction take it for one that
+// does nothing: it is one of those set aside for hints.
+inline void demote(const void* line) noexcept {
+#if defined(__x86_64__)
+  asm volatile("cldemote %0" : : "m"(*static_cast<const char*>(line)));
+#else
+  static_cast<void>(line);
+#endif
+}
+
+// The same of all lines of those bytes, which begin with a line.
+inline void demote_all(const std::byte* bytes, std::size_t size) noexcept {
+  for (std::size_t at = 0; at < size; at += kCacheLine) demote(bytes + at);
+}
+
+// Whether this processor knows the instruction.
+bool knows_demotion() noexcept;
+
+}  // namespace anchor
