@@ -139,3 +139,15 @@ Test(rma_target, reads_of_one_who_died_are_forgotten) {
   cr_assert(until([&] { return couple.b.exchange.served.in_use() == 0; }, couple.b));
   couple.b.memory.remove(&region);
 }
+
+// Its loss would wait for room that nobody makes.
+Test(rma_target, a_read_of_one_who_has_left_is_dropped_however_many_are_served) {
+  Target target;
+  target.at_b().served_reads = ~0u;
+  cr_assert_eq(target.read({9, 0, 8, 0, 1, 0}), Verdict::kNotNow);
+  target.at_b().state = PeerState::kLeaving;
+  cr_assert_eq(target.read({9, 0, 8, 0, 1, 0}), Verdict::kTaken);
+  cr_assert_eq(target.b.exchange.served.in_use(), 0u);
+  target.at_b().served_reads = 0;
+  target.at_b().state = PeerState::kConnected;
+}
