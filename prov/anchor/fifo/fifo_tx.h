@@ -36,13 +36,6 @@ struct PrefetchedPlace {
 };
 inline const PrefetchedPlace kAnswerPlace =
     knows_demotion() ? PrefetchedPlace{.longest = 8192, .most = 8192} : PrefetchedPlace{.longest = 2048, .most = 1024};
-// Bytes in the area that are demoted: of a message that its reader waits for, and in a stream. Measured on that Xeon:
-// half a round trip of 64 to 512 bytes 0.8 of the time, of 1 KiB 0.93, of 2 KiB 1.09; a stream's bandwidth at 64 to 256
-// bytes 1.05 to 1.2 times as high, at 512 bytes 0.83. A slot always is: 8-byte messages 35 ns each instead of 45, half
-// a round trip 161 ns instead of 165.
-inline constexpr std::uint32_t kMostDemotedAlone = 1024;
-inline constexpr std::uint32_t kMostDemoted = 256;
-
 template <class Port>
 class FifoTx {
  public:

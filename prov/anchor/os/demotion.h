@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Lines of memory that were written here and are read by another processor next.
+// Lines of memory that another processor needs next, to read what was written here, or to write again what was read.
 //
-// Such a line stays in the writer's nearest cache until the reader asks for it, and the question goes all the way to
-// it. A demotion puts the line where all processors look first. Stateless, thread-safe.
+// Such a line stays in our nearest cache until the other one asks for it, and the question goes all the way to us. A
+// demotion puts the line where all processors look first. Stateless, thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace anchor {
 
-// Hints that the line was written for somebody else. Processors that do not know the instruction take it for one that
+// Hints that the line is for somebody else. Processors that do not know the instruction take it for one that
 // does nothing: it is one of those set aside for hints.
 inline void demote(const void* line) noexcept {
 #if defined(__x86_64__)
@@ -21,7 +21,7 @@ inline void demote(const void* line) noexcept {
 #endif
 }
 
-// The same of all lines of those bytes, which begin with a line.
+// The same of all lines of those bytes, which should begin with a line.
 inline void demote_all(const std::byte* bytes, std::size_t size) noexcept {
   for (std::size_t at = 0; at < size; at += kCacheLine) demote(bytes + at);
 }
