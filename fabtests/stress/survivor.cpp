@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "functional/victims.h"
+
 namespace anchor::fabtests {
 
 namespace {
@@ -15,8 +17,7 @@ constexpr std::uint64_t kEchoRequest = 3ull << 32;
 constexpr std::uint64_t kEchoAnswer = 4ull << 32;
 constexpr std::uint64_t kFarewell = 5ull << 32;
 constexpr double kLongestTalk = 0.02;    // seconds until the kill; contact takes a part of it
-constexpr double kNoticeSeconds = 1;     // for a victim that was met
-constexpr double kConnectSeconds = 0.5;  // FI_ANCHOR_CONNECT_TIMEOUT of this program: for one that was not
+constexpr double kConnectSeconds = 0.5;  // FI_ANCHOR_CONNECT_TIMEOUT of this program: for a victim that was not met
 
 }  // namespace
 
@@ -80,11 +81,14 @@ void Survivor::take(const Entry& entry) {
   auto& slot = *static_cast<Slot*>(entry.context);
   CHECK(slot.busy);  // one end for each operation
   slot.busy = false;
+  if (&slot == &farewell_) {
+    CHECK(means_peer_lost(entry.error));
+    return;
+  }
   if (entry.error != 0) {
     ++errors_;
     return;
   }
-  CHECK(&slot != &farewell_);
   met_ = true;
   ++deliveries_;
   if (slot.sends) return;
@@ -109,25 +113,26 @@ void Survivor::cancel_receives() {
   }
 }
 
-// A message that is too long to be sent before it is received, and never is: it ends when the death is noticed, or the
-// search for the victim given up. All else may have ended before; then what is sent to the next victim of that name
-// would begin as sent to the dead one.
+// Too long to be sent before it is received, which it never is: it ends when the death is noticed, or the search for
+// the victim given up. All else may have ended before; then what is sent to the next victim of that name would begin as
+// sent to the dead one.
 void Survivor::bid_farewell() {
-  node_.submit([&] {
-    return fi_tsend(node_.ep(), farewell_.buffer.data(), kLargestMessage, nullptr, address_, kFarewell, &farewell_);
-  });
-  farewell_.busy = true;
+  if (farewell_.busy) return;
+  const ssize_t rc =
+      fi_tsend(node_.ep(), farewell_.buffer.data(), kLargestMessage, nullptr, address_, kFarewell, &farewell_);
+  REQUIRE(rc == 0 || means_peer_lost(static_cast<int>(-rc)));
+  farewell_.busy = rc == 0;
 }
 
 void Survivor::report_busy(const Slot& slot) const {
   if (!slot.busy) return;
   const char* kind = slot.remote ? "remote access" : slot.sends ? "send" : "receive";
+  if (&slot == &farewell_) kind = "farewell";
   note_failure(FABTESTS_PLACE, "round " + std::to_string(number_) + ": a " + kind + " never ended" +
                                    (met_ ? "" : "; the victim was not met"));
 }
 
 void Survivor::await_ends(double limit) {
-  bid_farewell();
   const Deadline clock(60);
   const std::uint64_t echoes = echo_;
   while (busy(true) || busy(false)) {
@@ -179,6 +184,7 @@ void Survivor::round(std::uint64_t number, fi_addr_t address, pid_t pid) {
   const double moment = static_cast<double>(random_.below(1000)) / 1000 * kLongestTalk;
   talk_until(moment);
   REQUIRE(kill(pid, SIGKILL) == 0);
+  bid_farewell();
   await_ends(met_ ? kNoticeSeconds : kNoticeSeconds + kConnectSeconds);
 }
 

@@ -18,10 +18,12 @@ class Survivor {
   // A round with the victim at `address`, which runs as process `pid`.
   void round(std::uint64_t number, fi_addr_t address, pid_t pid);
 
-  // The same in parts: who is talked to from now on; so many transfers with it, while the bystander answers; and, after
-  // its death, the end of all that is outstanding, `limit` seconds later at most (scaled by FABTESTS_TIME_SCALE).
+  // The same in parts: who is talked to from now on; so many transfers with it, while the bystander answers; one
+  // message more, which ends when its death is noticed, and not before; and, after its death, the end of all that is
+  // outstanding, `limit` seconds later at most (scaled by FABTESTS_TIME_SCALE).
   void meet(std::uint64_t number, fi_addr_t address);
   void talk(int transfers);
+  void bid_farewell();
   void await_ends(double limit);
   // Takes the bystander's last answer: nothing of ours is outstanding any more.
   void settle();
@@ -46,7 +48,6 @@ class Survivor {
   void take(const Entry& entry);
   void progress();
   void cancel_receives();
-  void bid_farewell();
   void report_busy(const Slot& slot) const;
   bool busy(bool sends) const;
   void check_memory() const;

@@ -54,6 +54,7 @@ void survive(Team& team, fi_addr_t old_address, Node& node, fi_addr_t bystander)
   Survivor survivor(team, node, bystander);
   survivor.meet(0, old_address);
   survivor.talk(kTransfers);
+  survivor.bid_farewell();
   ask_host("kill 1");
   const Deadline clock(1000);
   const std::uint64_t echoes = survivor.echoes();

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
-#include <fstream>
-#include <sstream>
-#include <string>
 #include <vector>
 
 #include "os/demotion.h"
@@ -18,14 +15,4 @@ Test(demotion, changes_nothing) {
     demote_all(bytes.data(), size);
     for (std::size_t i = 0; i < bytes.size(); ++i) cr_assert_eq(bytes[i], static_cast<std::byte>(i + size));
   }
-}
-
-Test(demotion, is_known_where_the_kernel_says_so) {
-  std::ifstream processors("/proc/cpuinfo");
-  bool named = false;
-  for (std::string line; std::getline(processors, line);) {
-    std::istringstream words(line);
-    for (std::string word; words >> word;) named |= word == "cldemote";
-  }
-  cr_assert_eq(knows_demotion(), named);
 }

@@ -27,15 +27,6 @@ inline constexpr std::uint32_t kMinMeasured = 2048;
 // nearest caches of both, and come at half the speed.
 inline constexpr std::uint32_t kCachedWindow = 8192;
 
-// Lines of the area are demoted by who wrote them and, where the bytes are few, by who has read them: the other one
-// needs them next. Of a message that its reader waits for, up to so many bytes; in a stream, up to as many as follow.
-// Measured on the Xeon that knows demotion: half a round trip of 64 to 512 bytes 0.8 of the time, of 1 KiB 0.93, of
-// 2 KiB 1.09; a stream's bandwidth at 64 to 256 bytes 1.4 times as high, at 512 bytes 0.8 times. Slots, whose
-// readers demote them in streams only: 8-byte messages 33 ns each instead of 45, half a round trip 161 ns instead of
-// 165.
-inline constexpr std::uint32_t kMostDemotedAlone = 1024;
-inline constexpr std::uint32_t kMostDemoted = 256;
-
 // Of the messages of at least kMinMeasured bytes in a FIFO, by how many went `before`: which go the other way, and
 // which are timed. Writer and reader count alike, so that each times what the other one does.
 inline constexpr std::uint32_t kTurnsPerTrial = 512, kTrials = 4, kTurnsPerSample = 8;

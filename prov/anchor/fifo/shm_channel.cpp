@@ -44,7 +44,7 @@ class FifoChannel final : public Channel {
   int send(const OutgoingMessage& message) noexcept override {
     if (taken_ && (message.flags & kInArea)) [[unlikely]]
       if (const int error = move_area()) return error;
-    if (const int error = tx_->put(message, rx_.position())) [[unlikely]]
+    if (const int error = tx_->put(message, rx_.position(), sent_in_a_row_ == 0)) [[unlikely]]
       return error;
     return follow_up();
   }

@@ -21,12 +21,9 @@ inline void demote(const void* line) noexcept {
 #endif
 }
 
-// The same of all lines of those bytes, which should begin with a line.
+// The same of the lines of those bytes. Where they do not begin with a line, the last one may be left out.
 inline void demote_all(const std::byte* bytes, std::size_t size) noexcept {
   for (std::size_t at = 0; at < size; at += kCacheLine) demote(bytes + at);
 }
-
-// Whether this processor knows the instruction.
-bool knows_demotion() noexcept;
 
 }  // namespace anchor

@@ -5,9 +5,9 @@
 #include <cstdint>
 
 #include "os/cacheline.h"
+#include "os/processor_features.h"
 
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <emmintrin.h>
 #endif
 
@@ -16,24 +16,6 @@ namespace anchor {
 #if defined(__x86_64__)
 
 namespace {
-
-struct Instructions {
-  bool clwb = false;
-  bool clflushopt = false;
-};
-
-Instructions find_instructions() noexcept {
-  constexpr unsigned kExtendedFeatures = 7;
-  constexpr unsigned kClflushopt = 1u << 23, kClwb = 1u << 24;  // of EBX
-  unsigned eax, ebx, ecx, edx;
-  if (__get_cpuid_count(kExtendedFeatures, 0, &eax, &ebx, &ecx, &edx) == 0) return {};
-  return {(ebx & kClwb) != 0, (ebx & kClflushopt) != 0};
-}
-
-const Instructions& instructions() noexcept {
-  static const Instructions found = find_instructions();
-  return found;
-}
 
 // By name: the compiler's own functions for them want a processor that is sure to have them.
 void clwb(const char* line) noexcept { asm volatile("clwb %0" : : "m"(*line) : "memory"); }
@@ -52,7 +34,7 @@ void for_each_line(const void* from, std::size_t bytes, Act&& act) noexcept {
 bool ProcessorCache::available() noexcept { return true; }
 
 void ProcessorCache::write_back(const void* from, std::size_t bytes) noexcept {
-  const Instructions& has = instructions();
+  const ProcessorFeatures& has = processor_features();
   if (has.clwb) return for_each_line(from, bytes, clwb);
   if (has.clflushopt) return for_each_line(from, bytes, clflushopt);
   for_each_line(from, bytes, clflush);
@@ -63,7 +45,7 @@ void ProcessorCache::fence() noexcept { _mm_sfence(); }
 // The first fence keeps the lines until earlier stores are in them, which clflushopt does not wait for; the second
 // keeps later loads, which wait for neither instruction.
 void ProcessorCache::invalidate(const void* from, std::size_t bytes) noexcept {
-  if (instructions().clflushopt) {
+  if (processor_features().clflushopt) {
     _mm_mfence();
     for_each_line(from, bytes, clflushopt);
   } else {
