@@ -28,6 +28,7 @@ namespace anchor {
 // with 10; since the reader prefetches, too, 6 and 8 are alike.
 inline constexpr std::uint32_t kPrefetchDistance = 8;
 static_assert(kPrefetchDistance <= kMinSlots / 2);  // beyond, few are messages that are still to be read
+
 // Where messages alternate: of a place in the payload area for up to `longest` bytes the lines of the first `most` are
 // prefetched.
 struct PrefetchedPlace {

@@ -11,8 +11,8 @@
 
 namespace anchor {
 
-// Hints that the line is for somebody else. Processors that do not know the instruction take it for one that
-// does nothing: it is one of those set aside for hints.
+// Hints that the line is for somebody else. Processors that do not know the instruction take it for one that does
+// nothing: it is one of those set aside for hints.
 inline void demote(const void* line) noexcept {
 #if defined(__x86_64__)
   asm volatile("cldemote %0" : : "m"(*static_cast<const char*>(line)));
