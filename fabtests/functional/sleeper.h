@@ -97,6 +97,13 @@ inline double processor_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+// How often threads of this process have gone to sleep.
+inline long sleeps() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
+}
+
 // -1: it did not exit.
 template <class Body>
 int exit_code_of_child(Body body) {

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -49,20 +48,6 @@ struct Caller {
 
 double microseconds_of(int rounds, SteadyClock::time_point begun) {
   return 1e6 * Seconds(SteadyClock::now() - begun).count() / (2.0 * rounds);
-}
-
-// How often threads of this process have gone to sleep.
-long sleeps() {
-  const std::string key = "voluntary_ctxt_switches:";
-  long sum = 0;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream status(thread.path() / "status");
-    for (std::string word; status >> word;) {
-      long count = 0;
-      if (word == key && status >> count) sum += count;
-    }
-  }
-  return sum;
 }
 
 void skip_without_doorbell() {

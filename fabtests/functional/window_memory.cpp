@@ -32,6 +32,7 @@ TEST(window_memory_none, .anchor_only = true, .shm_only = true) {
   CHECK(ops == nullptr);
 }
 
+// What tests before this one had may come back at any time: there can be more available than we leave, never less.
 TEST(window_memory_ops, .anchor_only = true, .window_only = true) {
   Node node(team, rma_options());
   void* other = nullptr;
@@ -39,7 +40,7 @@ TEST(window_memory_ops, .anchor_only = true, .window_only = true) {
   CHECK_EQ(fi_open_ops(&node.domain()->fid, FI_ANCHOR_WINDOW_OPS, 1, &other, nullptr), -FI_EBADFLAGS);
   fi_anchor_window_ops* const ops = window_ops(node);
   CHECK_EQ(ops->size, sizeof *ops);
-  fi_anchor_window_attr before, after;
+  fi_anchor_window_attr before, taken, after;
   REQUIRE_OK(ops->query(node.domain(), &before));
   CHECK_EQ(before.hosts, 2u);
   CHECK_EQ(before.host, 0u);
@@ -54,9 +55,9 @@ TEST(window_memory_ops, .anchor_only = true, .window_only = true) {
   CHECK(one == nullptr);
   REQUIRE_OK(ops->allocate(node.domain(), kPage + 1, 0, &one));
   REQUIRE_OK(ops->allocate(node.domain(), 10, 0, &two));
-  REQUIRE_OK(ops->query(node.domain(), &after));
-  CHECK_EQ(after.allocated, 3 * kPage);
-  CHECK_EQ(after.available, before.available - 3 * kPage);
+  REQUIRE_OK(ops->query(node.domain(), &taken));
+  CHECK_EQ(taken.allocated, 3 * kPage);
+  CHECK(taken.available + 3 * kPage >= before.available);
   fi_anchor_window_range range{};
   REQUIRE_OK(ops->find(node.domain(), static_cast<char*>(one) + kPage, &range));
   CHECK(range.start == one && range.len == 2 * kPage);
@@ -68,7 +69,8 @@ TEST(window_memory_ops, .anchor_only = true, .window_only = true) {
   CHECK_EQ(ops->free(node.domain(), one), -FI_EINVAL);
   CHECK_EQ(ops->free(node.domain(), two), 0);
   REQUIRE_OK(ops->query(node.domain(), &after));
-  CHECK_EQ(after.available, before.available);
+  CHECK_EQ(after.allocated, 0u);
+  CHECK(after.available >= taken.available + 3 * kPage);
 }
 
 // While the target makes no call: each kind of write ends, and its bytes are there.
