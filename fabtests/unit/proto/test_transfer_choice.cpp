@@ -14,10 +14,10 @@ unsigned direct_of(TransferChoice& choice, unsigned turns, std::uint64_t bytes, 
   unsigned count = 0;
   for (unsigned i = 0; i < turns; ++i) {
     const bool directly = choice.goes_directly(bytes);
-    choice.take_turn(bytes);
     count += directly ? 1 : 0;
-    choice.took(directly, bytes,
-                Clock::duration((directly ? direct : streamed) * static_cast<Clock::rep>(bytes / 1024)));
+    if (choice.take_turn(bytes))
+      choice.took(directly, bytes,
+                  Clock::duration((directly ? direct : streamed) * static_cast<Clock::rep>(bytes / 1024)));
   }
   return count;
 }
@@ -61,7 +61,7 @@ Test(transfer_choice, one_that_was_interrupted_at_first_is_found_out_soon) {
 Test(transfer_choice, what_has_become_slower_is_left) {
   TransferChoice choice;
   direct_of(choice, 256, kMiB, 100, 20);
-  cr_assert_leq(direct_of(choice, 64, kMiB, 100, 400), 32u);
+  cr_assert_leq(direct_of(choice, 256, kMiB, 100, 400), 128u);
   cr_assert_leq(direct_of(choice, 128, kMiB, 100, 400), 2u);
 }
 
@@ -73,4 +73,18 @@ Test(transfer_choice, lengths_are_judged_apart) {
   for (const std::uint64_t bytes : kept_apart) cr_assert_leq(direct_of(choice, 128, bytes, 50, 90), 2u);
   for (const std::uint64_t bytes : {kMiB / 16, kMiB / 4, kMiB})
     cr_assert_geq(direct_of(choice, 128, bytes, 90, 50), 126u);
+}
+
+Test(transfer_choice, trials_are_timed_and_of_the_others_one_in_eight) {
+  TransferChoice choice;
+  direct_of(choice, 128, kMiB, 100, 60);
+  unsigned timed = 0;
+  for (unsigned i = 0; i < 128; ++i) {
+    const bool trial = !choice.goes_directly(kMiB);
+    const bool told = choice.take_turn(kMiB);
+    cr_assert(told || !trial);
+    timed += told ? 1 : 0;
+  }
+  cr_assert_leq(timed, 20u);
+  cr_assert_geq(timed, 16u);
 }

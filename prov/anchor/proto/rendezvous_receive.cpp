@@ -93,8 +93,9 @@ void start_transfer(Exchange& exchange, IncomingTransfer& transfer) {
   const bool directly = chooses && peer.choice.goes_directly(transfer.wanted);
   if (!has_turn(transfer, directly)) return;
   if (chooses && transfer.wanted == transfer.envelope.length) {
-    peer.choice.take_turn(transfer.wanted);
-    transfer.begun = Clock::now().time_since_epoch();
+    const bool timed = peer.choice.take_turn(transfer.wanted);
+    // Of those that are streamed the end of each is the beginning of the next one.
+    if (timed || !directly) transfer.begun = Clock::now().time_since_epoch();
     transfer.directly = directly;
   }
   if (!directly) return ask_for_stream(exchange, transfer);
@@ -182,8 +183,8 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
   transfer->back = transfer->wanted;
   transfer->segments = segments;
   if (exchange.absence != 0) --exchange.absence;
+  if (exchange.incoming.empty()) note_leave(exchange);
   exchange.incoming.push_back(transfer);
-  note_leave(exchange);
   rouse(exchange);
   ++count_of(*transfer, TransferWay::kQueued);
   if (transfer->wanted == 0) return finish_transfer(exchange, *transfer, 0);
