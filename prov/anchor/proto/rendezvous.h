@@ -40,6 +40,8 @@ void note_leave(Exchange& exchange) noexcept;
 // Receiver: begins what has its turn, and reads a part of each message that it copies itself, or whose sender is
 // silent. Returns whether bytes came in, or one ended.
 bool pull_stalled(Exchange& exchange);
+// Receiver: how the next one of its length shall come, now that this one has; `together`: bytes that came in that time.
+void note_duration(const IncomingTransfer& transfer, std::uint64_t together) noexcept;
 // Receiver: ends a transfer; `error`: 0 or a positive errno value, told to the sender and to the application. One that
 // is kMoved has been told, and ends without error.
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error);
@@ -56,9 +58,6 @@ void offer_transfer(Exchange& exchange, IncomingTransfer& transfer);
 bool move_a_piece(Exchange& exchange, IncomingTransfer& transfer);
 // Has the sender stream it. What the receiver has not read by then is moved, or all of it.
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
-// Reads those bytes of it from the sender's memory. 0, or a negated errno value.
-int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept;
-
 // Receiver: what the sender is to call the memory that the transfer goes to; 0: it cannot get there.
 std::uint64_t place_of(const Exchange& exchange, const IncomingTransfer& transfer) noexcept;
 Verdict on_placed(Exchange& exchange, Peer& peer, const IncomingMessage& message);

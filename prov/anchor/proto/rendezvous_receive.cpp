@@ -10,30 +10,11 @@
 #include "proto/arrival.h"
 #include "proto/outbox.h"
 #include "proto/rendezvous.h"
+#include "proto/rendezvous_pull.h"
 #include "proto/share_offer.h"
 
 namespace anchor {
 namespace {
-
-// The kernel's word that the sender's memory is out of reach for good, not only the part asked for.
-bool out_of_reach(std::ptrdiff_t result) noexcept {
-  return result == -EPERM || result == -ESRCH || result == -ENOSYS || result == -EACCES;
-}
-
-// Reads `length` bytes at `position` of the message. Returns bytes read, perhaps fewer, or a negated errno value.
-std::ptrdiff_t pull_bytes(const IncomingTransfer& transfer, std::uint64_t position, std::uint64_t length) noexcept {
-  iovec remote[kMaxSegments];
-  for (std::uint32_t i = 0; i < transfer.segments.count; ++i)
-    remote[i] = {reinterpret_cast<void*>(transfer.segments.list[i].address), transfer.segments.list[i].length};
-  iovec from[kMaxSegments];
-  iovec to[kMaxSegments];
-  std::size_t bytes;
-  const std::size_t from_count = slice(remote, transfer.segments.count, position, length, from, &bytes);
-  const ReceiveRequest& receive = *transfer.receive;
-  const std::size_t to_count =
-      slice(receive.segments, receive.segment_count, transfer.offset + position, length, to, &bytes);
-  return transfer.envelope.peer->direct->read(to, to_count, from, from_count);
-}
 
 std::uint32_t& count_of(const IncomingTransfer& transfer, TransferWay way) noexcept {
   return transfer.envelope.peer->arriving[static_cast<std::size_t>(way)];
@@ -45,30 +26,6 @@ void go(IncomingTransfer& transfer, TransferWay way) noexcept {
   ++count_of(transfer, way);
 }
 
-// Returns whether bytes came in.
-bool pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
-  Peer& peer = *transfer.envelope.peer;
-  const std::uint64_t most = is_absent(exchange) ? kAbsentPullSize : kPullSize;
-  const std::uint64_t begin = transfer.back - std::min(most, transfer.back - transfer.front);
-  const int error = pull_all(transfer, begin, transfer.back);
-  if (out_of_reach(error)) {
-    ANCHOR_INFO(kEndpoint, "memory of %s can no longer be read directly (errno %d): its messages go through the FIFO",
-                peer.name.bytes.data(), -error);
-    peer.direct.reset();
-    return false;
-  }
-  if (error != 0) {  // device memory, for example: the sender's own loads can do what the kernel cannot
-    transfer.pulls = false;
-    return false;
-  }
-  transfer.back = begin;
-  // Only who streams it wants to know.
-  if (transfer.way == TransferWay::kStreamed)
-    peer.channel->set_pulled(pulled_word(exchange.transfers.id(&transfer), begin));
-  if (transfer.front >= transfer.back) finish_transfer(exchange, transfer, 0);
-  return true;
-}
-
 // Whether it can be read from the sender's memory as well as be streamed, so that the faster way is chosen.
 bool has_choice(const IncomingTransfer& transfer) noexcept {
   const Peer& peer = *transfer.envelope.peer;
@@ -76,22 +33,28 @@ bool has_choice(const IncomingTransfer& transfer) noexcept {
   return transfer.wanted < kShortestShare || (can_be_shared(transfer) && (peer.offered.active || may_offer(peer)));
 }
 
-// Whether what is on its way from the same sender leaves it the turn. What goes one way has ended before anything goes
-// the other: whoever streams one message takes the time that copying another is measured by.
-bool has_turn(const IncomingTransfer& transfer, bool directly) noexcept {
-  if (count_of(transfer, TransferWay::kReads) + count_of(transfer, TransferWay::kShared) != 0) return false;
+// Whether what is on its way from the same sender leaves it the turn; `gathered`: messages that it will be read
+// together with. What goes one way has ended before anything goes the other: whoever streams one message takes the time
+// that copying another is measured by.
+bool has_turn(const IncomingTransfer& transfer, bool directly, std::size_t gathered) noexcept {
+  if (count_of(transfer, TransferWay::kReads) + count_of(transfer, TransferWay::kShared) != gathered) return false;
   if (!directly) return true;
   const bool free = transfer.wanted < kShortestShare || !transfer.envelope.peer->offered.active;
   return free && count_of(transfer, TransferWay::kStreamed) == 0;
 }
 
+// Whether it would be read, and can be together with what has been gathered.
+bool joins(const PullBatch& batch, const IncomingTransfer& transfer) noexcept {
+  return batch.takes(transfer) && has_choice(transfer) && transfer.envelope.peer->choice.goes_directly(transfer.wanted);
+}
+
 // A kQueued one, unless it has to wait.
-void start_transfer(Exchange& exchange, IncomingTransfer& transfer) {
+void start_transfer(Exchange& exchange, IncomingTransfer& transfer, std::size_t gathered = 0) {
   Peer& peer = *transfer.envelope.peer;
   if (transfer.pulls && is_absent(exchange)) return go(transfer, TransferWay::kReads);
   const bool chooses = has_choice(transfer);
   const bool directly = chooses && peer.choice.goes_directly(transfer.wanted);
-  if (!has_turn(transfer, directly)) return;
+  if (!has_turn(transfer, directly, gathered)) return;
   if (chooses && transfer.wanted == transfer.envelope.length) {
     const bool timed = peer.choice.take_turn(transfer.wanted);
     // Of those that are streamed the end of each is the beginning of the next one.
@@ -122,26 +85,17 @@ void end_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
   exchange.transfers.release(&transfer);
 }
 
-// How the next one of its length shall come.
-void note_duration(const IncomingTransfer& transfer) noexcept {
+}  // namespace
+
+void note_duration(const IncomingTransfer& transfer, std::uint64_t together) noexcept {
   Peer& peer = *transfer.envelope.peer;
   const TimePoint now = Clock::now();
   // What could not be copied directly was streamed after all, and took that much longer.
-  if (transfer.directly || transfer.back == transfer.wanted)
-    peer.choice.took(transfer.directly, transfer.wanted,
-                     now.time_since_epoch() - std::max(transfer.begun, peer.delivered.time_since_epoch()));
-  peer.delivered = now;
-}
-
-}  // namespace
-
-int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept {
-  while (begin < end) {
-    const std::ptrdiff_t moved = pull_bytes(transfer, begin, end - begin);
-    if (moved <= 0) return moved == 0 ? -EFAULT : static_cast<int>(moved);
-    begin += static_cast<std::uint64_t>(moved);
+  if (transfer.directly || transfer.back == transfer.wanted) {
+    const Clock::duration all = now.time_since_epoch() - std::max(transfer.begun, peer.delivered.time_since_epoch());
+    peer.choice.took(transfer.directly, transfer.wanted, all / static_cast<Clock::rep>(together / transfer.wanted));
   }
-  return 0;
+  peer.delivered = now;
 }
 
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer) {
@@ -195,10 +149,13 @@ void begin_transfer(Exchange& exchange, ReceiveRequest& receive, const Envelope&
 bool pull_stalled(Exchange& exchange) {
   const bool absent = is_absent(exchange);
   bool moved = false;
+  PullBatch batch;
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
     Peer& sender = *transfer->envelope.peer;
-    if (transfer->way == TransferWay::kQueued && sender.held_in_pass != exchange.passes)
-      start_transfer(exchange, *transfer);
+    if (transfer->way == TransferWay::kQueued && sender.held_in_pass != exchange.passes) {
+      if (batch.count() != 0 && !joins(batch, *transfer)) moved |= batch.move(exchange);
+      start_transfer(exchange, *transfer, batch.count());
+    }
     if (transfer->way == TransferWay::kQueued) {
       sender.held_in_pass = exchange.passes;  // those behind it wait, too
     } else if (transfer->way == TransferWay::kMoved) {
@@ -210,10 +167,16 @@ bool pull_stalled(Exchange& exchange) {
     } else if (sender.direct == nullptr || !transfer->pulls) {
       if (transfer->way == TransferWay::kReads) ask_for_stream(exchange, *transfer);
     } else if (absent || transfer->way == TransferWay::kReads || exchange.passes - sender.heard_in_pass > kPatience) {
-      moved |= pull_from_back(exchange, *transfer);
+      if (!batch.takes(*transfer)) moved |= batch.move(exchange);
+      if (batch.takes(*transfer)) {
+        batch.add(*transfer);
+      } else {
+        moved |= pull_from_back(exchange, *transfer);
+      }
     }
     return true;
   });
+  moved |= batch.move(exchange);
   note_leave(exchange);
   return moved;
 }
@@ -254,7 +217,7 @@ Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message)
 
 void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
   if (transfer.way == TransferWay::kMoved) return end_transfer(exchange, transfer, 0);
-  if (error == 0 && transfer.begun != Clock::duration{}) note_duration(transfer);
+  if (error == 0 && transfer.begun != Clock::duration{}) note_duration(transfer, transfer.wanted);
   // A later transfer whose name has the same digest must not find this one's word. The sender sees the zero before that
   // one's kClearToSend.
   if (transfer.way == TransferWay::kStreamed && transfer.back < transfer.wanted)

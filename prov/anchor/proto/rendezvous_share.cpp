@@ -7,6 +7,7 @@
 #include "os/gather.h"
 #include "proto/loss.h"
 #include "proto/rendezvous.h"
+#include "proto/rendezvous_pull.h"
 #include "proto/share_offer.h"
 
 namespace anchor {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "proto/copy_lists.h"
 #include "proto/remote.h"
 #include "proto/rma.h"
 
@@ -28,22 +29,16 @@ struct Batch {
   std::array<RemoteRequest*, kMostGathered> requests;
   std::size_t count = 0;
   std::uint64_t bytes = 0;
-  iovec local[kMaxCopySegments];
-  std::size_t local_count = 0;
-  iovec remote[kMaxCopySegments];
-  std::size_t remote_count = 0;
+  CopyLists lists;
 
   bool has_room_for(const WorkRequest& work, const CheckedTargets& targets) const noexcept {
     return count < requests.size() && work.length <= kMostBytes - std::min(bytes, kMostBytes) &&
-           local_count + work.segment_count <= kMaxCopySegments && remote_count + targets.count <= kMaxCopySegments;
+           lists.has_room_for(work.segment_count, targets.count);
   }
   void add(RemoteRequest& request, const CheckedTargets& targets) noexcept {
     requests[count++] = &request;
     bytes += request.work.length;
-    std::copy_n(request.segments, request.work.segment_count, local + local_count);
-    local_count += request.work.segment_count;
-    std::copy_n(targets.list, targets.count, remote + remote_count);
-    remote_count += targets.count;
+    lists.add(request.segments, request.work.segment_count, targets.list, targets.count);
   }
 };
 
@@ -93,8 +88,9 @@ bool move_batch(Exchange& exchange, Peer& peer, RemoteRequest& head, const Check
   batch.add(head, checked);
   gather_behind(peer, head, &batch);
   if (batch.count < 2) return false;
+  const CopyLists& lists = batch.lists;
   const std::ptrdiff_t moved =
-      copy_directly(*peer.direct, head.work.type, batch.local, batch.local_count, batch.remote, batch.remote_count);
+      copy_directly(*peer.direct, head.work.type, lists.local, lists.local_count, lists.remote, lists.remote_count);
   // What is not there as a whole is tried again by itself, and then says why.
   std::uint64_t left = moved > 0 ? static_cast<std::uint64_t>(moved) : 0;
   for (std::size_t i = 0; i < batch.count; ++i) {
