@@ -67,11 +67,11 @@ Test(transfer_choice, what_has_become_slower_is_left) {
 
 Test(transfer_choice, lengths_are_judged_apart) {
   TransferChoice choice;
-  const auto kept_apart = {kMiB / 32, kMiB / 8, 8 * kMiB};
+  const auto kept_apart = {kMiB / 256, kMiB / 8, 8 * kMiB};
   for (const std::uint64_t bytes : kept_apart) direct_of(choice, 128, bytes, 50, 90);
-  for (const std::uint64_t bytes : {kMiB / 16, kMiB / 4, kMiB}) direct_of(choice, 128, bytes, 90, 50);
+  for (const std::uint64_t bytes : {kMiB / 32, kMiB / 4, kMiB}) direct_of(choice, 128, bytes, 90, 50);
   for (const std::uint64_t bytes : kept_apart) cr_assert_leq(direct_of(choice, 128, bytes, 50, 90), 2u);
-  for (const std::uint64_t bytes : {kMiB / 16, kMiB / 4, kMiB})
+  for (const std::uint64_t bytes : {kMiB / 32, kMiB / 4, kMiB})
     cr_assert_geq(direct_of(choice, 128, bytes, 90, 50), 126u);
 }
 

@@ -19,6 +19,7 @@
 #include "os/clock.h"
 #include "proto/mapped_rows.h"
 #include "proto/requests.h"
+#include "proto/send_stream.h"
 #include "proto/transfer_choice.h"
 
 namespace anchor {
@@ -93,6 +94,7 @@ struct Peer {
   OfferedShare offered;                 // an operation of ours
   TakenShare taken;                     // one of its
   std::uint32_t stalled_in_pass = ~0u;  // Exchange::passes when there was no room to stream one of our messages
+  SendStream stream;  // of sends to it
   // Its announced messages.
   TransferChoice choice;
   std::array<std::uint32_t, kTransferWays> arriving{};  // how many are on their way in, by TransferWay

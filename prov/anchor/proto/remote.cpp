@@ -106,7 +106,7 @@ RemoteRequest* find_unanswered(Exchange& exchange, const Peer& peer, std::uint64
 }
 
 void await_answer(Peer& peer, RemoteRequest& request) noexcept {
-  request.state = SendState::kAnnounced;
+  request.state = SendState::kSent;
   ++peer.unanswered;
   if (is_served_later(request)) ++peer.unanswered_reads;
 }

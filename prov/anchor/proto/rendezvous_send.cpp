@@ -55,11 +55,18 @@ int push_stream(SendRequest& request, std::uint64_t* allowance) noexcept {
   }
 }
 
-}  // namespace
-
-SendRequest* find_announced(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept {
+// The one that `id` of a message from `peer` names, in its FIFO; nullptr if it is none of this peer's.
+SendRequest* find_sent(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept {
   SendRequest* request = exchange.sends.find(id);
   return request != nullptr && request->peer == &peer && request->state != SendState::kWaiting ? request : nullptr;
+}
+
+}  // namespace
+
+// Not one that was sent with its bytes: if it was injected, its buffer is the application's again.
+SendRequest* find_announced(Exchange& exchange, const Peer& peer, std::uint64_t id) noexcept {
+  SendRequest* request = find_sent(exchange, peer, id);
+  return request != nullptr && request->state != SendState::kSent ? request : nullptr;
 }
 
 void stop_streaming(Exchange& exchange, SendRequest& request) noexcept {
@@ -71,8 +78,7 @@ Verdict on_clear_to_send(Exchange& exchange, Peer& peer, const IncomingMessage& 
   const auto body = message.body_as<ClearToSendBody>();
   SendRequest* request = find_announced(exchange, peer, body.request);
   if (request == nullptr || body.length > request->work.length) return Verdict::kMalformed;
-  // Not announced but sent: if it was injected, its buffer is the application's again.
-  if (request->work.length <= peer.channel->max_payload()) return Verdict::kMalformed;
+  if (request->work.length <= peer.channel->max_payload()) peer.stream.was_asked_for();
   stop_streaming(exchange, *request);
   if (message.data != 0) {
     if (body.piece > UINT32_MAX) return Verdict::kMalformed;
@@ -110,9 +116,10 @@ void push_streams(Exchange& exchange) {
 
 Verdict on_finish(Exchange& exchange, Peer& peer, const IncomingMessage& message) {
   const auto body = message.body_as<FinishBody>();
-  SendRequest* request = find_announced(exchange, peer, body.request);
+  SendRequest* request = find_sent(exchange, peer, body.request);
   if (request == nullptr) return Verdict::kMalformed;
   stop_streaming(exchange, *request);
+  if (request->work.length <= peer.channel->max_payload()) peer.stream.was_finished();
   if (body.status == 0) {
     complete_send(exchange, request->work);
   } else {

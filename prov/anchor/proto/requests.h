@@ -25,8 +25,9 @@ struct Peer;
 
 enum class SendState : std::uint8_t {
   kWaiting,    // in Peer::waiting: not in the peer's FIFO yet
-  kAnnounced,  // in the peer's FIFO; its kFinish is awaited
-  kStreaming,  // likewise, and the receiver asked for its bytes
+  kSent,       // in the peer's FIFO with all that belongs to it; its end is awaited
+  kAnnounced,  // likewise, but its bytes are here
+  kStreaming,  // likewise, and the receiver asked for them
 };
 
 struct SendRequest {

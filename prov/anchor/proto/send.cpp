@@ -49,8 +49,8 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
 
 // Sends that end with the receiver's kFinish: announced ones, and eager ones whose delivery is to be confirmed (as that
 // of a fenced one is).
-[[gnu::noinline]] int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work,
-                                    SendRequest* queued) noexcept {
+[[gnu::noinline]] int start_tracked(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued,
+                                    bool announced) noexcept {
   if ((work.flags & kFence) && !all_completed(exchange, peer)) return -EAGAIN;
   SendRequest* request = queued != nullptr ? queued : keep_send(exchange, peer, work);
   if (request == nullptr) return -EAGAIN;
@@ -59,7 +59,7 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
   OutgoingMessage message;
   RemoteSegment list[kMaxSegments];
   iovec list_bytes;
-  if (work.length <= peer.channel->max_payload()) {
+  if (!announced) {
     message = envelope(work, Operation::kTaggedEager, Operation::kEager);
     attach_bytes(message, work);
     message.flags |= kInArea | kCarriesTail | kWantFinish;
@@ -71,25 +71,32 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
   const int error = peer.channel->send(message);
   if (error == 0) {
     if (queued != nullptr) peer.waiting.remove(queued);
-    request->state = SendState::kAnnounced;
+    request->state = announced ? SendState::kAnnounced : SendState::kSent;
   } else if (queued == nullptr) {
     exchange.sends.release(request);
   }
   return error;
 }
 
+// Whether one that would fit is announced. A queued one was counted when it came, and is one of a stream if many wait.
+bool joins_stream(const Exchange& exchange, Peer& peer, const WorkRequest& work, bool queued) noexcept {
+  if (work.length < kShortestStreamed || (work.flags & kInject) != 0 || peer.direct == nullptr) return false;
+  const bool many = queued ? peer.waiting.size() > kFewestStreamed : peer.stream.grows(exchange.passes);
+  return many && peer.stream.announces();
+}
+
 }  // namespace
 
 int start_send(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
   if (work.flags & (kDeliveryComplete | kFence)) [[unlikely]]
-    return start_tracked(exchange, peer, work, queued);
+    return start_tracked(exchange, peer, work, queued, work.length > peer.channel->max_payload());
   int error;
   if (work.length <= kInlineSize && work.segment_count == 1) [[likely]] {
     error = send_small(*peer.channel, work);
-  } else if (work.length <= peer.channel->max_payload()) {
+  } else if (work.length <= peer.channel->max_payload() && !joins_stream(exchange, peer, work, queued != nullptr)) {
     error = send_eager(*peer.channel, work);
   } else {
-    return start_tracked(exchange, peer, work, queued);
+    return start_tracked(exchange, peer, work, queued, true);
   }
   if (error != 0) return error;
   complete_send(exchange, work);  // the bytes lie in the peer's memory: inject and transmit complete

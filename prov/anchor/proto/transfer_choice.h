@@ -61,7 +61,7 @@ class TransferChoice {
     }
   };
   // Where the next class begins.
-  static constexpr std::array<std::uint64_t, 5> kLimits{64u << 10, 128u << 10, 256u << 10, 1u << 20, 4u << 20};
+  static constexpr std::array<std::uint64_t, 6> kLimits{12u << 10, 64u << 10, 128u << 10, 256u << 10, 1u << 20, 4u << 20};
   static std::size_t class_of(std::uint64_t bytes) noexcept {
     return static_cast<std::size_t>(std::upper_bound(kLimits.begin(), kLimits.end(), bytes) - kLimits.begin());
   }
