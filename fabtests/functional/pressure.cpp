@@ -99,6 +99,28 @@ TEST(pressure_slow_peer_holds_up_nobody, .ranks = 3, .anchor_only = true) {
 }
 
 // Large messages that nobody has asked for yet are announced, and let small ones pass.
+// Each waits for the end of one before it sends the next, and receives nothing before all have ended: what fits the FIFO
+// does not wait for its receive then.
+TEST(pressure_unmatched_one_by_one, .ranks = 2, .anchor_only = true) {
+  constexpr int kMessages = 40;
+  Node node(team);
+  node.introduce();
+  const Bytes bytes = patterned(6000, static_cast<std::uint64_t>(team.rank()));
+  const auto peer = node.peer(1 - team.rank());
+  for (int i = 0; i < kMessages; ++i) {
+    node.submit([&] { return fi_tsend(node.ep(), bytes.data(), bytes.size(), nullptr, peer, 1, nullptr); });
+    node.await_send();
+  }
+  team.barrier();
+  Bytes received(bytes.size());
+  for (int i = 0; i < kMessages; ++i) {
+    node.submit([&] { return fi_trecv(node.ep(), received.data(), received.size(), nullptr, peer, 1, 0, nullptr); });
+    node.await_receive();
+    CHECK(received == patterned(bytes.size(), static_cast<std::uint64_t>(1 - team.rank())));
+  }
+  team.barrier();
+}
+
 TEST(pressure_unmatched_large_messages, .ranks = 2) {
   constexpr std::size_t kLarge = 1 << 20;
   constexpr int kMessages = 50;

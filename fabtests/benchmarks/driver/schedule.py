@@ -76,7 +76,7 @@ QUICK = Plan(
         *WAITING,
         Stage(("posted_matching", "unexpected_matching", "memory", "idle_peers"), Audience.SUBJECT),
     ),
-    rounds=5, milliseconds=3, sizes=(8, 64, 512, 4096, 32768, 262144, 1 << 20, 8 << 20))
+    rounds=5, milliseconds=3, sizes=(8, 64, 512, 4096, 8192, 32768, 65536, 262144, 1 << 20, 8 << 20))
 
 FULL = Plan(
     stages=(

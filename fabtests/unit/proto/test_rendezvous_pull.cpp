@@ -8,6 +8,7 @@
 
 #include "node.h"
 #include "proto/polling.h"
+#include "proto/rendezvous.h"
 #include "proto/rendezvous_pull.h"
 
 using namespace anchor;
@@ -90,8 +91,11 @@ Test(rendezvous_pull, one_call_reads_only_so_much) {
   constexpr std::size_t kLength = 60'000;
   Stream stream(kLength, kLength);
   stream.b.progress();
-  cr_assert(stream.received == stream.sent);
+  cr_assert_eq(stream.direct->reads, 1u);
+  cr_assert(std::equal(stream.received.begin(), stream.received.begin() + 4, stream.sent.begin()));
+  stream.b.progress();
   cr_assert_eq(stream.direct->reads, 2u);
+  cr_assert(stream.received == stream.sent);
   stream.expect_all();
 }
 
@@ -136,6 +140,94 @@ Test(rendezvous_pull, one_that_cannot_be_read_is_streamed_alone) {
     cr_assert(stream.received == stream.sent);
     cr_assert_not_null(stream.at_b().direct.get());
   }
+}
+
+// Also of one that has no patience, and finds out between two calls.
+Test(rendezvous_pull, whoever_is_seldom_there_has_them_streamed_as_well) {
+  for (const std::size_t length : {std::size_t{60'000}, std::size_t{1'000'000}}) {
+    Stream stream(length, length);
+    stream.b.exchange.absence = kMostAbsence;
+    stream.direct->refuses = true;
+    stream.expect_all();
+    cr_assert(stream.received == stream.sent);
+    cr_assert_null(stream.at_b().direct.get());
+  }
+}
+
+Test(rendezvous_pull, a_short_one_and_a_long_one_behind_it) {
+  for (const bool refuses : {false, true}) {
+    Stream stream;
+    stream.expect_all();
+    stream.b.exchange.absence = kMostAbsence;
+    stream.direct->refuses = refuses;
+    std::vector<std::vector<unsigned char>> in, out;
+    for (const std::size_t length : {kMedium, 50 * kMedium, kMedium}) {
+      out.push_back(bytes_of(length));
+      in.emplace_back(length);
+    }
+    for (unsigned i = 0; i < 3; ++i) {
+      cr_assert_eq(stream.b.receive(in[i].data(), in[i].size()), 0);
+      cr_assert_eq(stream.a.send(stream.to_b, out[i].data(), out[i].size()), 0);
+    }
+    for (unsigned i = 0; i < 3; ++i) cr_assert_eq(await(stream.b, stream.a).error, 0);
+    cr_assert(in == out);
+    cr_assert_eq(stream.at_b().direct == nullptr, refuses);
+  }
+}
+
+Test(rendezvous_pull, many_take_few_calls) {
+  constexpr unsigned kMany = 40;
+  EndpointSettings settings = quick();
+  settings.absence = std::chrono::nanoseconds{-1};  // it reads all by itself
+  Couple couple(settings);
+  auto* direct = new Counting(std::move(couple.at_b().direct));
+  couple.at_b().direct.reset(direct);
+  const auto bytes = bytes_of(kMedium);
+  std::vector<unsigned char> received(kMany * kMedium);
+  for (unsigned i = 0; i < kMany; ++i) cr_assert_eq(couple.a.send(couple.to_b, bytes.data(), kMedium), 0);
+  couple.b.passes(3);
+  couple.b.exchange.absence = kMostAbsence;
+  for (unsigned i = 0; i < kMany; ++i) cr_assert_eq(couple.b.receive(&received[i * kMedium], kMedium), 0);
+  for (unsigned i = 0; i < kMany; ++i) cr_assert_eq(await(couple.b).error, 0);
+  for (unsigned i = 0; i < kMany; ++i) cr_assert(std::equal(bytes.begin(), bytes.end(), &received[i * kMedium]));
+  cr_assert_leq(direct->reads, kMany / 12 + 1, "%u", direct->reads);
+}
+
+Test(rendezvous_pull, one_buffer_for_several) {
+  Stream stream;
+  stream.expect_all();
+  std::vector<unsigned char> buffer(kMessages * kMedium);
+  prefer(stream.at_b(), true, kMedium);
+  cr_assert_eq(stream.b.receive(buffer.data(), buffer.size(), 0, ~0ull, kAnyAddress, kWantCompletion | kMultiReceive),
+               0);
+  for (const auto& bytes : stream.sent) cr_assert_eq(stream.a.send(stream.to_b, bytes.data(), kMedium), 0);
+  const unsigned before = stream.direct->reads;
+  stream.b.progress();
+  cr_assert_eq(stream.direct->reads - before, 1u);
+  for (unsigned i = 0; i < kMessages; ++i)
+    cr_assert(std::equal(stream.sent[i].begin(), stream.sent[i].end(), &buffer[i * kMedium]), "message %u", i);
+}
+
+// Through the FIFO and announced, they meet receives in the order in which they were sent.
+Test(rendezvous_pull, short_ones_of_a_stream_keep_their_order) {
+  constexpr std::size_t kShort = 3000;
+  constexpr unsigned kMany = 60;
+  Couple couple;
+  std::vector<std::vector<unsigned char>> sent, received;
+  for (unsigned i = 0; i < kMany; ++i) {
+    sent.push_back(bytes_of(i % 3 == 0 ? 10 : kShort, i));
+    received.emplace_back(sent.back().size());
+    cr_assert_eq(couple.b.receive(received[i].data(), received[i].size()), 0);
+  }
+  while (!couple.at_a().stream.announces()) couple.at_a().stream.has_ended(false, kShort);
+  for (unsigned i = 0; i < kMany; ++i) cr_assert_eq(couple.a.send(couple.to_b, sent[i].data(), sent[i].size()), 0);
+  couple.a.progress();
+  unsigned announced = 0;
+  couple.a.exchange.sends.for_each(
+      [&](SendRequest* request) { announced += request->state == SendState::kAnnounced ? 1 : 0; });
+  for (unsigned i = 0; i < kMany; ++i) cr_assert_eq(await(couple.b, couple.a).error, 0);
+  cr_assert(received == sent);
+  cr_assert_gt(announced, 0u);
 }
 
 Test(rendezvous_pull, all_are_streamed_when_the_kernel_refuses) {

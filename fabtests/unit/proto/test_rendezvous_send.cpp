@@ -128,6 +128,14 @@ Test(rendezvous_send, an_eager_message_is_not_given_away_again) {
   cr_assert_eq(sender.finish(sender.name, 0), Verdict::kTaken);
 }
 
+// Unlike one that was announced although it would have fitted.
+Test(rendezvous_send, a_short_one_that_was_announced_is_sent) {
+  Sender sender(100, kWantCompletion | kDeliveryComplete);
+  sender.request->state = SendState::kAnnounced;
+  cr_assert_eq(sender.clear_to_send(7, 100, sender.name), Verdict::kTaken);
+  cr_assert_eq(sender.streamed(), 100u);
+}
+
 Test(rendezvous_send, a_finish_completes_or_fails_the_send) {
   for (const auto& [status, error] : {std::pair<std::int64_t, int>{0, 0},
                                       {-ENOMEM, ENOMEM},

@@ -18,6 +18,7 @@
 #include "fifo/protection_view.h"
 #include "os/clock.h"
 #include "proto/mapped_rows.h"
+#include "proto/pass_count.h"
 #include "proto/requests.h"
 #include "proto/send_stream.h"
 #include "proto/transfer_choice.h"
@@ -94,16 +95,15 @@ struct Peer {
   OfferedShare offered;                 // an operation of ours
   TakenShare taken;                     // one of its
   std::uint32_t stalled_in_pass = ~0u;  // Exchange::passes when there was no room to stream one of our messages
-  SendStream stream;  // of sends to it
+  SendStream stream;                    // of sends to it
   // Its announced messages.
   TransferChoice choice;
   std::array<std::uint32_t, kTransferWays> arriving{};  // how many are on their way in, by TransferWay
   std::uint32_t held_in_pass = ~0u;                     // Exchange::passes when one of them had to wait for its turn
   TimePoint delivered{};                                // the last of them
   // Streams of reads and writes (rma_batch.cpp).
-  std::uint32_t counted_pass = ~0u;  // Exchange::passes when the last one began
-  std::uint32_t begun_in_pass = 0;   // how many since
-  bool gathering = false;            // what waits could have been moved at once
+  PassCount begun;
+  bool gathering = false;  // what waits could have been moved at once
   // RemoteRequests in its FIFO, all unanswered, that we may carry out ourselves, in the order of their numbers.
   IntrusiveList<SendRequest, &SendRequest::moving> withdrawable;
   int write_error = 0;                 // negated: of the write whose bytes it is sending

@@ -95,10 +95,12 @@ void PullBatch::add(IncomingTransfer& transfer) noexcept {
 
 bool PullBatch::move(Exchange& exchange) {
   if (count_ == 0) return false;
-  const std::ptrdiff_t moved = pull(*transfers_[0]->envelope.peer, lists_);
+  Peer& peer = *transfers_[0]->envelope.peer;
+  peer.held_in_pass = exchange.passes;  // others are to have their turn
+  const std::ptrdiff_t moved = pull(peer, lists_);
   std::uint64_t left = moved > 0 ? static_cast<std::uint64_t>(moved) : 0;
-  if (left == bytes_ && timed_ != nullptr) {
-    note_duration(*timed_, bytes_);
+  if (timed_ != nullptr) {
+    if (left == bytes_) note_duration(*timed_, bytes_);
     timed_->begun = {};
   }
   bool came = false;

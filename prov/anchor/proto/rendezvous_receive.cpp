@@ -4,7 +4,6 @@
 #include <cerrno>
 
 #include "os/gather.h"
-#include "os/log.h"
 #include "os/status.h"
 #include "proto/alertness.h"
 #include "proto/arrival.h"
@@ -15,6 +14,8 @@
 
 namespace anchor {
 namespace {
+
+constexpr std::uint64_t kShortestMeasured = 12u << 10;  // bytes
 
 std::uint32_t& count_of(const IncomingTransfer& transfer, TransferWay way) noexcept {
   return transfer.envelope.peer->arriving[static_cast<std::size_t>(way)];
@@ -33,6 +34,14 @@ bool has_choice(const IncomingTransfer& transfer) noexcept {
   return transfer.wanted < kShortestShare || (can_be_shared(transfer) && (peer.offered.active || may_offer(peer)));
 }
 
+// Shorter ones are announced because their sender has found that reading them is faster (send_stream.h).
+bool is_measured(const IncomingTransfer& transfer) noexcept { return transfer.wanted >= kShortestMeasured; }
+
+// Requires has_choice().
+bool goes_directly(const IncomingTransfer& transfer) noexcept {
+  return !is_measured(transfer) || transfer.envelope.peer->choice.goes_directly(transfer.wanted);
+}
+
 // Whether what is on its way from the same sender leaves it the turn; `gathered`: messages that it will be read
 // together with. What goes one way has ended before anything goes the other: whoever streams one message takes the time
 // that copying another is measured by.
@@ -44,8 +53,10 @@ bool has_turn(const IncomingTransfer& transfer, bool directly, std::size_t gathe
 }
 
 // Whether it would be read, and can be together with what has been gathered.
-bool joins(const PullBatch& batch, const IncomingTransfer& transfer) noexcept {
-  return batch.takes(transfer) && has_choice(transfer) && transfer.envelope.peer->choice.goes_directly(transfer.wanted);
+bool joins(const Exchange& exchange, const PullBatch& batch, const IncomingTransfer& transfer) noexcept {
+  if (!batch.takes(transfer)) return false;
+  if (transfer.way != TransferWay::kQueued) return transfer.way == TransferWay::kReads;
+  return is_absent(exchange) ? transfer.pulls : has_choice(transfer) && goes_directly(transfer);
 }
 
 // A kQueued one, unless it has to wait.
@@ -53,9 +64,9 @@ void start_transfer(Exchange& exchange, IncomingTransfer& transfer, std::size_t 
   Peer& peer = *transfer.envelope.peer;
   if (transfer.pulls && is_absent(exchange)) return go(transfer, TransferWay::kReads);
   const bool chooses = has_choice(transfer);
-  const bool directly = chooses && peer.choice.goes_directly(transfer.wanted);
+  const bool directly = chooses && goes_directly(transfer);
   if (!has_turn(transfer, directly, gathered)) return;
-  if (chooses && transfer.wanted == transfer.envelope.length) {
+  if (chooses && is_measured(transfer) && transfer.wanted == transfer.envelope.length) {
     const bool timed = peer.choice.take_turn(transfer.wanted);
     // Of those that are streamed the end of each is the beginning of the next one.
     if (timed || !directly) transfer.begun = Clock::now().time_since_epoch();
@@ -92,8 +103,10 @@ void note_duration(const IncomingTransfer& transfer, std::uint64_t together) noe
   const TimePoint now = Clock::now();
   // What could not be copied directly was streamed after all, and took that much longer.
   if (transfer.directly || transfer.back == transfer.wanted) {
-    const Clock::duration all = now.time_since_epoch() - std::max(transfer.begun, peer.delivered.time_since_epoch());
-    peer.choice.took(transfer.directly, transfer.wanted, all / static_cast<Clock::rep>(together / transfer.wanted));
+    Clock::duration time = now.time_since_epoch() - std::max(transfer.begun, peer.delivered.time_since_epoch());
+    if (together != transfer.wanted)
+      time = time * static_cast<Clock::rep>(transfer.wanted) / static_cast<Clock::rep>(together);
+    peer.choice.took(transfer.directly, transfer.wanted, time);
   }
   peer.delivered = now;
 }
@@ -152,10 +165,9 @@ bool pull_stalled(Exchange& exchange) {
   PullBatch batch;
   exchange.incoming.for_each([&](IncomingTransfer* transfer) {
     Peer& sender = *transfer->envelope.peer;
-    if (transfer->way == TransferWay::kQueued && sender.held_in_pass != exchange.passes) {
-      if (batch.count() != 0 && !joins(batch, *transfer)) moved |= batch.move(exchange);
+    if (batch.count() != 0 && !joins(exchange, batch, *transfer)) moved |= batch.move(exchange);
+    if (transfer->way == TransferWay::kQueued && sender.held_in_pass != exchange.passes)
       start_transfer(exchange, *transfer, batch.count());
-    }
     if (transfer->way == TransferWay::kQueued) {
       sender.held_in_pass = exchange.passes;  // those behind it wait, too
     } else if (transfer->way == TransferWay::kMoved) {
@@ -167,8 +179,7 @@ bool pull_stalled(Exchange& exchange) {
     } else if (sender.direct == nullptr || !transfer->pulls) {
       if (transfer->way == TransferWay::kReads) ask_for_stream(exchange, *transfer);
     } else if (absent || transfer->way == TransferWay::kReads || exchange.passes - sender.heard_in_pass > kPatience) {
-      if (!batch.takes(*transfer)) moved |= batch.move(exchange);
-      if (batch.takes(*transfer)) {
+      if (transfer->way == TransferWay::kReads && batch.takes(*transfer)) {
         batch.add(*transfer);
       } else {
         moved |= pull_from_back(exchange, *transfer);

@@ -78,7 +78,6 @@ Verdict on_clear_to_send(Exchange& exchange, Peer& peer, const IncomingMessage& 
   const auto body = message.body_as<ClearToSendBody>();
   SendRequest* request = find_announced(exchange, peer, body.request);
   if (request == nullptr || body.length > request->work.length) return Verdict::kMalformed;
-  if (request->work.length <= peer.channel->max_payload()) peer.stream.was_asked_for();
   stop_streaming(exchange, *request);
   if (message.data != 0) {
     if (body.piece > UINT32_MAX) return Verdict::kMalformed;
@@ -118,8 +117,9 @@ Verdict on_finish(Exchange& exchange, Peer& peer, const IncomingMessage& message
   const auto body = message.body_as<FinishBody>();
   SendRequest* request = find_sent(exchange, peer, body.request);
   if (request == nullptr) return Verdict::kMalformed;
+  if (request->state != SendState::kSent && request->work.length <= peer.channel->max_payload())
+    peer.stream.has_ended(true, request->work.length);
   stop_streaming(exchange, *request);
-  if (request->work.length <= peer.channel->max_payload()) peer.stream.was_finished();
   if (body.status == 0) {
     complete_send(exchange, request->work);
   } else {

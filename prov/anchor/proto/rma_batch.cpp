@@ -63,18 +63,14 @@ void gather_behind(Peer& peer, const RemoteRequest& head, Batch* batch) noexcept
 
 }  // namespace
 
-void count_in_pass(const Exchange& exchange, Peer& peer) noexcept {
-  if (peer.counted_pass != exchange.passes) peer.begun_in_pass = 0;
-  peer.counted_pass = exchange.passes;
-  ++peer.begun_in_pass;
-}
+void count_in_pass(const Exchange& exchange, Peer& peer) noexcept { peer.begun.add(exchange.passes); }
 
 bool is_streamed(const Peer& peer, const WorkRequest& work, bool queued) noexcept {
-  return work.length > kLongestAlone && (queued ? peer.waiting.size() : peer.begun_in_pass) > kFewest;
+  return work.length > kLongestAlone && (queued ? peer.waiting.size() : peer.begun.count()) > kFewest;
 }
 
 bool may_gather(const Peer& peer, const WorkRequest& work) noexcept {
-  return peer.begun_in_pass > 1 && peer.state == PeerState::kConnected && work.length <= kLongestGathered &&
+  return peer.begun.count() > 1 && peer.state == PeerState::kConnected && work.length <= kLongestGathered &&
          work.length != 0 && (work.flags & (kInject | kFence)) == 0;
 }
 

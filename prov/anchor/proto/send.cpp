@@ -78,11 +78,12 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
   return error;
 }
 
-// Whether one that would fit is announced. A queued one was counted when it came, and is one of a stream if many wait.
+// Whether one that fits the FIFO is of a stream that may be announced. A queued one is if many wait with it.
 bool joins_stream(const Exchange& exchange, Peer& peer, const WorkRequest& work, bool queued) noexcept {
   if (work.length < kShortestStreamed || (work.flags & kInject) != 0 || peer.direct == nullptr) return false;
-  const bool many = queued ? peer.waiting.size() > kFewestStreamed : peer.stream.grows(exchange.passes);
-  return many && peer.stream.announces();
+  if (queued) return peer.waiting.size() > kFewestStreamed;
+  const bool alone = exchange.send_queue == nullptr || exchange.send_queue->empty();
+  return peer.stream.grows(exchange.passes, alone);
 }
 
 }  // namespace
@@ -93,8 +94,15 @@ int start_send(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequ
   int error;
   if (work.length <= kInlineSize && work.segment_count == 1) [[likely]] {
     error = send_small(*peer.channel, work);
-  } else if (work.length <= peer.channel->max_payload() && !joins_stream(exchange, peer, work, queued != nullptr)) {
+  } else if (work.length <= peer.channel->max_payload()) {
+    const bool streamed = joins_stream(exchange, peer, work, queued != nullptr);
+    if (streamed && peer.stream.announces()) {
+      error = start_tracked(exchange, peer, work, queued, true);
+      if (error == 0) peer.stream.has_announced();
+      return error;
+    }
     error = send_eager(*peer.channel, work);
+    if (streamed && error == 0) peer.stream.has_ended(false, work.length);
   } else {
     return start_tracked(exchange, peer, work, queued, true);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Starting a send: its bytes go along in the FIFO if they fit (eager), else the message is announced and stays where it
-// is until the receiver comes for it (rendezvous).
+// Starting a send: its bytes go along in the FIFO if they fit (eager), else, or if it is of a stream (send_stream.h),
+// the message is announced and stays where it is until the receiver comes for it (rendezvous).
 #pragma once
 
 #include "fifo/message.h"

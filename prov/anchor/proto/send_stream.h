@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Messages that would fit the FIFO but are announced all the same, as they are of a stream: the receiver then reads
-// several by one system call (rendezvous_pull.h), and copies each byte once.
+// several by one system call (rendezvous_pull.h), and each byte is copied once. Where the two processors share a cache,
+// copying twice may yet be faster. So the sender measures both, over runs of messages.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "os/clock.h"
+#include "proto/pass_count.h"
+#include "proto/way_choice.h"
 
 namespace anchor {
 
@@ -12,42 +17,59 @@ namespace anchor {
 inline constexpr std::uint64_t kShortestStreamed = 2049;
 // More than so many that begin between two passes, or wait, are a stream.
 inline constexpr std::size_t kFewestStreamed = 4;
+// So many are announced at a time: enough for the receiver, and few beside the sends that an endpoint may have.
+inline constexpr std::uint32_t kMostStreamed = 64;
 
-// The sends to one peer that are long enough. A receiver that finds the FIFO faster asks for the bytes of what we
-// announce (Clear to send). Then they go the usual way for a while. A few say nothing: it tries both ways now and then.
+// The sends to one peer that are long enough.
 class SendStream {
  public:
-  // The application sends another one, in that pass. Whether it is one of a stream.
-  bool grows(std::uint32_t pass) noexcept {
-    if (pass != pass_) count_ = 0;
-    pass_ = pass;
-    return ++count_ > kFewestStreamed;
+  SendStream() noexcept { choose(); }
+
+  // The application sends another one, in that pass. Whether it is one of a stream. `alone`: the application has taken
+  // note of the end of all sends before it. Who sends them one by one must not be kept waiting for a receive.
+  bool grows(std::uint32_t pass, bool alone) noexcept {
+    if (begun_.add(pass) > kPause) ended_ = 0;
+    if (alone && announced_ == 0) begun_.begin_anew();
+    return begun_.count() > kFewestStreamed;
   }
-  // Whether the next one of a stream should be announced.
-  bool announces() noexcept {
-    if (rest_ == 0) return true;
-    --rest_;
-    return false;
+  // Whether one of a stream should be announced.
+  bool announces() const noexcept { return directly_ && announced_ < kMostStreamed; }
+  // One was.
+  void has_announced() noexcept { ++announced_; }
+  // One of a stream has ended.
+  void has_ended(bool announced, std::uint64_t bytes) noexcept {
+    if (announced) --announced_;
+    bytes_ += bytes;
+    if (announced != directly_) return;
+    if (++ended_ == kPassed) {
+      began_ = Clock::now();
+      bytes_ = 0;
+    }
+    if (ended_ < kPassed + kMeasured) return;
+    choice_.took(directly_, bytes_, Clock::now() - began_);
+    choose();
   }
-  // The receiver wanted the bytes of one; or it is done with one.
-  void was_asked_for() noexcept {
-    asked_ += kWeight;
-    if (asked_ < kMostAsked) return;
-    asked_ = 0;
-    rest_ = kRest;
-  }
-  void was_finished() noexcept { asked_ -= asked_ != 0 ? 1 : 0; }
 
  private:
-  // At first, one in four is a trial: after that, two of 128 (transfer_choice.h).
-  static constexpr std::uint32_t kWeight = 8;
-  static constexpr std::uint32_t kMostAsked = 96;
-  static constexpr std::uint32_t kRest = 8192;
+  // Of a run, the first ones: what went the other way is still being received.
+  static constexpr std::uint32_t kPassed = 16;
+  static constexpr std::uint32_t kMeasured = 64;
+  // Passes without a send after which the time says nothing.
+  static constexpr std::uint32_t kPause = 1u << 14;
 
-  std::uint32_t pass_ = ~0u;
-  std::uint32_t count_ = 0;
-  std::uint32_t asked_ = 0;
-  std::uint32_t rest_ = 0;  // as many go the usual way
+  void choose() noexcept {
+    directly_ = choice_.goes_directly();
+    choice_.take_turn();
+    ended_ = 0;
+  }
+
+  WayChoice choice_;
+  PassCount begun_;
+  std::uint32_t announced_ = 0;  // and not ended
+  bool directly_;                // in this run
+  std::uint32_t ended_;          // of the run's way
+  std::uint64_t bytes_ = 0;
+  TimePoint began_{};
 };
 
 }  // namespace anchor
