@@ -99,8 +99,8 @@ TEST(pressure_slow_peer_holds_up_nobody, .ranks = 3, .anchor_only = true) {
 }
 
 // Large messages that nobody has asked for yet are announced, and let small ones pass.
-// Each waits for the end of one before it sends the next, and receives nothing before all have ended: what fits the FIFO
-// does not wait for its receive then.
+// Each waits for the end of one before it sends the next, and receives nothing before all have ended: what fits the
+// FIFO does not wait for its receive then.
 TEST(pressure_unmatched_one_by_one, .ranks = 2, .anchor_only = true) {
   constexpr int kMessages = 40;
   Node node(team);
