@@ -98,29 +98,43 @@ TEST(pressure_slow_peer_holds_up_nobody, .ranks = 3, .anchor_only = true) {
   team.barrier();
 }
 
-// Large messages that nobody has asked for yet are announced, and let small ones pass.
-// Each waits for the end of one before it sends the next, and receives nothing before all have ended: what fits the
-// FIFO does not wait for its receive then.
-TEST(pressure_unmatched_one_by_one, .ranks = 2, .anchor_only = true) {
-  constexpr int kMessages = 40;
+// After streams of received messages, some of which were announced if that is faster here, each end sends one after the
+// other, and receives nothing before all have ended: what fits the FIFO does not wait for its receive then.
+TEST(pressure_unmatched_one_by_one, .ranks = 2, .seconds = 30, .anchor_only = true) {
+  constexpr int kBursts = 30, kBurst = 50, kMessages = 200;
   Node node(team);
   node.introduce();
   const Bytes bytes = patterned(6000, static_cast<std::uint64_t>(team.rank()));
+  Bytes received(bytes.size());
   const auto peer = node.peer(1 - team.rank());
-  for (int i = 0; i < kMessages; ++i) {
+  const auto send = [&] {
     node.submit([&] { return fi_tsend(node.ep(), bytes.data(), bytes.size(), nullptr, peer, 1, nullptr); });
+  };
+  const auto receive = [&] {
+    node.submit([&] { return fi_trecv(node.ep(), received.data(), received.size(), nullptr, peer, 1, 0, nullptr); });
+  };
+  for (int burst = 0; burst < kBursts; ++burst) {
+    for (int i = 0; i < kBurst; ++i) receive();
+    team.barrier();
+    for (int i = 0; i < kBurst; ++i) send();
+    for (int i = 0; i < kBurst; ++i) node.await_send();
+    for (int i = 0; i < kBurst; ++i) node.await_receive();
+  }
+  for (int i = 0; i < kMessages; ++i) {
+    send();
     node.await_send();
   }
   team.barrier();
-  Bytes received(bytes.size());
   for (int i = 0; i < kMessages; ++i) {
-    node.submit([&] { return fi_trecv(node.ep(), received.data(), received.size(), nullptr, peer, 1, 0, nullptr); });
+    received.assign(bytes.size(), std::byte{});
+    receive();
     node.await_receive();
     CHECK(received == patterned(bytes.size(), static_cast<std::uint64_t>(1 - team.rank())));
   }
   team.barrier();
 }
 
+// Large messages that nobody has asked for yet are announced, and let small ones pass.
 TEST(pressure_unmatched_large_messages, .ranks = 2) {
   constexpr std::size_t kLarge = 1 << 20;
   constexpr int kMessages = 50;

@@ -26,14 +26,17 @@ class Counting final : public DirectCopy {
   std::ptrdiff_t read(const iovec* local, std::size_t local_count, const iovec* remote,
                       std::size_t remote_count) noexcept override {
     ++reads;
-    return refuses ? -EPERM : direct_->read(local, local_count, remote, remote_count);
+    for (const TimePoint end = Clock::now() + takes; Clock::now() < end;) {
+    }
+    return refuses != 0 ? -refuses : direct_->read(local, local_count, remote, remote_count);
   }
   std::ptrdiff_t write(const iovec* local, std::size_t local_count, const iovec* remote,
                        std::size_t remote_count) noexcept override {
     return direct_->write(local, local_count, remote, remote_count);
   }
   unsigned reads = 0;
-  bool refuses = false;
+  int refuses = 0;  // an errno value
+  Clock::duration takes{};
 
  private:
   const std::unique_ptr<DirectCopy> direct_;
@@ -147,7 +150,7 @@ Test(rendezvous_pull, whoever_is_seldom_there_has_them_streamed_as_well) {
   for (const std::size_t length : {std::size_t{60'000}, std::size_t{1'000'000}}) {
     Stream stream(length, length);
     stream.b.exchange.absence = kMostAbsence;
-    stream.direct->refuses = true;
+    stream.direct->refuses = EPERM;
     stream.expect_all();
     cr_assert(stream.received == stream.sent);
     cr_assert_null(stream.at_b().direct.get());
@@ -159,7 +162,7 @@ Test(rendezvous_pull, a_short_one_and_a_long_one_behind_it) {
     Stream stream;
     stream.expect_all();
     stream.b.exchange.absence = kMostAbsence;
-    stream.direct->refuses = refuses;
+    stream.direct->refuses = refuses ? EPERM : 0;
     std::vector<std::vector<unsigned char>> in, out;
     for (const std::size_t length : {kMedium, 50 * kMedium, kMedium}) {
       out.push_back(bytes_of(length));
@@ -232,7 +235,7 @@ Test(rendezvous_pull, short_ones_of_a_stream_keep_their_order) {
 
 Test(rendezvous_pull, all_are_streamed_when_the_kernel_refuses) {
   Stream stream;
-  stream.direct->refuses = true;
+  stream.direct->refuses = EPERM;
   stream.expect_all();
   cr_assert(stream.received == stream.sent);
   cr_assert_null(stream.at_b().direct.get());
@@ -256,6 +259,40 @@ Test(rendezvous_pull, messages_of_two_senders_are_read_apart) {
   stream.b.progress();
   cr_assert(stream.received == stream.sent);
   cr_assert_eq(stream.direct->reads - before, 1u);
+}
+
+// Memory of a device, all of it.
+Test(rendezvous_pull, what_can_never_be_read_is_streamed_at_once_before_long) {
+  Couple couple;
+  auto* direct = new Counting(std::move(couple.at_b().direct));
+  direct->refuses = EFAULT;
+  direct->takes = Milliseconds{1};
+  couple.at_b().direct.reset(direct);
+  const auto bytes = bytes_of(kMedium);
+  std::vector<unsigned char> received(kMedium);
+  unsigned reads = 0;
+  for (unsigned i = 0; i < 200; ++i) {
+    if (i == 150) reads = direct->reads;
+    cr_assert_eq(couple.b.receive(received.data(), kMedium), 0);
+    cr_assert_eq(couple.a.send(couple.to_b, bytes.data(), kMedium), 0);
+    cr_assert_eq(await(couple.b, couple.a).error, 0);
+    cr_assert_eq(await(couple.a, couple.b).error, 0);
+  }
+  cr_assert_gt(reads, 0u);
+  cr_assert_eq(direct->reads, reads);
+}
+
+Test(rendezvous_pull, each_of_a_batch_has_its_share_of_the_time) {
+  Stream stream;
+  poll_peers(stream.b.exchange);
+  IncomingTransfer& transfer = stream.transfer(0);
+  TransferChoice& choice = stream.at_b().choice = {};
+  choice.took(false, kMedium, Milliseconds{600});
+  transfer.begun = (Clock::now() - Milliseconds{1000}).time_since_epoch();
+  transfer.directly = true;
+  note_duration(transfer, 5 * kMedium / 2);  // 400 ms
+  for (unsigned i = 0; i < 128; ++i) choice.take_turn(kMedium);
+  cr_assert(choice.goes_directly(kMedium));
 }
 
 Test(rendezvous_pull, a_batch_takes_one_time) {

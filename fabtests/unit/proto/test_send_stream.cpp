@@ -120,8 +120,45 @@ Test(send_stream, unmatched_ones_do_not_use_up_all_sends) {
   }
   cr_assert(until([&] { return couple.at_a().waiting.empty(); }, couple.a, couple.b));
   cr_assert_eq(couple.a.exchange.sends.in_use(), kMostStreamed);
+  cr_assert_eq(couple.a.exchange.streamed_sends, kMostStreamed);
   begin_loss(couple.a.exchange, couple.at_a(), ECONNRESET);
   cr_assert(until([&] { return couple.a.exchange.sends.in_use() == 0; }, couple.a));
+  cr_assert_eq(couple.a.exchange.streamed_sends, 0u);
+  cr_assert_eq(couple.at_a().stream.announced(), 0u);
+}
+
+Test(send_stream, they_leave_most_sends_to_others) {
+  EndpointSettings settings = quick();
+  settings.transmit_size = 20;
+  Couple couple(settings);
+  prefer_announcing(couple.at_a());
+  const auto bytes = bytes_of(kLength);
+  for (unsigned i = 0; i < 100; ++i) {
+    cr_assert_eq(couple.a.send(couple.to_b, bytes.data(), bytes.size()), 0);
+    couple.b.progress();
+    couple.a.progress();
+  }
+  cr_assert_leq(couple.a.exchange.sends.in_use(), settings.transmit_size / 4);
+}
+
+// There is always an event to read, and never a pass.
+Test(send_stream, who_has_one_on_its_way_to_each_of_two_does_not_wait_either) {
+  Couple couple;
+  Node c(couple.place.device, "c");
+  const std::uint64_t to_c = couple.a.insert("c");
+  seek_peer(couple.a.exchange, couple.a.peer("c"));
+  cr_assert(until([&] { return couple.a.peer("c").state == PeerState::kConnected; }, couple.a, c));
+  for (Peer* peer : {&couple.at_a(), &couple.a.peer("c")}) prefer_announcing(*peer);
+  const auto bytes = bytes_of(kLength);
+  Event event;
+  cr_assert_eq(couple.a.send(to_c, bytes.data(), bytes.size()), 0);
+  for (unsigned i = 0; i < kMessages; ++i) {
+    cr_assert_eq(couple.a.send(i % 2 == 0 ? couple.to_b : to_c, bytes.data(), bytes.size()), 0);
+    cr_assert(couple.a.next(&event));
+    couple.b.progress();
+    c.progress();
+  }
+  cr_assert(couple.a.next(&event));
 }
 
 Test(send_stream, short_and_injected_ones_and_those_out_of_reach_go_along) {
@@ -157,9 +194,13 @@ Test(send_stream, what_ends_of_the_run_before_says_nothing) {
 
 Test(send_stream, is_what_begins_between_two_passes) {
   SendStream stream;
+  CompletionQueue queue(16, false);
   for (std::uint32_t pass = ~0u - 3; pass != 3; ++pass) {
-    for (std::size_t i = 0; i < kFewestStreamed; ++i) cr_assert_not(stream.grows(pass, i == 0));
-    cr_assert(stream.grows(pass, false));
-    cr_assert_not(stream.grows(pass, true));
+    stream.ends_at(1);
+    for (std::size_t i = 0; i < kFewestStreamed; ++i) cr_assert_not(stream.grows(pass, &queue));
+    cr_assert(stream.grows(pass, &queue));
+    cr_assert_not(stream.grows(pass, nullptr));
+    stream.ends_at(0);
+    cr_assert_not(stream.grows(pass, &queue));
   }
 }

@@ -94,6 +94,9 @@ class CompletionQueue final : public WakeSource {
   std::size_t size() const noexcept {
     return tail_.load(std::memory_order_relaxed) - head_.load(std::memory_order_relaxed);
   }
+  // Where the next successful entry goes, and whether those before `position` have been read. Hints, likewise.
+  std::uint64_t position() const noexcept { return tail_.load(std::memory_order_relaxed); }
+  bool was_read(std::uint64_t position) const noexcept { return head_.load(std::memory_order_relaxed) >= position; }
   bool has_error() const noexcept { return next_error_.load(std::memory_order_relaxed) != kNever; }
 
   // The lock that arming shares with pushing decides which of the two came first.

@@ -83,10 +83,11 @@ struct Exchange {
   Counter* receive_counter = nullptr;
   PeerTable peers;
   std::vector<PolledPeer> polled;
-  std::vector<Peer*> backlogged;  // have something that found their FIFO full
-  std::vector<Peer*> expected;    // to carry out operations that we may withdraw
-  std::vector<Peer*> assisted;    // we copy a part of an operation of theirs
-  std::uint32_t offered = 0;      // peers that may copy a part of one of ours
+  std::vector<Peer*> backlogged;   // have something that found their FIFO full
+  std::vector<Peer*> expected;     // to carry out operations that we may withdraw
+  std::vector<Peer*> assisted;     // we copy a part of an operation of theirs
+  std::size_t streamed_sends = 0;  // announced ones that SendStreams count
+  std::uint32_t offered = 0;       // peers that may copy a part of one of ours
   IntrusiveList<IncomingTransfer, &IncomingTransfer::moving> incoming;
   IntrusiveList<SendRequest, &SendRequest::moving> streaming;
   IntrusiveList<ServedRead, &ServedRead::moving> serving;

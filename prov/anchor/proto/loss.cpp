@@ -33,6 +33,7 @@ void fail_started_sends(Exchange& exchange, Peer& peer) {
   exchange.remotes.for_each([&](RemoteRequest* request) {
     if (request->peer == &peer && request->state != SendState::kWaiting) end_remote(exchange, *request, peer.loss);
   });
+  exchange.streamed_sends -= peer.stream.announced();
   peer.stream = {};
 }
 

@@ -40,7 +40,8 @@ void note_leave(Exchange& exchange) noexcept;
 // Receiver: begins what has its turn, and reads a part of each message that it copies itself, or whose sender is
 // silent. Returns whether bytes came in, or one ended.
 bool pull_stalled(Exchange& exchange);
-// Receiver: how the next one of its length shall come, now that this one has; `together`: bytes that came in that time.
+// Receiver: notes how long it took, for the choice of the way of the next one; `together`: bytes that came in that
+// time.
 void note_duration(const IncomingTransfer& transfer, std::uint64_t together) noexcept;
 // Receiver: ends a transfer; `error`: 0 or a positive errno value, told to the sender and to the application. One that
 // is kMoved has been told, and ends without error.

@@ -99,10 +99,7 @@ bool PullBatch::move(Exchange& exchange) {
   peer.held_in_pass = exchange.passes;  // others are to have their turn
   const std::ptrdiff_t moved = pull(peer, lists_);
   std::uint64_t left = moved > 0 ? static_cast<std::uint64_t>(moved) : 0;
-  if (timed_ != nullptr) {
-    if (left == bytes_) note_duration(*timed_, bytes_);
-    timed_->begun = {};
-  }
+  if (left == bytes_ && timed_ != nullptr) note_duration(*timed_, bytes_);
   bool came = false;
   for (std::size_t i = 0; i < count_; ++i) {
     IncomingTransfer& transfer = *transfers_[i];
@@ -112,6 +109,7 @@ bool PullBatch::move(Exchange& exchange) {
     }
     left -= transfer.wanted;
     transfer.back = 0;
+    transfer.begun = {};
     finish_transfer(exchange, transfer, 0);
     came = true;
   }

@@ -117,13 +117,18 @@ Verdict on_finish(Exchange& exchange, Peer& peer, const IncomingMessage& message
   const auto body = message.body_as<FinishBody>();
   SendRequest* request = find_sent(exchange, peer, body.request);
   if (request == nullptr) return Verdict::kMalformed;
-  if (request->state != SendState::kSent && request->work.length <= peer.channel->max_payload())
-    peer.stream.has_ended(true, request->work.length);
+  // What fits was announced because it was of a stream: a connection's max_payload() never changes.
+  const bool streamed = request->state != SendState::kSent && request->work.length <= peer.channel->max_payload();
   stop_streaming(exchange, *request);
   if (body.status == 0) {
     complete_send(exchange, request->work);
   } else {
     fail_send(exchange, request->work, error_in(body.status));
+  }
+  if (streamed) {
+    --exchange.streamed_sends;
+    peer.stream.has_ended(true, request->work.length);
+    if (exchange.send_queue != nullptr) peer.stream.ends_at(exchange.send_queue->position());
   }
   exchange.sends.release(request);
   return Verdict::kTaken;

@@ -81,9 +81,39 @@ void fill_announcement(OutgoingMessage& message, const WorkRequest& work, std::u
 // Whether one that fits the FIFO is of a stream that may be announced. A queued one is if many wait with it.
 bool joins_stream(const Exchange& exchange, Peer& peer, const WorkRequest& work, bool queued) noexcept {
   if (work.length < kShortestStreamed || (work.flags & kInject) != 0 || peer.direct == nullptr) return false;
-  if (queued) return peer.waiting.size() > kFewestStreamed;
-  const bool alone = exchange.send_queue == nullptr || exchange.send_queue->empty();
-  return peer.stream.grows(exchange.passes, alone);
+  return queued ? peer.waiting.size() > kFewestStreamed : peer.stream.grows(exchange.passes, exchange.send_queue);
+}
+
+// So that those whose receives nobody posts leave sends for others.
+bool may_announce(const Exchange& exchange, const Peer& peer) noexcept {
+  return peer.stream.announces() && exchange.streamed_sends < exchange.settings.transmit_size / 4;
+}
+
+// It is in the peer's memory: inject and transmit complete.
+void end_eager(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
+  complete_send(exchange, work);
+  if (queued == nullptr) return;
+  peer.waiting.remove(queued);
+  exchange.sends.release(queued);
+}
+
+// One that fits the payload area.
+[[gnu::noinline]] int start_medium(Exchange& exchange, Peer& peer, const WorkRequest& work,
+                                   SendRequest* queued) noexcept {
+  const bool streamed = joins_stream(exchange, peer, work, queued != nullptr);
+  if (streamed && may_announce(exchange, peer)) {
+    const int error = start_tracked(exchange, peer, work, queued, true);
+    if (error == 0) {
+      peer.stream.has_announced();
+      ++exchange.streamed_sends;
+    }
+    if (error != -EAGAIN) return error;
+  }
+  if (const int error = send_eager(*peer.channel, work)) return error;
+  if (streamed) peer.stream.has_ended(false, work.length);
+  end_eager(exchange, peer, work, queued);
+  if (exchange.send_queue != nullptr) peer.stream.ends_at(exchange.send_queue->position());
+  return 0;
 }
 
 }  // namespace
@@ -91,28 +121,13 @@ bool joins_stream(const Exchange& exchange, Peer& peer, const WorkRequest& work,
 int start_send(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequest* queued) noexcept {
   if (work.flags & (kDeliveryComplete | kFence)) [[unlikely]]
     return start_tracked(exchange, peer, work, queued, work.length > peer.channel->max_payload());
-  int error;
   if (work.length <= kInlineSize && work.segment_count == 1) [[likely]] {
-    error = send_small(*peer.channel, work);
-  } else if (work.length <= peer.channel->max_payload()) {
-    const bool streamed = joins_stream(exchange, peer, work, queued != nullptr);
-    if (streamed && peer.stream.announces()) {
-      error = start_tracked(exchange, peer, work, queued, true);
-      if (error == 0) peer.stream.has_announced();
-      return error;
-    }
-    error = send_eager(*peer.channel, work);
-    if (streamed && error == 0) peer.stream.has_ended(false, work.length);
-  } else {
-    return start_tracked(exchange, peer, work, queued, true);
+    if (const int error = send_small(*peer.channel, work)) return error;
+    end_eager(exchange, peer, work, queued);
+    return 0;
   }
-  if (error != 0) return error;
-  complete_send(exchange, work);  // the bytes lie in the peer's memory: inject and transmit complete
-  if (queued != nullptr) {
-    peer.waiting.remove(queued);
-    exchange.sends.release(queued);
-  }
-  return 0;
+  if (work.length <= peer.channel->max_payload()) return start_medium(exchange, peer, work, queued);
+  return start_tracked(exchange, peer, work, queued, true);
 }
 
 }  // namespace anchor

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/completion_queue.h"
 #include "os/clock.h"
 #include "proto/pass_count.h"
 #include "proto/way_choice.h"
@@ -25,17 +26,21 @@ class SendStream {
  public:
   SendStream() noexcept { choose(); }
 
-  // The application sends another one, in that pass. Whether it is one of a stream. `alone`: the application has taken
-  // note of the end of all sends before it. Who sends them one by one must not be kept waiting for a receive.
-  bool grows(std::uint32_t pass, bool alone) noexcept {
+  // The application sends another one, in that pass. Whether it is one of a stream. Its completions go to `queue`;
+  // nullptr: nowhere. Who has read the ends of all before it sends one by one, and must not be kept waiting for a
+  // receive that is posted only later.
+  bool grows(std::uint32_t pass, const CompletionQueue* queue) noexcept {
     if (begun_.add(pass) > kPause) ended_ = 0;
-    if (alone && announced_ == 0) begun_.begin_anew();
+    if (announced_ == 0 && (queue == nullptr || queue->was_read(last_end_))) begun_.begin_anew();
     return begun_.count() > kFewestStreamed;
   }
+  // One that may be of a stream has ended, as what is before `position` in its queue says.
+  void ends_at(std::uint64_t position) noexcept { last_end_ = position; }
   // Whether one of a stream should be announced.
   bool announces() const noexcept { return directly_ && announced_ < kMostStreamed; }
   // One was.
   void has_announced() noexcept { ++announced_; }
+  std::uint32_t announced() const noexcept { return announced_; }
   // One of a stream has ended.
   void has_ended(bool announced, std::uint64_t bytes) noexcept {
     if (announced) --announced_;
@@ -65,6 +70,7 @@ class SendStream {
 
   WayChoice choice_;
   PassCount begun_;
+  std::uint64_t last_end_ = 0;
   std::uint32_t announced_ = 0;  // and not ended
   bool directly_;                // in this run
   std::uint32_t ended_;          // of the run's way
