@@ -19,8 +19,8 @@ from processes import TIME_SCALE, Client, Place, Server, figures  # noqa: E402
 CLIENTS = 64
 ROUNDS = 100
 IDLE_SECONDS = 2.0
-IDLE_COST = 0.001 * IDLE_SECONDS * TIME_SCALE  # seconds of a processor: no look at any client
-IDLE_SLEEPS = 4 * IDLE_SECONDS
+IDLE_SLEEPS = 4 * IDLE_SECONDS  # no look at any client
+IDLE_COST = 0.01 * IDLE_SECONDS  # seconds of a processor: a wake-up may find everything cold (1 to 3 ms were seen)
 NOTICE_SECONDS = 3 * TIME_SCALE
 LEASE_SECONDS = 2 * TIME_SCALE
 
