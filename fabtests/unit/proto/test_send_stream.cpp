@@ -153,7 +153,9 @@ Test(send_stream, who_has_one_on_its_way_to_each_of_two_does_not_wait_either) {
   Event event;
   cr_assert_eq(couple.a.send(to_c, bytes.data(), bytes.size()), 0);
   for (unsigned i = 0; i < kMessages; ++i) {
-    cr_assert_eq(couple.a.send(i % 2 == 0 ? couple.to_b : to_c, bytes.data(), bytes.size()), 0);
+    const std::uint64_t to = i % 2 == 0 ? couple.to_b : to_c;
+    cr_assert_eq(couple.a.send(to, bytes.data(), 100, 0, kInject), 0);  // without an event
+    cr_assert_eq(couple.a.send(to, bytes.data(), bytes.size()), 0);
     cr_assert(couple.a.next(&event));
     couple.b.progress();
     c.progress();

@@ -59,6 +59,7 @@ void offer_transfer(Exchange& exchange, IncomingTransfer& transfer);
 bool move_a_piece(Exchange& exchange, IncomingTransfer& transfer);
 // Has the sender stream it. What the receiver has not read by then is moved, or all of it.
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
+
 // Receiver: what the sender is to call the memory that the transfer goes to; 0: it cannot get there.
 std::uint64_t place_of(const Exchange& exchange, const IncomingTransfer& transfer) noexcept;
 Verdict on_placed(Exchange& exchange, Peer& peer, const IncomingMessage& message);

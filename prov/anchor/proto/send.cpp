@@ -112,7 +112,8 @@ void end_eager(Exchange& exchange, Peer& peer, const WorkRequest& work, SendRequ
   if (const int error = send_eager(*peer.channel, work)) return error;
   if (streamed) peer.stream.has_ended(false, work.length);
   end_eager(exchange, peer, work, queued);
-  if (exchange.send_queue != nullptr) peer.stream.ends_at(exchange.send_queue->position());
+  if (exchange.send_queue != nullptr && (work.flags & kWantCompletion) != 0)
+    peer.stream.ends_at(exchange.send_queue->position());
   return 0;
 }
 
