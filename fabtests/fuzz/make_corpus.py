@@ -59,6 +59,11 @@ def announce(count, request, length, address, offset=0):
     return struct.pack("<IIQQQ", offset, count, request, length, address)
 
 
+def front(offset, request, address, length):
+    """An entry of a list of beginnings to be copied."""
+    return b"".join(write_payload(offset + 8 * i, word) for i, word in enumerate([request, address, length]))
+
+
 def atomic(kind=7, operation=2, family=1, targets=1, length=8, request=5, offset=0):
     return struct.pack("<IBBBBIIQ", offset, kind, operation, family, targets, length, 0, request)
 
@@ -95,6 +100,13 @@ EXCHANGE = {
     "clear_to_send_too_much": say(7, struct.pack("<QQQ", FIRST, 77, 20001)) + poll(4),
     "clear_to_send_of_eager": say(7, struct.pack("<QQQ", FIRST | 1, 77, 100)) + poll(4),
     "clear_to_send_twice": say(7, struct.pack("<QQQ", FIRST, 77, 20000)) * 2 + poll(9),
+    "copy_fronts": front(0, FIRST, 0x1000, 10000) + say(22, bytes(8), IN_AREA, 24, data=1) + poll(4),
+    "copy_fronts_twice": front(0, FIRST, 0x1000, 20000) + front(24, FIRST, 0x2000, 20000)
+                         + 2 * say(22, bytes(8), IN_AREA, 48, data=1) + poll(4),
+    "copy_fronts_too_much": front(0, FIRST, 0x1000, 20001) + say(22, bytes(8), IN_AREA, 24, data=1) + poll(4),
+    "copy_fronts_of_eager": front(0, FIRST | 1, 0x1000, 100) + say(22, bytes(8), IN_AREA, 24, data=1) + poll(4),
+    "copy_fronts_too_many": say(22, bytes(8), IN_AREA, 24 * 17, data=1) + poll(4),
+    "copy_fronts_inline": say(22, struct.pack("<QQQ", FIRST, 0x1000, 100), 0, 24, data=1) + poll(4),
     "pulled": say(7, struct.pack("<QQQ", FIRST, 77, 20000)) + write_block(PULLED, (77 ^ 0x8000) << 48 | 5000) + poll(9),
     "finish_unknown": say(9, struct.pack("<Qq", 12345, 0)) + poll(2),
     "finish_failed": say(9, struct.pack("<Qq", FIRST | 1, -5)) + poll(2),

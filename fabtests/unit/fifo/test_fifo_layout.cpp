@@ -8,7 +8,7 @@
 
 using namespace anchor;
 
-Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 8u); }
+Test(fifo_layout, version) { cr_assert_eq(kFormatVersion, 9u); }
 
 Test(fifo_layout, slot) {
   cr_assert_eq(sizeof(Slot), 64u);

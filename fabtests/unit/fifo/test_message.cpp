@@ -15,7 +15,7 @@ Test(message, operations_have_their_numbers) {
       Operation::kChunk,       Operation::kFinish,      Operation::kGoodbye,        Operation::kRemoteWrite,
       Operation::kRemoteRead,  Operation::kReadChunk,   Operation::kRemoteNotice,   Operation::kRemoteFinish,
       Operation::kAtomic,      Operation::kAtomicReply, Operation::kOfferArea,      Operation::kTakeArea,
-      Operation::kRemoteShare, Operation::kPlaced};
+      Operation::kRemoteShare, Operation::kPlaced,      Operation::kCopyFronts};
   cr_assert_eq(std::size(all), kOperationCount);
   for (std::size_t i = 0; i < std::size(all); ++i) cr_assert_eq(static_cast<std::size_t>(all[i]), i);
   cr_assert_eq(kHasRemoteData, 1);
@@ -29,6 +29,9 @@ Test(message, bodies_have_their_layouts) {
   cr_assert_eq(sizeof(OfferAreaBody), 16u);
   cr_assert_eq(offsetof(OfferAreaBody, bytes), 8u);
   cr_assert_eq(sizeof(PlacedBody), 8u);
+  cr_assert_eq(sizeof(MessageFront), 24u);
+  cr_assert_eq(offsetof(MessageFront, address), 8u);
+  cr_assert_eq(offsetof(MessageFront, bytes), 16u);
   cr_assert_eq(sizeof(AreaPlace), 8u);
   cr_assert_eq(offsetof(AreaPlace, tail), 4u);
   cr_assert_eq(sizeof(AreaBody), 16u);

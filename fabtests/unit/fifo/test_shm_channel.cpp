@@ -218,6 +218,31 @@ Test(shm_channel, says_whether_there_is_room_and_whether_the_peer_looks) {
   cr_assert(connection.a.channel->watched());
 }
 
+Test(shm_channel, says_whether_there_is_room_in_the_area) {
+  Connection connection;
+  Channel& writer = *connection.a.channel;
+  const std::vector<unsigned char> bytes(writer.max_payload());
+  const iovec segment{const_cast<unsigned char*>(bytes.data()), bytes.size()};
+  unsigned sent = 0;
+  while (writer.has_room(writer.max_payload())) {
+    cr_assert_eq(writer.send({.operation = Operation::kChunk,
+                              .flags = kInArea,
+                              .length = static_cast<std::uint32_t>(segment.iov_len),
+                              .segments = &segment,
+                              .segment_count = 1}),
+                 0);
+    ++sent;
+  }
+  cr_assert_gt(sent, 0u);
+  cr_assert(writer.has_room(), "slots are left");
+  for (; sent != 0; --sent) {
+    cr_assert_not_null(connection.b.channel->peek());
+    connection.b.channel->consume();
+  }
+  connection.b.channel->peek();
+  cr_assert(writer.has_room(writer.max_payload()), "the credits have come back");
+}
+
 // The way of most messages, beside send(): what a slot says, whether it rings, and what it does without a slot.
 Test(shm_channel, small_messages_are_sent_like_others) {
   Connection connection;

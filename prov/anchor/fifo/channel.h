@@ -46,8 +46,8 @@ class Channel {
   virtual std::uint32_t max_payload() const noexcept = 0;
   // Bytes of a long message that are best sent in one message of their own. Requires connected().
   virtual std::uint32_t chunk_size() const noexcept = 0;
-  // Whether a message without bytes in the payload area could be sent now. Requires connected().
-  virtual bool has_room() noexcept = 0;
+  // Whether a message with so many bytes in the payload area could be sent now. Requires connected().
+  virtual bool has_room(std::uint32_t in_area = 0) noexcept = 0;
   // Whether the peer looks at its FIFO by itself, and need not be rung for. Requires connected().
   virtual bool watched() const noexcept = 0;
 

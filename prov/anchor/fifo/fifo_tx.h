@@ -113,6 +113,12 @@ class FifoTx {
     return knows_slot() ? 0 : -EAGAIN;
   }
 
+  // The same of a place in the payload area for `length` bytes that go through the caches.
+  int find_place(std::uint32_t length) noexcept {
+    const std::uint32_t size = static_cast<std::uint32_t>(round_up(length, kCacheLine));
+    return find_room(size, cached_end(size));
+  }
+
   // In a stream of messages: has the line of a later slot brought here while the next ones are prepared, and the lines
   // that bytes as many as the last message's will go to.
   void prefetch_stream() const noexcept {
@@ -209,16 +215,18 @@ class FifoTx {
   int reserve(std::uint32_t length, CopyWay way, std::uint32_t* offset) noexcept {
     const std::uint32_t size = static_cast<std::uint32_t>(round_up(length, kCacheLine));
     const std::uint32_t end = way == CopyWay::kCached ? cached_end(size) : payload_size_;
-    if (room() < size + skipped(size, end)) {
-      if (const int error = take_credits()) return error;
-      if (room() < size + skipped(size, end)) return -EAGAIN;
-    }
+    if (const int error = find_room(size, end)) return error;
     const std::uint32_t skip = skipped(size, end);
     *offset = skip != 0 ? 0 : payload_offset_;
     last_size_ = way == CopyWay::kCached ? size : 0;
     payload_offset_ = *offset + size == payload_size_ ? 0 : *offset + size;
     payload_head_ += size + skip;
     return 0;
+  }
+  int find_room(std::uint32_t size, std::uint32_t end) noexcept {
+    if (room() >= size + skipped(size, end)) return 0;
+    if (const int error = take_credits()) return error;
+    return room() >= size + skipped(size, end) ? 0 : -EAGAIN;
   }
   // Not of what the reader may still be reading: that would take the lines away from it.
   void prefetch_place(std::size_t longest, std::size_t most) const noexcept {

@@ -37,8 +37,9 @@ enum class Operation : std::uint8_t {
   kTakeArea = 19,       // sender to receiver: the bytes of what follows lie there
   kRemoteShare = 20,    // a long read or write of the receiver's memory that both may copy
   kPlaced = 21,         // sender to receiver: all bytes of such a message lie where kClearToSend said
+  kCopyFronts = 22,     // receiver to sender of announced messages: copy the beginnings of several
 };
-inline constexpr std::size_t kOperationCount = 22;
+inline constexpr std::size_t kOperationCount = 23;
 
 enum MessageFlag : std::uint8_t {
   kHasRemoteData = 1,  // `data` is for the receiver's completion
@@ -91,6 +92,14 @@ struct ChunkBody {
   std::uint32_t tail;
   std::uint64_t transfer;  // from kClearToSend
 };
+// The sender may copy the first `bytes` of each of these messages to `address` in the receiver's process: all of them
+// are the first of two pieces (share.h), whose offer's number is the slot's data. In-area.
+struct MessageFront {
+  std::uint64_t request;  // from the announcement
+  std::uint64_t address;
+  std::uint64_t bytes;
+};
+inline constexpr std::size_t kMostFronts = 16;  // of one offer
 struct PlacedBody {
   std::uint64_t transfer;  // from kClearToSend
 };

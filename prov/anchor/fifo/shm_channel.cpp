@@ -57,7 +57,9 @@ class FifoChannel final : public Channel {
 
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
   std::uint32_t chunk_size() const noexcept override { return tx_->chunk_size(); }
-  bool has_room() noexcept override { return tx_->find_slot() == 0; }
+  bool has_room(std::uint32_t in_area) noexcept override {
+    return tx_->find_slot() == 0 && tx_->find_place(in_area) == 0;
+  }
   bool watched() const noexcept override { return !tx_->reader_wants_notification(); }
 
   const IncomingMessage* peek() noexcept override {

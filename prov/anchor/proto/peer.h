@@ -45,9 +45,9 @@ struct Attention {
 
 // A long transfer that the other end may copy a part of (fifo/share.h): one that we want, and one that the peer wants.
 struct OfferedShare {
-  bool active = false;  // it is the first in Peer::waiting, or an IncomingTransfer that is kShared
+  bool active = false;  // it is the first in Peer::waiting, or what IncomingTransfers are kShared
   std::uint16_t number = 0;
-  std::uint32_t piece = 0;  // bytes
+  std::uint32_t piece = 0;  // bytes; 0: the fronts of several messages, or what is behind them
   std::uint32_t pieces = 0;
   std::uint32_t passes = 0;  // in which the last piece was left to the peer
   int error = 0;             // negated: it ends as soon as the peer is done with its part

@@ -3,12 +3,15 @@
 //
 // The receiver gives a clear to send, and the sender streams the message through the payload area from the front: both
 // sides copy at the same time, out of and into their own caches. Or, if that has turned out to be faster, both copy
-// pieces of it from one process's memory into the other's (rendezvous_share.cpp, share_offer.h). A sender that is not
+// pieces of it from one process's memory into the other's (rendezvous_share.cpp, share_offer.h), or parts of several at
+// once (rendezvous_fronts.cpp). A sender that is not
 // in its progress loop sends nothing; then the receiver reads the sender's memory by cross-memory attach, from the
 // back. The two meet somewhere; bytes that both moved are the same bytes. Where cross-memory attach is refused, all of
 // them are streamed. (Why streaming comes first: FORMAT.md, "Large messages".) What a peer on another host receives in
 // the device's memory is put there by the sender (rendezvous_placed.cpp).
 #pragma once
+
+#include <span>
 
 #include "proto/exchange.h"
 #include "proto/handlers.h"
@@ -51,12 +54,28 @@ void tell_delivered(Exchange& exchange, ReceiveRequest& receive, const Envelope&
                     std::size_t received);
 Verdict on_chunk(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
+// Receiver: where the message goes, if that is in one piece; {}: it is not.
+iovec landing_of(const IncomingTransfer& transfer) noexcept;
 // Receiver: whether both ends may copy it.
 bool can_be_shared(const IncomingTransfer& transfer) noexcept;
 // Offers the sender to copy a part of one that goes kShared from now on. Requires can_be_shared(), may_offer().
 void offer_transfer(Exchange& exchange, IncomingTransfer& transfer);
 // Moves a piece of it, or has it streamed when that cannot be done. Returns as pull_stalled() does.
 bool move_a_piece(Exchange& exchange, IncomingTransfer& transfer);
+
+// Receiver: whether both ends may copy these, all of one sender's: the front of each, and what is behind it.
+bool fronts_can_be_shared(std::span<IncomingTransfer* const> transfers) noexcept;
+// Offers the sender to copy the fronts of those, which go kShared from now on, and are all that do. Requires
+// fronts_can_be_shared().
+void offer_fronts(Exchange& exchange, std::span<IncomingTransfer* const> transfers);
+// One of several that are shared: moves what is ours of all of them, or has them streamed when that cannot be done;
+// once all are there, ends this one. Returns as pull_stalled() does.
+bool move_fronts(Exchange& exchange, IncomingTransfer& transfer);
+// Sender.
+Verdict on_copy_fronts(Exchange& exchange, Peer& peer, const IncomingMessage& message);
+
+// It comes that way from now on.
+void go(IncomingTransfer& transfer, TransferWay way) noexcept;
 // Has the sender stream it. What the receiver has not read by then is moved, or all of it.
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
 

@@ -6,7 +6,6 @@
 
 #include "os/gather.h"
 #include "os/log.h"
-#include "proto/rendezvous.h"
 #include "proto/share_offer.h"
 
 namespace anchor {
@@ -17,7 +16,12 @@ bool out_of_reach(std::ptrdiff_t result) noexcept {
   return result == -EPERM || result == -ESRCH || result == -ENOSYS || result == -EACCES;
 }
 
-// Adds `length` bytes at `position` of the message. Requires room for kMaxSegments each.
+}  // namespace
+
+std::ptrdiff_t pull(const Peer& peer, const CopyLists& lists) noexcept {
+  return peer.direct->read(lists.local, lists.local_count, lists.remote, lists.remote_count);
+}
+
 void add_part(const IncomingTransfer& transfer, std::uint64_t position, std::uint64_t length,
               CopyLists* lists) noexcept {
   iovec sent[kMaxSegments], from[kMaxSegments], to[kMaxSegments];
@@ -30,13 +34,6 @@ void add_part(const IncomingTransfer& transfer, std::uint64_t position, std::uin
       slice(receive.segments, receive.segment_count, transfer.offset + position, length, to, &bytes);
   lists->add(to, to_count, from, from_count);
 }
-
-// Returns bytes read, perhaps fewer, or a negated errno value.
-std::ptrdiff_t pull(const Peer& peer, const CopyLists& lists) noexcept {
-  return peer.direct->read(lists.local, lists.local_count, lists.remote, lists.remote_count);
-}
-
-}  // namespace
 
 int pull_all(const IncomingTransfer& transfer, std::uint64_t begin, std::uint64_t end) noexcept {
   while (begin < end) {
@@ -73,11 +70,11 @@ bool pull_from_back(Exchange& exchange, IncomingTransfer& transfer) {
 }
 
 bool PullBatch::takes(const IncomingTransfer& transfer) const noexcept {
-  if (transfer.way == TransferWay::kStreamed || transfer.back < transfer.wanted || transfer.wanted >= kShortestShare)
+  if (transfer.way == TransferWay::kStreamed || transfer.back < transfer.wanted || transfer.wanted > kLongestTogether)
     return false;
   if (count_ == 0) return true;
   return transfer.envelope.peer == transfers_[0]->envelope.peer && count_ < kMost &&
-         bytes_ + transfer.wanted <= kPullSize && lists_.has_room_for(kMaxSegments, kMaxSegments);
+         bytes_ + transfer.wanted <= kMostBytes && segments_ + kMaxSegments <= kMaxCopySegments;
 }
 
 void PullBatch::add(IncomingTransfer& transfer) noexcept {
@@ -88,16 +85,33 @@ void PullBatch::add(IncomingTransfer& transfer) noexcept {
       transfer.begun = {};
     }
   }
-  add_part(transfer, 0, transfer.wanted, &lists_);
   bytes_ += transfer.wanted;
+  segments_ += std::max(transfer.segments.count, transfer.receive->segment_count);
   transfers_[count_++] = &transfer;
 }
 
 bool PullBatch::move(Exchange& exchange) {
   if (count_ == 0) return false;
-  Peer& peer = *transfers_[0]->envelope.peer;
+  IncomingTransfer& first = *transfers_[0];
+  Peer& peer = *first.envelope.peer;
+  bool came = false;
+  if (bytes_ >= kShortestShare && !is_absent(exchange) && fronts_can_be_shared({transfers_.data(), count_})) {
+    offer_fronts(exchange, {transfers_.data(), count_});
+    came = move_fronts(exchange, first);
+  } else {
+    came = read(exchange);
+  }
   peer.held_in_pass = exchange.passes;  // others are to have their turn
-  const std::ptrdiff_t moved = pull(peer, lists_);
+  count_ = segments_ = 0;
+  bytes_ = 0;
+  timed_ = nullptr;
+  return came;
+}
+
+bool PullBatch::read(Exchange& exchange) {
+  CopyLists lists;
+  for (std::size_t i = 0; i < count_; ++i) add_part(*transfers_[i], 0, transfers_[i]->wanted, &lists);
+  const std::ptrdiff_t moved = pull(*transfers_[0]->envelope.peer, lists);
   std::uint64_t left = moved > 0 ? static_cast<std::uint64_t>(moved) : 0;
   if (left == bytes_ && timed_ != nullptr) note_duration(*timed_, bytes_);
   bool came = false;
@@ -113,14 +127,7 @@ bool PullBatch::move(Exchange& exchange) {
     finish_transfer(exchange, transfer, 0);
     came = true;
   }
-  clear();
   return came;
-}
-
-void PullBatch::clear() noexcept {
-  count_ = lists_.local_count = lists_.remote_count = 0;
-  bytes_ = 0;
-  timed_ = nullptr;
 }
 
 }  // namespace anchor

@@ -21,12 +21,6 @@ std::uint32_t& count_of(const IncomingTransfer& transfer, TransferWay way) noexc
   return transfer.envelope.peer->arriving[static_cast<std::size_t>(way)];
 }
 
-void go(IncomingTransfer& transfer, TransferWay way) noexcept {
-  --count_of(transfer, transfer.way);
-  transfer.way = way;
-  ++count_of(transfer, way);
-}
-
 // Whether it can be read from the sender's memory as well as be streamed, so that the faster way is chosen.
 bool has_choice(const IncomingTransfer& transfer) noexcept {
   const Peer& peer = *transfer.envelope.peer;
@@ -73,7 +67,9 @@ void start_transfer(Exchange& exchange, IncomingTransfer& transfer, std::size_t 
     transfer.directly = directly;
   }
   if (!directly) return ask_for_stream(exchange, transfer);
-  if (transfer.wanted < kShortestShare) return go(transfer, TransferWay::kReads);
+  const bool of_several = gathered != 0 || count_of(transfer, TransferWay::kQueued) > 1;
+  if (transfer.wanted < kShortestShare || (of_several && transfer.wanted <= kLongestTogether))
+    return go(transfer, TransferWay::kReads);
   go(transfer, TransferWay::kShared);
   offer_transfer(exchange, transfer);
 }
@@ -97,6 +93,12 @@ void end_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
 }
 
 }  // namespace
+
+void go(IncomingTransfer& transfer, TransferWay way) noexcept {
+  --count_of(transfer, transfer.way);
+  transfer.way = way;
+  ++count_of(transfer, way);
+}
 
 void note_duration(const IncomingTransfer& transfer, std::uint64_t together) noexcept {
   Peer& peer = *transfer.envelope.peer;
@@ -175,7 +177,7 @@ bool pull_stalled(Exchange& exchange) {
       end_transfer(exchange, *transfer, 0);
       moved = true;
     } else if (transfer->way == TransferWay::kShared) {
-      moved |= move_a_piece(exchange, *transfer);
+      moved |= transfer->front != 0 ? move_fronts(exchange, *transfer) : move_a_piece(exchange, *transfer);
     } else if (sender.direct == nullptr || !transfer->pulls) {
       if (transfer->way == TransferWay::kReads) ask_for_stream(exchange, *transfer);
     } else if (absent || transfer->way == TransferWay::kReads || exchange.passes - sender.heard_in_pass > kPatience) {

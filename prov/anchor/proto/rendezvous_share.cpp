@@ -11,9 +11,7 @@
 #include "proto/share_offer.h"
 
 namespace anchor {
-namespace {
 
-// Where the message goes, if that is in one piece; {}: it is not.
 iovec landing_of(const IncomingTransfer& transfer) noexcept {
   const ReceiveRequest& receive = *transfer.receive;
   iovec parts[kMaxSegments];
@@ -22,8 +20,6 @@ iovec landing_of(const IncomingTransfer& transfer) noexcept {
       slice(receive.segments, receive.segment_count, transfer.offset, transfer.wanted, parts, &bytes);
   return count == 1 ? parts[0] : iovec{};
 }
-
-}  // namespace
 
 bool can_be_shared(const IncomingTransfer& transfer) noexcept {
   return share_length(transfer.wanted) && landing_of(transfer).iov_len == transfer.wanted;

@@ -70,9 +70,13 @@ bool assist(Exchange& exchange, Peer& peer) noexcept {
 
 }  // namespace
 
-bool take_share(Exchange& exchange, Peer& peer, const TakenShare& offer, std::uint64_t number) noexcept {
+bool may_be_offered(const Peer& peer, std::uint64_t number) noexcept {
   if (peer.distant()) return false;  // the share has a writer at either end: between hosts no line has
-  if (peer.taken.active || number == 0 || number > UINT16_MAX) return false;
+  return !peer.taken.active && number != 0 && number <= UINT16_MAX;
+}
+
+bool take_share(Exchange& exchange, Peer& peer, const TakenShare& offer, std::uint64_t number) noexcept {
+  if (!may_be_offered(peer, number)) return false;
   if (offer.piece == 0 || offer.piece > kLargestTaken || offer.length == 0) return false;
   const std::uint64_t pieces = (offer.length - 1) / offer.piece + 1;
   if (pieces > ShareWord::kMostPieces) return false;

@@ -10,6 +10,8 @@
 
 namespace anchor {
 
+// Whether it may offer one with that number now: it can, and we are done with the last.
+bool may_be_offered(const Peer& peer, std::uint64_t number) noexcept;
 // The peer offers a share of what `offer` says in its first part; the numbers are the peer's. False: they make no
 // sense.
 bool take_share(Exchange& exchange, Peer& peer, const TakenShare& offer, std::uint64_t number) noexcept;

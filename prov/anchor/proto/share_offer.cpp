@@ -27,6 +27,17 @@ bool leaves_the_last(Peer& peer) noexcept {
   return !share.reported(&copied) && ++peer.offered.passes <= kPassesToTake;
 }
 
+void open(Exchange& exchange, Peer& peer, std::uint32_t piece, std::uint32_t pieces) noexcept {
+  peer.offered = {.active = true,
+                  .number = peer.channel->outgoing_share().offer(pieces),
+                  .piece = piece,
+                  .pieces = pieces,
+                  .passes = 0,
+                  .error = 0};
+  ++exchange.offered;
+  rouse(exchange);
+}
+
 }  // namespace
 
 bool may_offer(const Peer& peer) noexcept {
@@ -36,16 +47,10 @@ bool may_offer(const Peer& peer) noexcept {
 
 void open_offer(Exchange& exchange, Peer& peer, std::uint64_t bytes) noexcept {
   const std::uint64_t piece = piece_of(bytes);
-  const auto pieces = static_cast<std::uint32_t>((bytes + piece - 1) / piece);
-  peer.offered = {.active = true,
-                  .number = peer.channel->outgoing_share().offer(pieces),
-                  .piece = static_cast<std::uint32_t>(piece),
-                  .pieces = pieces,
-                  .passes = 0,
-                  .error = 0};
-  ++exchange.offered;
-  rouse(exchange);
+  open(exchange, peer, static_cast<std::uint32_t>(piece), static_cast<std::uint32_t>((bytes + piece - 1) / piece));
 }
+
+void open_offer_of_fronts(Exchange& exchange, Peer& peer) noexcept { open(exchange, peer, 0, 2); }
 
 void close_offer(Exchange& exchange, Peer& peer) noexcept {
   if (peer.offered.active) --exchange.offered;

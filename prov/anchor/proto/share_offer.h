@@ -29,6 +29,8 @@ bool may_offer(const Peer& peer) noexcept;
 
 // Requires: may_offer, share_length. The caller sends the message, with offered.number and offered.piece; it has room.
 void open_offer(Exchange& exchange, Peer& peer, std::uint64_t bytes) noexcept;
+// The same of several messages, the fronts of which are one piece, and what is behind them the other.
+void open_offer_of_fronts(Exchange& exchange, Peer& peer) noexcept;
 void close_offer(Exchange& exchange, Peer& peer) noexcept;
 
 // The next piece that is ours to move. -EAGAIN: none at the moment. -ENODATA: none any more. -EPROTO: the peer broke
