@@ -23,8 +23,7 @@ constexpr std::array<Handler, kOperationCount> kHandlers{
     on_unknown,     on_grant,         on_refuse,        on_eager,         on_tagged_eager, on_announce,
     on_announce,    on_clear_to_send, on_chunk,         on_finish,        on_goodbye,      on_remote_write,
     on_remote_read, on_read_chunk,    on_remote_notice, on_remote_finish, on_atomic,       on_atomic_reply,
-    on_offer_area,  on_take_area,     on_remote_share,  on_placed,
-    on_copy_fronts,
+    on_offer_area,  on_take_area,     on_remote_share,  on_placed,        on_copy_fronts,
 };
 static_assert(static_cast<std::size_t>(Operation::kCopyFronts) + 1 == kOperationCount);
 
