@@ -126,13 +126,19 @@ class FifoTx {
     prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
     if (last_in_area_) prefetch_place(kMinMeasured - kCacheLine, kMinMeasured);
   }
-  // When a message has been taken that may be answered: has the first lines that an answer like our last message will
-  // go to brought here while the application prepares it. A slot is soon taken away again by its reader, who polls it:
-  // that is worth it only where nothing has to be written before. Half a round trip of 8 bytes: 7 ns less of 110.
-  void prefetch_answer() const noexcept {
+  // When a message has come that may be answered, before it is handled: has the slot brought here that an answer will
+  // go to if it is like our last message. The reader of that, who polls it, soon takes it away again: that is worth it
+  // only where nothing has to be written before. Half a round trip of 8 bytes: 7 ns less of 110 (Zen 4), 26 of 192
+  // (Xeon), where it is 3 more if this waits until the message has been handled.
+  void prefetch_answer_slot() const noexcept {
     if constexpr (!Port::kCoherent) return;
-    if (last_in_area_) return prefetch_place(answer_place_.longest, answer_place_.most);
-    if (knows_slot()) prefetch_to_write(&slots_[head_ & mask_]);
+    if (!last_in_area_ && knows_slot()) prefetch_to_write(&slots_[head_ & mask_]);
+  }
+  // When it has been taken: the same of the first lines that the answer's bytes will go to, while the application
+  // prepares them. Before, they would keep the message's own bytes waiting: 1 KiB took 1.2 times as long.
+  void prefetch_answer_place() const noexcept {
+    if constexpr (!Port::kCoherent) return;
+    if (last_in_area_) prefetch_place(answer_place_.longest, answer_place_.most);
   }
 
   // A tail that came with a message of the other direction, or in our block: whichever is behind the other is no news,

@@ -65,6 +65,7 @@ class FifoChannel final : public Channel {
   const IncomingMessage* peek() noexcept override {
     const IncomingMessage* message = rx_.peek();
     if (message != nullptr) [[likely]] {
+      if (sent_in_a_row_ != 0) tx_->prefetch_answer_slot();
       if ((message->flags & kCarriesTail) && tx_) [[unlikely]]
         tx_->credited(message->body_as<AreaPlace>().tail);
     } else {
@@ -81,7 +82,7 @@ class FifoChannel final : public Channel {
     if (rx_.consume()) [[unlikely]]
       tell_credits();
     const bool alternates = std::exchange(sent_in_a_row_, 0) != 0;
-    if (alternates) tx_->prefetch_answer();
+    if (alternates) tx_->prefetch_answer_place();
     owes_ = rx_.owes_bytes();
     // Of a stream's reader no answer is expected that credits could wait for: they are returned by a look at once.
     if (owes_ && !alternates) {

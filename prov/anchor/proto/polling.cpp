@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "os/speculation.h"
 #include "proto/alertness.h"
 #include "proto/handlers.h"
 #include "proto/loss.h"
@@ -166,6 +167,7 @@ bool poll_peers(Exchange& exchange) {
   // Someone may ring: a peer whose FIFO is not polled at any time, a new one seldom. A pass that found messages leaves
   // the board to the next ones, but not for ever.
   if (scan_is_due || (!found && exchange.peers.size() != exchange.polled.size())) scan_board(exchange);
+  if (!found) end_speculation();  // half a round trip of 8 bytes: 165 ns instead of 168 (Xeon)
   return found;
 }
 
