@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <criterion/criterion.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "fifo_pair.h"
+#include "os/processor_features.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -224,6 +226,40 @@ Test(fifo_tx, an_empty_payload_area_is_begun_anew) {
   cr_assert_eq(put_and_take(), 1024u, "nobody said that the first one was read");
   fifo.tx.credited(2);
   cr_assert_eq(put_and_take(), 0u);
+}
+
+// So that the next one's lines can be fetched while the last one is read.
+Test(fifo_tx, messages_that_are_not_demoted_alternate_between_two_places) {
+  for (const std::uint32_t length : {kMostDemotedOfAnswer + 1, 4096u, 7000u}) {
+    FifoPair fifo({64, kMaxPayloadArea});
+    const std::uint32_t second =
+        processor_features().cldemote ? std::max<std::uint32_t>(kCachedWindow / 2, round_up(length, kCacheLine)) : 0;
+    std::uint32_t expected = 0;
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      cr_assert_eq(fifo.put(i, length), 0);
+      fifo.tx.prefetch_ahead();
+      const IncomingMessage& message = *fifo.rx.peek();
+      const std::uint32_t offset = message.body_as<AreaBody>().offset;
+      cr_assert_eq(offset, expected, "%u bytes, message %u at %u", length, i, offset);
+      // What went past the caches leaves no lines to be kept near.
+      expected = offset == 0 && (message.flags & kStreamed) == 0 ? second : 0;
+      cr_assert(fifo.take(i, length));
+      fifo.tx.credited(i + 1);
+    }
+  }
+}
+
+Test(fifo_tx, the_longest_message_fits_an_empty_area_whatever_was_there) {
+  FifoPair fifo;
+  for (std::uint32_t length = 41; length <= fifo.tx.max_payload(); length += 41) {
+    cr_assert_eq(fifo.put(length, length), 0);
+    cr_assert(fifo.take(length, length));
+    cr_assert(fifo.empty());
+    cr_assert(fifo.tx.find_place(fifo.tx.max_payload()) == 0);
+    cr_assert_eq(fifo.put(1, fifo.tx.max_payload()), 0, "behind %u bytes", length);
+    cr_assert(fifo.take(1, fifo.tx.max_payload()));
+    cr_assert(fifo.empty());
+  }
 }
 
 Test(fifo_tx, what_goes_through_the_caches_keeps_to_a_few_lines) {

@@ -147,7 +147,11 @@ class FifoChannel final : public Channel {
  private:
   // What is done behind each message. 0.
   int follow_up() noexcept {
-    if (++sent_in_a_row_ > kStream) tx_->prefetch_stream();
+    if (++sent_in_a_row_ > kStream) {
+      tx_->prefetch_stream();
+    } else if (sent_in_a_row_ == 1) {
+      tx_->prefetch_ahead();
+    }
     return tx_->reader_wants_notification() ? ring() : 0;
   }
 
