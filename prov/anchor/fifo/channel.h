@@ -16,6 +16,7 @@
 #include "fifo/message.h"
 #include "fifo/notification.h"
 #include "fifo/share.h"
+#include "fifo/turn_taking.h"
 
 namespace anchor {
 
@@ -54,6 +55,8 @@ class Channel {
   // What every pass may go by until the next call of peek(), consume() or next().
   AwaitedMessage awaited() const noexcept { return owes_ ? AwaitedMessage{} : awaited_; }
 
+  // Whether the next message can hardly be there yet, and looking for it would only delay it.
+  bool too_early() noexcept { return turns_.too_early(); }
   // The next message from the peer, nullptr if none; consume() takes it off.
   virtual const IncomingMessage* peek() noexcept = 0;
   virtual void consume() noexcept = 0;
@@ -103,6 +106,7 @@ class Channel {
   std::optional<TargetShare> incoming_share_;
   std::optional<InitiatorShare> outgoing_share_;
   AwaitedMessage awaited_;
+  TurnTaking turns_;
   bool owes_ = false;    // peek() has credits to return if there is no message
   bool broken_ = false;  // as peek() found it: broken() is asked in each pass
 };

@@ -64,6 +64,7 @@ class FifoChannel final : public Channel {
 
   const IncomingMessage* peek() noexcept override {
     const IncomingMessage* message = rx_.peek();
+    turns_.looked(message != nullptr);
     if (message != nullptr) [[likely]] {
       if (sent_in_a_row_ != 0) tx_->prefetch_answer_slot();
       if ((message->flags & kCarriesTail) && tx_) [[unlikely]]
@@ -81,11 +82,12 @@ class FifoChannel final : public Channel {
   [[gnu::always_inline]] void consume() noexcept override {
     if (rx_.consume()) [[unlikely]]
       tell_credits();
+    turns_.taken(sent_in_a_row_);
     const bool alternates = std::exchange(sent_in_a_row_, 0) != 0;
     if (alternates) tx_->prefetch_answer_place();
     owes_ = rx_.owes_bytes();
     // Of a stream's reader no answer is expected that credits could wait for: they are returned by a look at once.
-    if (owes_ && !alternates) {
+    if ((owes_ && !alternates) || turns_.waits()) {
       awaited_ = {};
     } else {
       await_next();
@@ -93,7 +95,7 @@ class FifoChannel final : public Channel {
   }
   const IncomingMessage* next() noexcept override {
     consume();
-    if (awaited_.absent()) return nullptr;
+    if (turns_.waits() || awaited_.absent()) return nullptr;
     const IncomingMessage* message = peek();
     if (message != nullptr) rx_.prefetch_stream();
     return message;
@@ -151,6 +153,7 @@ class FifoChannel final : public Channel {
       tx_->prefetch_stream();
     } else if (sent_in_a_row_ == 1) {
       tx_->prefetch_ahead();
+      if (turns_.sent(sent_in_a_row_)) tx_->prefetch_slot();
     }
     return tx_->reader_wants_notification() ? ring() : 0;
   }

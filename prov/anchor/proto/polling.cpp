@@ -102,6 +102,8 @@ bool attend(Exchange& exchange, std::size_t place) {
     see_off(exchange, peer);
     return false;
   }
+  // Who may be about to sleep looks at all.
+  if (!exchange.drowsy && peer.channel->too_early()) return false;
   exchange.polled[place].awaited = {};  // should there be no memory for what comes, it is asked again
   const bool found = receive_from(exchange, peer);
   if (found) peer.heard_in_pass = exchange.passes;

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Of two that send each other a message in turn: when to look for the next one.
+//
+// A line that is looked at cannot be with who is to write it: the writer has to take it away first, which takes as long
+// as the message's own way. So each end asks for the slot of its next message as soon as it has sent, and the other end
+// leaves that slot alone: until it has answered, and for a while then, in which its answer cannot be answered. How long
+// that is shows in the first look: if nothing is there, it came too early, and took the line away; if something is, it
+// may have come too late. Half a round trip of 8 bytes takes 120 ns instead of 155 (Xeon), less than one line's there.
+//
+// Used under the endpoint's lock.
+#pragma once
+
+#include <cstdint>
+
+#include "os/streaming_copy.h"
+
+namespace anchor {
+
+// `kClock` gives ticks, 0 where there is no such clock; then only looks are counted.
+template <std::uint64_t (*kClock)() noexcept>
+class TurnTakingBy {
+ public:
+  // A message has been sent; `in_a_row`: of them since one was received. Whether the next slot is to be asked for.
+  bool sent(std::uint32_t in_a_row) noexcept {
+    if (in_a_row != 1 || !takes_turns()) return false;
+    const std::uint64_t now = kClock();
+    due_ = now == 0 ? 0 : now + hold_;
+    looks_left_ = now == 0 ? 0 : kMostLooks;
+    return true;
+  }
+  // One has been taken; `in_a_row`: sent since the one before.
+  void taken(std::uint32_t in_a_row) noexcept {
+    if (in_a_row != 1) {
+      turns_ = 0;
+      waits_ = false;
+      return;
+    }
+    ++turns_;
+    if (rests_ != 0) --rests_;
+    waits_ = takes_turns();
+    due_ = 0;
+    looks_left_ = kLooksBeforeAnswer;
+  }
+
+  // Whether it is too early for a look by who has time: asked before each.
+  bool too_early() noexcept {
+    if (!waits_) return false;
+    if (looks_left_ != 0) {
+      --looks_left_;
+      if (due_ == 0 || kClock() < due_) return true;
+    }
+    waits_ = false;
+    is_first_ = due_ != 0;
+    return false;
+  }
+  bool waits() const noexcept { return waits_; }
+  // What the look showed.
+  void looked(bool found) noexcept {
+    if (!is_first_) [[likely]]
+      return;
+    is_first_ = false;
+    if (found) {
+      hold_ -= ++found_ < kSureOfLate ? 1 : hold_ / 32;
+    } else {
+      found_ = 0;
+      hold_ += kStep;
+    }
+    if (hold_ >= kShortest && hold_ <= kLongest) return;
+    hold_ = kFirst;
+    rests_ = kRest;
+  }
+
+ private:
+  static constexpr std::uint32_t kTurnsBefore = 8;
+  // An application that has taken a message may well look again before it answers.
+  static constexpr std::uint32_t kLooksBeforeAnswer = 8;
+  // However long the clock says: it may be another processor's by now.
+  static constexpr std::uint32_t kMostLooks = 64;
+  // Ticks.
+  static constexpr std::uint64_t kShortest = 32, kFirst = 128, kLongest = 1024, kStep = 16;
+  static constexpr std::uint32_t kSureOfLate = 32;
+  // Turns. Where answers come sooner they had been sent before our message was seen; where later, the other end has
+  // more to do.
+  static constexpr std::uint32_t kRest = 4096;
+
+  bool takes_turns() const noexcept { return turns_ > kTurnsBefore && rests_ == 0; }
+
+  std::uint32_t turns_ = 0;  // in a row
+  std::uint32_t rests_ = 0;  // turns without any of this
+  std::uint64_t hold_ = kFirst;
+  std::uint64_t due_ = 0;  // when to look; 0: we have not answered
+  std::uint32_t looks_left_ = 0;
+  std::uint32_t found_ = 0;  // by the first look, in a row
+  bool waits_ = false;
+  bool is_first_ = false;
+};
+
+using TurnTaking = TurnTakingBy<ticks>;
+
+}  // namespace anchor
