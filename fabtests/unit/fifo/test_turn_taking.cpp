@@ -17,7 +17,7 @@ constexpr unsigned kMany = 100;
 
 template <class Turns>
 bool take_turn(Turns& turns) {
-  turns.taken(1);
+  turns.found(1);
   return turns.sent(1);
 }
 
@@ -59,19 +59,29 @@ Test(turn_taking, only_of_those_who_do) {
 Test(turn_taking, several_in_a_row_end_it) {
   for (const std::uint32_t sent : {0u, 2u}) {
     Established turns;
-    turns.taken(sent);
+    turns.found(sent);
     cr_assert_not(turns.waits() || turns.too_early());
     cr_assert_not(turns.sent(1));
   }
   Established turns;
-  turns.taken(1);
+  turns.found(1);
   cr_assert_not(turns.sent(2));
 }
 
 Test(turn_taking, who_has_not_answered_looks_after_a_few_passes) {
   Established turns;
-  turns.taken(1);
+  turns.found(1);
   cr_assert_eq(turns.waits_for(), 8u);
+  cr_assert_not(turns.too_early());
+}
+
+// As one does that keeps several operations in flight.
+Test(turn_taking, who_has_not_waited_for_us_is_not_waited_for) {
+  Established turns;
+  turns.found(1);
+  turns.waits_for();
+  turns.looked(true);
+  cr_assert_not(take_turn(turns));
   cr_assert_not(turns.too_early());
 }
 
@@ -87,7 +97,7 @@ Test(turn_taking, a_clock_that_stands_or_goes_back_does_not_keep_it_from_looking
 Test(turn_taking, without_a_clock_only_the_application_is_waited_for) {
   TurnTakingBy<no_clock> turns;
   for (unsigned i = 0; i < kMany; ++i) take_turn(turns);
-  turns.taken(1);
+  turns.found(1);
   cr_assert(turns.too_early());
   cr_assert(turns.sent(1));
   cr_assert_not(turns.too_early());

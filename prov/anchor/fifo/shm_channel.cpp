@@ -66,7 +66,7 @@ class FifoChannel final : public Channel {
     const IncomingMessage* message = rx_.peek();
     turns_.looked(message != nullptr);
     if (message != nullptr) [[likely]] {
-      if (sent_in_a_row_ != 0) tx_->prefetch_answer_slot();
+      if (!found_) note_found();
       if ((message->flags & kCarriesTail) && tx_) [[unlikely]]
         tx_->credited(message->body_as<AreaPlace>().tail);
     } else {
@@ -82,12 +82,11 @@ class FifoChannel final : public Channel {
   [[gnu::always_inline]] void consume() noexcept override {
     if (rx_.consume()) [[unlikely]]
       tell_credits();
-    turns_.taken(sent_in_a_row_);
-    const bool alternates = std::exchange(sent_in_a_row_, 0) != 0;
-    if (alternates) tx_->prefetch_answer_place();
+    found_ = false;
+    if (alternates_) tx_->prefetch_answer_place();
     owes_ = rx_.owes_bytes();
     // Of a stream's reader no answer is expected that credits could wait for: they are returned by a look at once.
-    if ((owes_ && !alternates) || turns_.waits()) {
+    if ((owes_ && !alternates_) || turns_.waits()) {
       awaited_ = {};
     } else {
       await_next();
@@ -147,6 +146,13 @@ class FifoChannel final : public Channel {
   void set_pulled(std::uint64_t word) noexcept override { PortType::hint(theirs_->progress.pulled, word); }
 
  private:
+  // A message is seen for the first time. What is sent from now on may be its answer, perhaps before it is consumed.
+  void note_found() noexcept {
+    found_ = true;
+    alternates_ = sent_in_a_row_ != 0;
+    turns_.found(std::exchange(sent_in_a_row_, 0));
+    if (alternates_) tx_->prefetch_answer_slot();
+  }
   // What is done behind each message. 0.
   int follow_up() noexcept {
     if (++sent_in_a_row_ > kStream) {
@@ -214,6 +220,8 @@ class FifoChannel final : public Channel {
   bool polled_ = false;
   bool starved_ = false;
   std::uint32_t sent_in_a_row_ = 0;  // messages since one was received
+  bool found_ = false;               // by peek(), and not consumed
+  bool alternates_ = false;          // we had sent something before the last one that was found
   Mapping peer_mapping_;
   const std::byte* offered_ = nullptr;  // to the peer, which has not taken it yet
   std::uint32_t offered_bytes_ = 0;

@@ -28,8 +28,8 @@ class TurnTakingBy {
     looks_left_ = now == 0 ? 0 : kMostLooks;
     return true;
   }
-  // One has been taken; `in_a_row`: sent since the one before.
-  void taken(std::uint32_t in_a_row) noexcept {
+  // One has been found; `in_a_row`: sent since the one before.
+  void found(std::uint32_t in_a_row) noexcept {
     if (in_a_row != 1) {
       turns_ = 0;
       waits_ = false;
@@ -50,7 +50,7 @@ class TurnTakingBy {
       if (due_ == 0 || kClock() < due_) return true;
     }
     waits_ = false;
-    is_first_ = due_ != 0;
+    is_first_ = true;
     return false;
   }
   bool waits() const noexcept { return waits_; }
@@ -59,15 +59,17 @@ class TurnTakingBy {
     if (!is_first_) [[likely]]
       return;
     is_first_ = false;
+    if (due_ == 0) {  // the other end has not waited for us
+      if (found) rest();
+      return;
+    }
     if (found) {
       hold_ -= ++found_ < kSureOfLate ? 1 : hold_ / 32;
     } else {
       found_ = 0;
       hold_ += kStep;
     }
-    if (hold_ >= kShortest && hold_ <= kLongest) return;
-    hold_ = kFirst;
-    rests_ = kRest;
+    if (hold_ < kShortest || hold_ > kLongest) rest();
   }
 
  private:
@@ -83,6 +85,10 @@ class TurnTakingBy {
   // more to do.
   static constexpr std::uint32_t kRest = 4096;
 
+  void rest() noexcept {
+    hold_ = kFirst;
+    rests_ = kRest;
+  }
   bool takes_turns() const noexcept { return turns_ > kTurnsBefore && rests_ == 0; }
 
   std::uint32_t turns_ = 0;  // in a row
