@@ -121,7 +121,7 @@ class FifoRx {
     if constexpr (Port::kCoherent)
       if (message_.length <= kMostDemoted) demote_all(message_.payload, message_.length);
     if (message_.length >= kMinMeasured && is_timed(measurable_++)) measure();
-    const std::uint32_t used = message_.flags & kStreamed ? payload_size_ : kCachedWindow;
+    const std::uint32_t used = message_.flags & kStreamed ? payload_size_ : std::min(window_, payload_size_);
     return unreturned_bytes_ > used / 4;
   }
 
@@ -150,6 +150,7 @@ class FifoRx {
   ProgressLine* line_ = nullptr;  // in the writer's block; nullptr: not connected
   const std::byte* payload_;
   std::uint32_t payload_size_;
+  const std::uint32_t window_ = cached_window();
   std::uint64_t bytes_read_ = 0;
   bool broken_ = false;
   CopyCosts costs_;

@@ -123,7 +123,8 @@ class FifoTx {
   void prefetch_stream() const noexcept {
     if constexpr (!Port::kCoherent) return;
     prefetch_to_write(&slots_[(head_ + kPrefetchDistance) & mask_]);
-    if (last_in_area_) prefetch_place(kMinMeasured - kCacheLine, kMinMeasured);
+    const std::uint32_t longest = demotes_ ? kLongestFetchedAhead : kMinMeasured - kCacheLine;
+    if (last_in_area_) prefetch_place(longest, longest);
   }
   // Has the slot brought here that the next message will go to: when one has been sent that may be answered, and its
   // reader leaves the slot alone (turn_taking.h).
@@ -266,13 +267,13 @@ class FifoTx {
   }
   // Where the next one of those goes, if the area is empty by then.
   std::uint32_t other_place() const noexcept {
-    const std::uint32_t second = std::max(kCachedWindow / 2, last_size_);
+    const std::uint32_t second = std::max<std::uint32_t>(kPageSize, last_size_);
     return last_offset_ == 0 && second + last_size_ <= payload_size_ ? second : 0;
   }
 
   // Where places of so many bytes that go through the caches end.
   std::uint32_t cached_end(std::uint32_t size) const noexcept {
-    return std::min(std::max(kCachedWindow, 2 * size), payload_size_);
+    return std::min(std::max(window_, 2 * size), payload_size_);
   }
 
   std::uint32_t room() const noexcept { return payload_size_ - (payload_head_ - payload_tail_); }
@@ -317,6 +318,7 @@ class FifoTx {
   std::uint32_t payload_head_ = 0;  // bytes reserved, skipped ones included
   std::uint32_t payload_tail_ = 0;
   const bool demotes_ = processor_features().cldemote;
+  const std::uint32_t window_ = cached_window();
   CopyChoice choice_;
   const std::unique_ptr<std::uint32_t[]> payload_marks_;  // payload_head_ after each slot still in flight
 };
