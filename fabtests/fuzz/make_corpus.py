@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 IN_AREA, WANT_FINISH, WITHDRAWABLE = 2, 4, 8
-POLLED, GATE, TAIL, PULLED = 0, 24, 64, 80  # in a FIFO block (fifo_layout.h)
+POLLED, GATE, TAIL, PULLED, SHARE = 0, 24, 64, 80, 88  # in a FIFO block (fifo_layout.h)
 FIRST = 1 << 32  # a request's first name: generation 1, index 0
 
 
@@ -100,6 +100,11 @@ EXCHANGE = {
     "clear_to_send_too_much": say(7, struct.pack("<QQQ", FIRST, 77, 20001)) + poll(4),
     "clear_to_send_of_eager": say(7, struct.pack("<QQQ", FIRST | 1, 77, 100)) + poll(4),
     "clear_to_send_twice": say(7, struct.pack("<QQQ", FIRST, 77, 20000)) * 2 + poll(9),
+    "copy_fronts_claimed": write_block(SHARE, 1 << 48 | 2) + front(0, FIRST, 0x1000, 10000)
+                           + say(22, bytes(8), IN_AREA, 24, data=1) + poll(4),
+    "copy_fronts_of_a_stranger": front(0, 77, 0x1000, 10) + say(22, bytes(8), IN_AREA, 24, data=1) + poll(4),
+    "copy_fronts_in_part": front(0, FIRST, 0x1000, 10) + say(22, bytes(8), IN_AREA, 23, data=1) + poll(4),
+    "copy_fronts_without_number": front(0, FIRST, 0x1000, 10) + say(22, bytes(8), IN_AREA, 24) + poll(4),
     "copy_fronts": front(0, FIRST, 0x1000, 10000) + say(22, bytes(8), IN_AREA, 24, data=1) + poll(4),
     "copy_fronts_twice": front(0, FIRST, 0x1000, 20000) + front(24, FIRST, 0x2000, 20000)
                          + 2 * say(22, bytes(8), IN_AREA, 48, data=1) + poll(4),

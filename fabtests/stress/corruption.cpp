@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "corruption.h"
 
+#include <cstring>
 #include <iterator>
 
 #include "dma/window_layout.h"
@@ -83,9 +84,20 @@ void Corruption::say_nearly_right() {
   rogue_.say(words);
 }
 
+void Corruption::offer_fronts(Words* words) {
+  MessageFront fronts[kMostFronts];
+  for (MessageFront& front : fronts)
+    front = {one_of(announced_), place(), random_.one_in(2) ? random_.below(100'000) : word()};
+  std::memcpy(rogue_.payload(), fronts, sizeof fronts);
+  words->operation = Operation::kCopyFronts;
+  words->flags = kInArea;
+  words->length = static_cast<std::uint16_t>(random_.below(kMostFronts + 2) * sizeof(MessageFront));
+  words->data = random_.below(4);
+}
+
 void Corruption::answer_wrongly() {
   Words words{};
-  switch (random_.below(8)) {
+  switch (random_.below(9)) {
     case 0:
       words.operation = Operation::kFinish;
       words.with(FinishBody{known(), static_cast<std::int64_t>(word())});
@@ -117,6 +129,9 @@ void Corruption::answer_wrongly() {
       words.with(RemoteFinishBody{known(), random_.one_in(2) ? 0 : static_cast<std::int64_t>(word())});
       break;
     case 6:
+      offer_fronts(&words);
+      break;
+    case 7:
       words.operation = Operation::kPlaced;
       words.with(PlacedBody{known()});
       break;

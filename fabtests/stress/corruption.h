@@ -29,6 +29,7 @@ class Corruption {
   void say_anything();
   void say_nearly_right();
   void answer_wrongly();
+  void offer_fronts(Words* words);
   void announce_wildly();
   void place_wrongly();
   void flood();

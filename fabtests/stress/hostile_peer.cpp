@@ -98,6 +98,8 @@ void operations_out_of_place() {
   offend({.operation = static_cast<Operation>(200)});
   offend({.operation = Operation::kFinish});
   offend({.operation = Operation::kClearToSend});
+  offend({.operation = Operation::kCopyFronts});
+  offend({.operation = Operation::kCopyFronts, .flags = kInArea, .length = sizeof(MessageFront), .data = 1});
   offend({.operation = Operation::kRefuse});
   offend({.operation = Operation::kGrant});
   offend({.operation = Operation::kTakeArea});

@@ -40,8 +40,12 @@ inline const std::byte* pattern(std::uint32_t seed) {
 }
 
 struct FifoPair {
-  explicit FifoPair(const BlockGeometry& with = kSmallest, std::uint32_t start = 0)
-      : geometry(with), block(zeroed(with.size())), tx(block.get(), with, own, start), rx(block.get(), with, start) {
+  explicit FifoPair(const BlockGeometry& with = kSmallest, std::uint32_t start = 0,
+                    bool demotes = processor_features().cldemote)
+      : geometry(with),
+        block(zeroed(with.size())),
+        tx(block.get(), with, own, start, true, demotes),
+        rx(block.get(), with, start, demotes) {
     own.progress.tail.store(start);
     rx.return_to(own.progress);
   }

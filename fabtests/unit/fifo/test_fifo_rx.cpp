@@ -141,13 +141,15 @@ Test(fifo_rx, bytes_come_back_when_a_quarter_of_the_area_is_read) {
 
 // What goes through the caches keeps to a small part of the area.
 Test(fifo_rx, cached_bytes_come_back_when_a_quarter_of_their_window_is_read) {
-  FifoPair fifo({64, kMaxPayloadArea});
-  const std::uint32_t due = cached_window() / 4 / (1000 + kCacheLine);  // as many are not quite a quarter
-  for (std::uint32_t i = 0; i <= due; ++i) cr_assert_eq(fifo.put(i, 1000), 0);
-  for (std::uint32_t i = 0; i < due; ++i) cr_assert(fifo.take(i, 1000));
-  cr_assert_eq(fifo.own.progress.tail.load(), 0u);
-  cr_assert(fifo.take(due, 1000));
-  cr_assert_eq(fifo.own.progress.tail.load(), due + 1);
+  for (const bool demotes : {false, true}) {
+    FifoPair fifo({64, kMaxPayloadArea}, 0, demotes);
+    const std::uint32_t due = cached_window(demotes) / 4 / (1000 + kCacheLine);  // as many are not quite a quarter
+    for (std::uint32_t i = 0; i <= due; ++i) cr_assert_eq(fifo.put(i, 1000), 0);
+    for (std::uint32_t i = 0; i < due; ++i) cr_assert(fifo.take(i, 1000));
+    cr_assert_eq(fifo.own.progress.tail.load(), 0u);
+    cr_assert(fifo.take(due, 1000));
+    cr_assert_eq(fifo.own.progress.tail.load(), due + 1);
+  }
 }
 
 Test(fifo_rx, bytes_come_back_when_there_is_nothing_to_read) {

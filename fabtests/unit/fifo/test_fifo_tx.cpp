@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "fifo_pair.h"
-#include "os/processor_features.h"
 
 using namespace anchor;
 using namespace anchor::unit;
@@ -230,27 +229,28 @@ Test(fifo_tx, an_empty_payload_area_is_begun_anew) {
 
 // So that the next one's lines can be fetched while the last one is read.
 Test(fifo_tx, messages_that_are_not_demoted_alternate_between_two_places) {
-  for (const std::uint32_t length : {kMostDemotedOfAnswer + 1, 4096u, 7000u}) {
-    FifoPair fifo({64, kMaxPayloadArea});
-    const std::uint32_t second =
-        processor_features().cldemote ? std::max<std::uint32_t>(kPageSize, round_up(length, kCacheLine)) : 0;
-    std::uint32_t expected = 0;
-    for (std::uint32_t i = 0; i < 20; ++i) {
-      cr_assert_eq(fifo.put(i, length), 0);
-      fifo.tx.prefetch_ahead();
-      const IncomingMessage& message = *fifo.rx.peek();
-      const std::uint32_t offset = message.body_as<AreaBody>().offset;
-      cr_assert_eq(offset, expected, "%u bytes, message %u at %u", length, i, offset);
-      // What went past the caches leaves no lines to be kept near.
-      expected = offset == 0 && (message.flags & kStreamed) == 0 ? second : 0;
-      cr_assert(fifo.take(i, length));
-      fifo.tx.credited(i + 1);
+  for (const bool demotes : {false, true}) {
+    for (const std::uint32_t length : {kMostDemotedOfAnswer + 1, 4096u, 7000u}) {
+      FifoPair fifo({64, kMaxPayloadArea}, 0, demotes);
+      const std::uint32_t second = demotes ? std::max<std::uint32_t>(kPageSize, round_up(length, kCacheLine)) : 0;
+      std::uint32_t expected = 0;
+      for (std::uint32_t i = 0; i < 20; ++i) {
+        cr_assert_eq(fifo.put(i, length), 0);
+        fifo.tx.prefetch_ahead();
+        const IncomingMessage& message = *fifo.rx.peek();
+        const std::uint32_t offset = message.body_as<AreaBody>().offset;
+        cr_assert_eq(offset, expected, "%u bytes, message %u at %u", length, i, offset);
+        // What went past the caches leaves no lines to be kept near.
+        expected = offset == 0 && (message.flags & kStreamed) == 0 ? second : 0;
+        cr_assert(fifo.take(i, length));
+        fifo.tx.credited(i + 1);
+      }
     }
   }
 }
 
 Test(fifo_tx, the_longest_message_fits_an_empty_area_whatever_was_there) {
-  FifoPair fifo;
+  FifoPair fifo({64, 24448}, 0, true);
   for (std::uint32_t length = 41; length <= fifo.tx.max_payload(); length += 41) {
     cr_assert_eq(fifo.put(length, length), 0);
     cr_assert(fifo.take(length, length));
@@ -263,14 +263,15 @@ Test(fifo_tx, the_longest_message_fits_an_empty_area_whatever_was_there) {
 }
 
 Test(fifo_tx, what_goes_through_the_caches_keeps_to_a_few_lines) {
-  FifoPair fifo({64, kMaxPayloadArea});
-  const std::uint32_t places = cached_window() / 1024;
-  for (std::uint32_t i = 0; i < 1000; ++i) {
-    const int error = fifo.put(i, 1000);
-    cr_assert_eq(error, i % places == 0 && i != 0 ? -EAGAIN : 0, "message %u", i);
-    if (error != 0) {
+  for (const bool demotes : {false, true}) {
+    FifoPair fifo({64, kMaxPayloadArea}, 0, demotes);
+    const std::uint32_t places = cached_window(demotes) / 1024;
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+      const int error = fifo.put(i, 1000);
+      cr_assert_eq(error, i % places == 0 && i != 0 ? -EAGAIN : 0, "message %u", i);
+      if (error == 0) continue;
       for (std::uint32_t taken = i - places; taken < i; ++taken) {
-        cr_assert_lt(fifo.rx.peek()->body_as<AreaBody>().offset, cached_window());
+        cr_assert_lt(fifo.rx.peek()->body_as<AreaBody>().offset, cached_window(demotes));
         cr_assert(fifo.take(taken, 1000));
       }
       cr_assert_eq(fifo.put(i, 1000), 0);

@@ -29,6 +29,7 @@ Test(message, bodies_have_their_layouts) {
   cr_assert_eq(sizeof(OfferAreaBody), 16u);
   cr_assert_eq(offsetof(OfferAreaBody, bytes), 8u);
   cr_assert_eq(sizeof(PlacedBody), 8u);
+  cr_assert_eq(kMostFronts, 16u);
   cr_assert_eq(sizeof(MessageFront), 24u);
   cr_assert_eq(offsetof(MessageFront, address), 8u);
   cr_assert_eq(offsetof(MessageFront, bytes), 16u);

@@ -218,6 +218,66 @@ Test(shm_channel, says_whether_there_is_room_and_whether_the_peer_looks) {
   cr_assert(connection.a.channel->watched());
 }
 
+// Two that have taken turns for long; the last message was a's.
+struct TurnTakers : Connection {
+  TurnTakers() {
+    for (unsigned i = 0; i < 20; ++i) {
+      cr_assert_eq(a.channel->send(tagged(i)), 0);
+      take(b);
+      cr_assert_eq(b.channel->send(tagged(i)), 0);
+      take(a);
+    }
+    cr_assert_eq(a.channel->send(tagged(20)), 0);
+  }
+  static void take(Side& side) {
+    while (side.channel->too_early()) {
+    }
+    cr_assert_not_null(side.channel->peek());
+    side.channel->consume();
+  }
+};
+
+Test(shm_channel, of_a_turn_taker_no_second_message_is_looked_for) {
+  TurnTakers pair;
+  cr_assert_eq(pair.a.channel->send(tagged(21)), 0);
+  while (pair.b.channel->too_early()) {
+  }
+  cr_assert_not_null(pair.b.channel->peek());
+  cr_assert_null(pair.b.channel->next(), "though it is there");
+  cr_assert_null(pair.b.channel->awaited().head, "each pass asks");
+  cr_assert(pair.b.channel->too_early());
+  TurnTakers::take(pair.b);
+  cr_assert_not(pair.b.channel->too_early(), "two in a row are no turn");
+}
+
+Test(shm_channel, a_message_that_stays_is_looked_at_again) {
+  TurnTakers pair;
+  while (pair.b.channel->too_early()) {
+  }
+  cr_assert_not_null(pair.b.channel->peek());
+  cr_assert_not(pair.b.channel->too_early());
+  cr_assert_not_null(pair.b.channel->peek());
+  pair.b.channel->consume();
+  cr_assert(pair.b.channel->too_early());
+}
+
+// As to an operation on memory: it is a turn like any other.
+Test(shm_channel, an_answer_may_be_sent_before_its_message_is_consumed) {
+  Connection pair;
+  for (unsigned i = 0; i < 20; ++i) {
+    cr_assert_eq(pair.a.channel->send(tagged(i)), 0);
+    while (pair.b.channel->too_early()) {
+    }
+    cr_assert_not_null(pair.b.channel->peek());
+    cr_assert_eq(pair.b.channel->send(tagged(i)), 0);
+    pair.b.channel->consume();
+    TurnTakers::take(pair.a);
+  }
+  cr_assert_eq(pair.a.channel->send(tagged(20)), 0);
+  TurnTakers::take(pair.b);
+  cr_assert_null(pair.b.channel->awaited().head);
+}
+
 Test(shm_channel, says_whether_there_is_room_in_the_area) {
   Connection connection;
   Channel& writer = *connection.a.channel;

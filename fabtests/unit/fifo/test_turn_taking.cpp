@@ -18,7 +18,8 @@ constexpr unsigned kMany = 100;
 template <class Turns>
 bool take_turn(Turns& turns) {
   turns.found(1);
-  return turns.sent(1);
+  turns.taken();
+  return turns.sent();
 }
 
 // Two that have taken turns for long enough.
@@ -60,18 +61,34 @@ Test(turn_taking, several_in_a_row_end_it) {
   for (const std::uint32_t sent : {0u, 2u}) {
     Established turns;
     turns.found(sent);
+    turns.taken();
     cr_assert_not(turns.waits() || turns.too_early());
-    cr_assert_not(turns.sent(1));
+    cr_assert_not(turns.sent());
   }
+}
+
+Test(turn_taking, what_was_found_and_not_taken_is_looked_at_again) {
   Established turns;
   turns.found(1);
-  cr_assert_not(turns.sent(2));
+  cr_assert_not(turns.waits() || turns.too_early());
+  turns.taken();
+  cr_assert(turns.waits());
+}
+
+// As to an operation on memory, in the course of its handling.
+Test(turn_taking, an_answer_may_be_sent_before_the_message_is_taken) {
+  Established turns;
+  turns.found(1);
+  cr_assert(turns.sent());
+  turns.taken();
+  cr_assert_gt(turns.waits_for(), 3u, "by the clock");
 }
 
 Test(turn_taking, who_has_not_answered_looks_after_a_few_passes) {
   Established turns;
   turns.found(1);
-  cr_assert_eq(turns.waits_for(), 8u);
+  turns.taken();
+  cr_assert_eq(turns.waits_for(), 3u);
   cr_assert_not(turns.too_early());
 }
 
@@ -79,6 +96,7 @@ Test(turn_taking, who_has_not_answered_looks_after_a_few_passes) {
 Test(turn_taking, who_has_not_waited_for_us_is_not_waited_for) {
   Established turns;
   turns.found(1);
+  turns.taken();
   turns.waits_for();
   turns.looked(true);
   cr_assert_not(take_turn(turns));
@@ -98,8 +116,9 @@ Test(turn_taking, without_a_clock_only_the_application_is_waited_for) {
   TurnTakingBy<no_clock> turns;
   for (unsigned i = 0; i < kMany; ++i) take_turn(turns);
   turns.found(1);
+  turns.taken();
   cr_assert(turns.too_early());
-  cr_assert(turns.sent(1));
+  cr_assert(turns.sent());
   cr_assert_not(turns.too_early());
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "node.h"
-#include "proto/polling.h"
 
 namespace anchor::unit {
 

@@ -6,6 +6,7 @@
 
 #include "message_stream.h"
 #include "proto/loss.h"
+#include "proto/polling.h"
 #include "proto/rendezvous.h"
 #include "proto/share_offer.h"
 
@@ -220,6 +221,54 @@ Test(rendezvous_fronts, offers_that_make_no_sense_are_malformed) {
   cr_assert_eq(pair.report(), 0u);
   cr_assert_eq(pair.offer({good}, 77), Verdict::kTaken, "not offered, so nothing is taken");
   cr_assert_eq(pair.report(), ReportWord::pack(77, 0));
+}
+
+// A pass has time for so much.
+Test(rendezvous_fronts, a_peer_that_wants_more_than_a_mebibyte_is_malformed) {
+  constexpr std::size_t kLong = 200'000;
+  Fronts pair(kLong, kLong);
+  poll_peers(pair.b.exchange);
+  const MessageFront front{pair.transfer(0).envelope.request, 4096, kLong};
+  cr_assert_eq(pair.offer(std::vector<MessageFront>(6, front)), Verdict::kMalformed);
+  cr_assert_eq(pair.offer(std::vector<MessageFront>(5, front)), Verdict::kTaken);
+}
+
+Test(rendezvous_fronts, one_offer_a_pass) {
+  Fronts pair;
+  pair.start();
+  const MessageFront front{pair.transfer(0).envelope.request, 4096, 1};
+  cr_assert_eq(pair.offer({front}, 70), Verdict::kTaken);
+  cr_assert_eq(pair.offer({front}, 71), Verdict::kNotNow);
+  ++pair.a.exchange.passes;
+  cr_assert_eq(pair.offer({front}, 71), Verdict::kTaken);
+}
+
+Test(rendezvous_fronts, short_ones_are_read) {
+  constexpr std::size_t kShort = 12'250;
+  Fronts pair(kShort, kShort);
+  pair.b.progress();
+  cr_assert(pair.received == pair.sent);
+  cr_assert_eq(pair.direct->reads, 1u);
+  pair.expect_all();
+}
+
+// The list does not fit there: they are read together instead.
+Test(rendezvous_fronts, none_without_room_for_the_list) {
+  Fronts pair;
+  std::vector<unsigned char> bytes(pair.at_b().channel->max_payload());
+  while (pair.at_b().channel->has_room(kMostFronts * sizeof(MessageFront)))
+    cr_assert_eq(pair.b.send(pair.to_a, bytes.data(), bytes.size(), 77, 0), 0);
+  cr_assert(pair.at_b().channel->has_room());
+  pair.b.progress();
+  cr_assert(pair.received == pair.sent);
+}
+
+Test(rendezvous_fronts, a_receiver_that_is_seldom_there_reads_them) {
+  Fronts pair;
+  pair.b.exchange.absence = kMostAbsence;
+  pair.b.progress();
+  cr_assert(pair.received == pair.sent);
+  cr_assert_eq(pair.direct->reads, 1u);
 }
 
 Test(rendezvous_fronts, a_message_that_has_ended_is_not_copied_any_more) {

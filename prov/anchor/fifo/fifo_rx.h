@@ -5,6 +5,7 @@
 // One instance per connection, used under its endpoint's lock.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include "fifo/fifo_layout.h"
 #include "fifo/message.h"
 #include "os/demotion.h"
+#include "os/processor_features.h"
 
 namespace anchor {
 
@@ -22,14 +24,16 @@ class FifoRx {
  public:
   // `block`: our own block, zeroed before it was granted. `start`: the position of the first message, the same as its
   // writer's.
-  FifoRx(const std::byte* block, const BlockGeometry& geometry, std::uint32_t start = 0) noexcept
+  FifoRx(const std::byte* block, const BlockGeometry& geometry, std::uint32_t start = 0,
+         bool demotes = processor_features().cldemote) noexcept
       : slots_(reinterpret_cast<const Slot*>(block + geometry.slots_offset())),
         mask_(geometry.slot_count - 1),
         quarter_(geometry.slot_count / 4),
         position_(start),
         returned_(start),
         payload_(block + geometry.payload_offset()),
-        payload_size_(geometry.payload_bytes) {}
+        payload_size_(geometry.payload_bytes),
+        window_(cached_window(demotes)) {}
 
   // Where credits go, and none before: in the writer's own block. Once.
   void return_to(ProgressLine& line) noexcept { line_ = &line; }
@@ -150,7 +154,7 @@ class FifoRx {
   ProgressLine* line_ = nullptr;  // in the writer's block; nullptr: not connected
   const std::byte* payload_;
   std::uint32_t payload_size_;
-  const std::uint32_t window_ = cached_window();
+  const std::uint32_t window_;  // what its writer uses of it through the caches
   std::uint64_t bytes_read_ = 0;
   bool broken_ = false;
   CopyCosts costs_;

@@ -58,6 +58,9 @@ class FifoChannel final : public Channel {
   std::uint32_t max_payload() const noexcept override { return tx_->max_payload(); }
   std::uint32_t chunk_size() const noexcept override { return tx_->chunk_size(); }
   bool has_room(std::uint32_t in_area) noexcept override {
+    if (in_area == 0) return tx_->find_slot() == 0;
+    // To say that the bytes lie elsewhere from now on takes a slot, too.
+    if (taken_ && move_area() != 0) return false;
     return tx_->find_slot() == 0 && tx_->find_place(in_area) == 0;
   }
   bool watched() const noexcept override { return !tx_->reader_wants_notification(); }
@@ -83,6 +86,7 @@ class FifoChannel final : public Channel {
     if (rx_.consume()) [[unlikely]]
       tell_credits();
     found_ = false;
+    turns_.taken();
     if (alternates_) tx_->prefetch_answer_place();
     owes_ = rx_.owes_bytes();
     // Of a stream's reader no answer is expected that credits could wait for: they are returned by a look at once.
@@ -158,8 +162,8 @@ class FifoChannel final : public Channel {
     if (++sent_in_a_row_ > kStream) {
       tx_->prefetch_stream();
     } else if (sent_in_a_row_ == 1) {
-      tx_->prefetch_ahead();
-      if (turns_.sent(sent_in_a_row_)) tx_->prefetch_slot();
+      if (turns_.established()) tx_->prefetch_ahead();
+      if (turns_.sent()) tx_->prefetch_slot();
     }
     return tx_->reader_wants_notification() ? ring() : 0;
   }

@@ -94,13 +94,14 @@ struct Peer {
   Attention attention;
   OfferedShare offered;                 // an operation of ours
   TakenShare taken;                     // one of its
+  std::uint32_t helped_in_pass = ~0u;   // Exchange::passes when we last put fronts of several of our messages
   std::uint32_t stalled_in_pass = ~0u;  // Exchange::passes when there was no room to stream one of our messages
   SendStream stream;                    // of sends to it
   // Its announced messages.
   TransferChoice choice;
   std::array<std::uint32_t, kTransferWays> arriving{};  // how many are on their way in, by TransferWay
-  std::uint32_t held_in_pass = ~0u;                     // Exchange::passes when one of them had to wait for its turn
-  TimePoint delivered{};                                // the last of them
+  std::uint32_t held_in_pass = ~0u;  // Exchange::passes when one of them had to wait, or had its turn
+  TimePoint delivered{};             // the last of them
   // Streams of reads and writes (rma_batch.cpp).
   PassCount begun;
   bool gathering = false;  // what waits could have been moved at once

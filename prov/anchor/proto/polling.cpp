@@ -102,7 +102,7 @@ bool attend(Exchange& exchange, std::size_t place) {
     see_off(exchange, peer);
     return false;
   }
-  // Who may be about to sleep looks at all.
+  // Who is drowsy may sleep after this pass, and looks at all.
   if (!exchange.drowsy && peer.channel->too_early()) return false;
   exchange.polled[place].awaited = {};  // should there be no memory for what comes, it is asked again
   const bool found = receive_from(exchange, peer);
@@ -169,7 +169,7 @@ bool poll_peers(Exchange& exchange) {
   // Someone may ring: a peer whose FIFO is not polled at any time, a new one seldom. A pass that found messages leaves
   // the board to the next ones, but not for ever.
   if (scan_is_due || (!found && exchange.peers.size() != exchange.polled.size())) scan_board(exchange);
-  if (!found) end_speculation();  // half a round trip of 8 bytes: 165 ns instead of 168 (Xeon)
+  if (!found) end_speculation();  // half a round trip of 8 bytes: 0.98 of the time (Xeon)
   return found;
 }
 

@@ -21,7 +21,7 @@ namespace anchor {
 // Empty polls of the sender's FIFO after which the receiver helps itself. An active sender answers within a dozen; a
 // system call costs as much as about two hundred.
 inline constexpr std::uint32_t kPatience = 200;
-// Bytes read by one system call: long messages take turns with everything else.
+// Bytes read by one system call, or half of those of several messages: long ones take turns with everything else.
 inline constexpr std::uint64_t kPullSize = 256u << 10;
 // A receiver whose passes are far between reads everything by itself, without asking: each areaful of streaming would
 // take another of its turns. That is so where processes share a processor, and where an application computes while its
@@ -74,8 +74,8 @@ bool move_fronts(Exchange& exchange, IncomingTransfer& transfer);
 // Sender.
 Verdict on_copy_fronts(Exchange& exchange, Peer& peer, const IncomingMessage& message);
 
-// It comes that way from now on.
-void go(IncomingTransfer& transfer, TransferWay way) noexcept;
+// Receiver: it comes that way from now on.
+void set_way(IncomingTransfer& transfer, TransferWay way) noexcept;
 // Has the sender stream it. What the receiver has not read by then is moved, or all of it.
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer);
 

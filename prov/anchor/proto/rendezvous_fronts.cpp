@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "os/gather.h"
 #include "proto/copy_lists.h"
@@ -19,23 +20,28 @@
 namespace anchor {
 namespace {
 
-// Of shorter ones both ends would go through the page tables for half a page or little more.
-constexpr std::uint64_t kShortestFront = 12u << 10;
+// Of shorter messages either end would have a page or less.
+constexpr std::uint64_t kShortestCut = 12u << 10;
 
+// Those that are shared with `first`, which is the first of them that is left: they stand behind it without a gap.
 template <class Visit>
-void for_each_shared(Exchange& exchange, const Peer& peer, Visit&& visit) {
-  exchange.incoming.for_each([&](IncomingTransfer* transfer) {
-    if (transfer->way == TransferWay::kShared && transfer->envelope.peer == &peer) visit(*transfer);
-    return true;
-  });
+void for_each_shared(Exchange& exchange, IncomingTransfer& first, Visit&& visit) {
+  const Peer* peer = first.envelope.peer;
+  for (IncomingTransfer* transfer = &first; transfer != nullptr;) {
+    if (transfer->way != TransferWay::kShared || transfer->envelope.peer != peer) return;
+    IncomingTransfer* next = exchange.incoming.after(transfer);
+    visit(*transfer);
+    transfer = next;
+  }
 }
 
 // The fronts, what is behind them, or both. 0, or a negated errno value: not all was read.
-int pull_parts(Exchange& exchange, const Peer& peer, bool fronts, bool rests) {
+int pull_parts(Exchange& exchange, IncomingTransfer& first, bool fronts, bool rests) {
+  const Peer& peer = *first.envelope.peer;
   if (peer.direct == nullptr) return -EOPNOTSUPP;
   CopyLists lists;
   std::uint64_t bytes = 0;
-  for_each_shared(exchange, peer, [&](const IncomingTransfer& transfer) {
+  for_each_shared(exchange, first, [&](const IncomingTransfer& transfer) {
     const std::uint64_t begin = fronts ? 0 : transfer.front;
     const std::uint64_t end = rests ? transfer.wanted : transfer.front;
     add_part(transfer, begin, end - begin, &lists);
@@ -45,10 +51,10 @@ int pull_parts(Exchange& exchange, const Peer& peer, bool fronts, bool rests) {
 }
 
 // They have taken one time together.
-void note_durations(Exchange& exchange, const Peer& peer) {
+void note_durations(Exchange& exchange, IncomingTransfer& first) {
   std::uint64_t bytes = 0;
   IncomingTransfer* timed = nullptr;
-  for_each_shared(exchange, peer, [&](IncomingTransfer& transfer) {
+  for_each_shared(exchange, first, [&](IncomingTransfer& transfer) {
     bytes += transfer.wanted;
     if (transfer.begun != Clock::duration{}) timed = &transfer;
   });
@@ -60,10 +66,11 @@ void note_durations(Exchange& exchange, const Peer& peer) {
 bool is_there(const IncomingTransfer& transfer) noexcept { return transfer.front >= transfer.back; }
 
 // All that the peer is offered a share of. Returns whether bytes came in.
-bool move_parts(Exchange& exchange, Peer& peer) {
+bool move_parts(Exchange& exchange, IncomingTransfer& first) {
+  Peer& peer = *first.envelope.peer;
   bool moved = false;
-  const int error = continue_offer(exchange, peer, [&](std::uint64_t first, std::uint64_t end) {
-    const int result = pull_parts(exchange, peer, first == 0, end == 2);
+  const int error = continue_offer(exchange, peer, [&](std::uint64_t begin, std::uint64_t end) {
+    const int result = pull_parts(exchange, first, begin == 0, end == 2);
     moved |= result == 0;
     return result;
   });
@@ -75,8 +82,8 @@ bool move_parts(Exchange& exchange, Peer& peer) {
     begin_loss(exchange, peer, EPROTO);
     return moved;
   }
-  if (error == 0) note_durations(exchange, peer);
-  for_each_shared(exchange, peer, [&](IncomingTransfer& transfer) {
+  if (error == 0) note_durations(exchange, first);
+  for_each_shared(exchange, first, [&](IncomingTransfer& transfer) {
     if (error == 0) {
       transfer.back = transfer.front;
     } else {
@@ -100,9 +107,13 @@ bool read_list(Exchange& exchange, const Peer& peer, const IncomingMessage& mess
     return false;
   list->count = message.length / sizeof(MessageFront);
   std::memcpy(list->fronts, message.payload, message.length);
+  std::uint64_t room = kLargestTaken;
   return std::all_of(list->fronts, list->fronts + list->count, [&](const MessageFront& front) {
     const SendRequest* request = find_announced(exchange, peer, front.request);
-    return request != nullptr && front.bytes != 0 && front.bytes <= request->work.length;
+    if (request == nullptr || front.bytes == 0 || front.bytes > request->work.length || front.bytes > room)
+      return false;
+    room -= front.bytes;
+    return true;
   });
 }
 
@@ -112,7 +123,7 @@ bool put_fronts(Exchange& exchange, const Peer& peer, const FrontList& list) noe
   std::uint64_t total = 0;
   for (const MessageFront& front : std::span{list.fronts, list.count}) {
     const SendRequest& request = *find_announced(exchange, peer, front.request);
-    if (!lists.has_room_for(request.work.segment_count, 1)) return false;  // our provider's receivers keep to it
+    if (!lists.has_room_for(request.work.segment_count, 1)) return false;  // our own offers keep to it
     iovec part[kMaxSegments];
     std::size_t bytes;
     const std::size_t count = slice(request.segments, request.work.segment_count, 0, front.bytes, part, &bytes);
@@ -131,7 +142,7 @@ bool fronts_can_be_shared(std::span<IncomingTransfer* const> transfers) noexcept
   return peer.direct != nullptr && may_offer(peer) &&
          peer.channel->has_room(static_cast<std::uint32_t>(transfers.size() * sizeof(MessageFront))) &&
          std::all_of(transfers.begin(), transfers.end(), [](const IncomingTransfer* transfer) {
-           return transfer->wanted >= kShortestFront && landing_of(*transfer).iov_len == transfer->wanted;
+           return transfer->wanted >= kShortestCut && landing_of(*transfer).iov_len == transfer->wanted;
          });
 }
 
@@ -140,7 +151,7 @@ void offer_fronts(Exchange& exchange, std::span<IncomingTransfer* const> transfe
   MessageFront fronts[kMostFronts];
   for (std::size_t i = 0; i < transfers.size(); ++i) {
     IncomingTransfer& transfer = *transfers[i];
-    go(transfer, TransferWay::kShared);
+    set_way(transfer, TransferWay::kShared);
     transfer.front = round_up(transfer.wanted / 2, kPageSize);
     fronts[i] = {.request = transfer.envelope.request,
                  .address = reinterpret_cast<std::uint64_t>(landing_of(transfer).iov_base),
@@ -159,7 +170,7 @@ void offer_fronts(Exchange& exchange, std::span<IncomingTransfer* const> transfe
 
 bool move_fronts(Exchange& exchange, IncomingTransfer& transfer) {
   Peer& peer = *transfer.envelope.peer;
-  const bool moved = !is_there(transfer) && peer.held_in_pass != exchange.passes && move_parts(exchange, peer);
+  const bool moved = !is_there(transfer) && peer.held_in_pass != exchange.passes && move_parts(exchange, transfer);
   if (transfer.way != TransferWay::kShared || !is_there(transfer)) return moved;
   finish_transfer(exchange, transfer, 0);
   return true;
@@ -169,6 +180,8 @@ Verdict on_copy_fronts(Exchange& exchange, Peer& peer, const IncomingMessage& me
   if (peer.state != PeerState::kConnected) return Verdict::kTaken;  // nobody is waiting any more
   FrontList list;
   if (!may_be_offered(peer, message.data) || !read_list(exchange, peer, message, &list)) return Verdict::kMalformed;
+  // Whoever waits for our reports has one at a time.
+  if (std::exchange(peer.helped_in_pass, exchange.passes) == exchange.passes) return Verdict::kNotNow;
   open_direct(exchange, peer);
   TargetShare& share = peer.channel->incoming_share();
   const auto number = static_cast<std::uint16_t>(message.data);

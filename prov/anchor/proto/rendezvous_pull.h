@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the receiver of announced messages reads from the sender's memory by itself.
+// What the receiver of announced messages reads from the sender's memory by itself or, several at once, together with
+// the sender.
 #pragma once
 
 #include <array>
@@ -33,7 +34,7 @@ inline constexpr std::uint64_t kLongestTogether = 256u << 10;
 class PullBatch {
  public:
   std::size_t count() const noexcept { return count_; }
-  // Whether it can be read together with what has been added. Nothing of it has come yet.
+  // Whether it can be moved together with what has been added. Nothing of it has come yet.
   bool takes(const IncomingTransfer& transfer) const noexcept;
   // Requires takes(), and that they be not touched before move().
   void add(IncomingTransfer& transfer) noexcept;

@@ -56,7 +56,7 @@ bool joins(const Exchange& exchange, const PullBatch& batch, const IncomingTrans
 // A kQueued one, unless it has to wait.
 void start_transfer(Exchange& exchange, IncomingTransfer& transfer, std::size_t gathered = 0) {
   Peer& peer = *transfer.envelope.peer;
-  if (transfer.pulls && is_absent(exchange)) return go(transfer, TransferWay::kReads);
+  if (transfer.pulls && is_absent(exchange)) return set_way(transfer, TransferWay::kReads);
   const bool chooses = has_choice(transfer);
   const bool directly = chooses && goes_directly(transfer);
   if (!has_turn(transfer, directly, gathered)) return;
@@ -69,8 +69,8 @@ void start_transfer(Exchange& exchange, IncomingTransfer& transfer, std::size_t 
   if (!directly) return ask_for_stream(exchange, transfer);
   const bool of_several = gathered != 0 || count_of(transfer, TransferWay::kQueued) > 1;
   if (transfer.wanted < kShortestShare || (of_several && transfer.wanted <= kLongestTogether))
-    return go(transfer, TransferWay::kReads);
-  go(transfer, TransferWay::kShared);
+    return set_way(transfer, TransferWay::kReads);
+  set_way(transfer, TransferWay::kShared);
   offer_transfer(exchange, transfer);
 }
 
@@ -94,7 +94,7 @@ void end_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) {
 
 }  // namespace
 
-void go(IncomingTransfer& transfer, TransferWay way) noexcept {
+void set_way(IncomingTransfer& transfer, TransferWay way) noexcept {
   --count_of(transfer, transfer.way);
   transfer.way = way;
   ++count_of(transfer, way);
@@ -114,7 +114,7 @@ void note_duration(const IncomingTransfer& transfer, std::uint64_t together) noe
 }
 
 void ask_for_stream(Exchange& exchange, IncomingTransfer& transfer) {
-  go(transfer, TransferWay::kStreamed);
+  set_way(transfer, TransferWay::kStreamed);
   const std::uint64_t place = place_of(exchange, transfer);
   transfer.placeable = place != 0;
   OutgoingMessage message{.operation = Operation::kClearToSend};
@@ -236,7 +236,7 @@ void finish_transfer(Exchange& exchange, IncomingTransfer& transfer, int error) 
   if (transfer.way == TransferWay::kStreamed && transfer.back < transfer.wanted)
     transfer.envelope.peer->channel->set_pulled(0);
   if (transfer.envelope.request != 0) post_finish(exchange, *transfer.envelope.peer, transfer.envelope.request, -error);
-  if (error == 0 && owes_control(*transfer.envelope.peer)) return go(transfer, TransferWay::kMoved);
+  if (error == 0 && owes_control(*transfer.envelope.peer)) return set_way(transfer, TransferWay::kMoved);
   end_transfer(exchange, transfer, error);
 }
 

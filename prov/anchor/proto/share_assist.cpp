@@ -11,9 +11,6 @@
 namespace anchor {
 namespace {
 
-// A pass does one for each peer, and others wait meanwhile.
-constexpr std::uint32_t kLargestTaken = 1u << 20;
-
 // 0, or a negated errno value: not all was moved.
 int copy_all(DirectCopy& direct, std::uint32_t rights, const iovec* pieces, std::uint32_t count,
              const iovec& initiator) noexcept {

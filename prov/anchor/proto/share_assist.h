@@ -10,7 +10,9 @@
 
 namespace anchor {
 
-// Whether it may offer one with that number now: it can, and we are done with the last.
+// Bytes. A pass does one piece for each peer, and others wait meanwhile.
+inline constexpr std::uint32_t kLargestTaken = 1u << 20;
+// Whether the peer may offer a share with that number now: it is on this host, and we are done with its last.
 bool may_be_offered(const Peer& peer, std::uint64_t number) noexcept;
 // The peer offers a share of what `offer` says in its first part; the numbers are the peer's. False: they make no
 // sense.

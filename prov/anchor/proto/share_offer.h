@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Long transfers that both ends copy: the part of the end that wants the bytes moved, whatever it wants them for (a
-// read or write: rma_share.cpp; a message that it receives: rendezvous_share.cpp). The other end's part:
-// share_assist.cpp.
+// read or write: rma_share.cpp; a message that it receives: rendezvous_share.cpp; several: rendezvous_fronts.cpp, with
+// the other end's part). The other end's part: share_assist.cpp.
 //
 // One process copies as fast as its processor can; two copy nearly twice as fast. So the peer is told of the transfer
 // and takes pieces of it from the front, while we take them from the back. A peer that does not come to it finds

@@ -28,8 +28,8 @@ class TransferChoice {
     return static_cast<std::size_t>(std::upper_bound(kLimits.begin(), kLimits.end(), bytes) - kLimits.begin());
   }
 
-  // What is read by one call for several (rendezvous_pull.h) has to be tried by several.
-  std::array<WayChoice, kLimits.size() + 1> classes_{WayChoice(4)};
+  // What is moved together with others (rendezvous_pull.h) has to be tried by several.
+  std::array<WayChoice, kLimits.size() + 1> classes_{WayChoice(4), WayChoice(4), WayChoice(4)};
 };
 
 }  // namespace anchor
