@@ -237,10 +237,16 @@ Test(rendezvous_fronts, one_offer_a_pass) {
   Fronts pair;
   pair.start();
   const MessageFront front{pair.transfer(0).envelope.request, 4096, 1};
-  cr_assert_eq(pair.offer({front}, 70), Verdict::kTaken);
-  cr_assert_eq(pair.offer({front}, 71), Verdict::kNotNow);
+  const auto helps = [&](std::uint16_t number) {
+    pair.word() = ShareWord::pack(number, 0, 2);
+    cr_assert_eq(pair.offer({front}, number), Verdict::kTaken);
+    cr_assert_eq(pair.report(), ReportWord::pack(number, 0), "it cannot write there");
+    return ShareWord::front(pair.word()) == 1;
+  };
+  cr_assert(helps(70));
+  cr_assert_not(helps(71));
   ++pair.a.exchange.passes;
-  cr_assert_eq(pair.offer({front}, 71), Verdict::kTaken);
+  cr_assert(helps(72));
 }
 
 Test(rendezvous_fronts, short_ones_are_read) {

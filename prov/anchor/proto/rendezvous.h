@@ -4,11 +4,11 @@
 // The receiver gives a clear to send, and the sender streams the message through the payload area from the front: both
 // sides copy at the same time, out of and into their own caches. Or, if that has turned out to be faster, both copy
 // pieces of it from one process's memory into the other's (rendezvous_share.cpp, share_offer.h), or parts of several at
-// once (rendezvous_fronts.cpp). A sender that is not
-// in its progress loop sends nothing; then the receiver reads the sender's memory by cross-memory attach, from the
-// back. The two meet somewhere; bytes that both moved are the same bytes. Where cross-memory attach is refused, all of
-// them are streamed. (Why streaming comes first: FORMAT.md, "Large messages".) What a peer on another host receives in
-// the device's memory is put there by the sender (rendezvous_placed.cpp).
+// once (rendezvous_fronts.cpp). A sender that is not in its progress loop sends nothing; then the receiver reads the
+// sender's memory by cross-memory attach, from the back. The two meet somewhere; bytes that both moved are the same
+// bytes. Where cross-memory attach is refused, all of them are streamed. (Why streaming comes first: FORMAT.md, "Large
+// messages".) What a peer on another host receives in the device's memory is put there by the sender
+// (rendezvous_placed.cpp).
 #pragma once
 
 #include <span>

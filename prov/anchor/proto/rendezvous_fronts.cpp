@@ -180,12 +180,13 @@ Verdict on_copy_fronts(Exchange& exchange, Peer& peer, const IncomingMessage& me
   if (peer.state != PeerState::kConnected) return Verdict::kTaken;  // nobody is waiting any more
   FrontList list;
   if (!may_be_offered(peer, message.data) || !read_list(exchange, peer, message, &list)) return Verdict::kMalformed;
-  // Whoever waits for our reports has one at a time.
-  if (std::exchange(peer.helped_in_pass, exchange.passes) == exchange.passes) return Verdict::kNotNow;
+  // A pass helps once. Another offer is declined, not left in the FIFO, which would mean that the application is waited
+  // for (Peer::refused).
+  const bool helps = std::exchange(peer.helped_in_pass, exchange.passes) != exchange.passes;
   open_direct(exchange, peer);
   TargetShare& share = peer.channel->incoming_share();
   const auto number = static_cast<std::uint16_t>(message.data);
-  const bool copied = peer.direct != nullptr && share.claim(number, 0) && put_fronts(exchange, peer, list);
+  const bool copied = helps && peer.direct != nullptr && share.claim(number, 0) && put_fronts(exchange, peer, list);
   share.report(number, copied ? 1 : 0);
   return Verdict::kTaken;
 }

@@ -177,6 +177,7 @@ bool pull_stalled(Exchange& exchange) {
       end_transfer(exchange, *transfer, 0);
       moved = true;
     } else if (transfer->way == TransferWay::kShared) {
+      // Of several the fronts are the sender's to put.
       moved |= transfer->front != 0 ? move_fronts(exchange, *transfer) : move_a_piece(exchange, *transfer);
     } else if (sender.direct == nullptr || !transfer->pulls) {
       if (transfer->way == TransferWay::kReads) ask_for_stream(exchange, *transfer);

@@ -139,9 +139,8 @@ struct IncomingTransfer {
   ReceiveRequest* receive = nullptr;
   std::size_t offset = 0;    // in the receive's buffer
   std::uint64_t wanted = 0;  // bytes to move: the message, or what there is room for
-  std::uint64_t front =
-      0;  // bytes there from the start: the sender's chunks; of one of several that are shared: to be put
-  std::uint64_t back = 0;  // lowest byte there from the end: what we read from the sender's memory
+  std::uint64_t front = 0;   // bytes there from the start: the sender's chunks; shared with others: those it is to put
+  std::uint64_t back = 0;    // lowest byte there from the end: what we read from the sender's memory
   TransferWay way = TransferWay::kQueued;
   Clock::duration begun{};           // the clock then; 0: how long it takes says nothing
   bool directly = false;             // it began so; with `begun`
